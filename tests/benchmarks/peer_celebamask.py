@@ -1,0 +1,117 @@
+"""The peer: seed 000's recipe as its notebooks write it, on public libraries.
+
+segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, one loader process.
+A MobileNetV2 UNet from random initialisation on CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes,
+scored on the val folder at 128 x 128 with the last epoch's weights, one confusion matrix (the pooled protocol).
+
+    pip install -e '.[bench]'
+    python tests/benchmarks/peer_celebamask.py --root ROOT --epochs 30
+
+Nothing here imports faceparse: the label table is written out again on purpose.
+"""
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import albumentations as A
+import cv2
+import numpy as np
+import segmentation_models_pytorch as smp
+import torch
+from PIL import Image
+
+# CelebAMask-HQ index -> LaPa index; l_ and r_ are the subject's sides, LaPa's are the image's.
+TO_LAPA = np.full(256, 255, np.uint8)
+for celeb, lapa in {0: 0, 1: 1, 2: 6, 4: 5, 5: 4, 6: 3, 7: 2, 8: 1, 9: 1, 10: 8, 11: 7, 12: 9, 13: 10, 14: 0, 15: 0,
+                    16: 0, 17: 0, 18: 0}.items():  # 3, eyeglasses, stays 255
+    TO_LAPA[celeb] = lapa
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+SEED_000 = A.Compose([
+    A.Rotate(limit=18, p=1),
+    A.Perspective(p=0.5),
+    A.GaussNoise(p=0.2),
+    A.OneOf([A.CLAHE(), A.RandomBrightnessContrast(contrast_limit=0), A.RandomGamma()], p=0.9),
+    A.OneOf([A.Sharpen(), A.Blur()], p=0.9),
+    A.OneOf([A.RandomBrightnessContrast(brightness_limit=0), A.HueSaturationValue()], p=0.9),
+])
+
+
+class CelebAMask(torch.utils.data.Dataset):
+    def __init__(self, folder, size, augment):
+        self.images = sorted((Path(folder) / "images").glob("*.jpg"))
+        self.masks = [Path(folder) / "masks" / f"{image.stem}.png" for image in self.images]
+        self.size, self.augment = size, augment
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        image = cv2.cvtColor(cv2.imread(str(self.images[index])), cv2.COLOR_BGR2RGB)
+        mask = TO_LAPA[np.array(Image.open(self.masks[index]))]
+        image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+        mask = cv2.resize(mask, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
+        if self.augment:
+            both = SEED_000(image=image, mask=mask)
+            image, mask = both["image"], both["mask"]
+        image = A.Normalize(MEAN, STD)(image=image)["image"]
+        return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
+
+
+def class_weights(masks):
+    counts = sum(np.bincount(TO_LAPA[np.array(Image.open(mask))].ravel(), minlength=256)[:11] for mask in masks)
+    return torch.tensor(1 - counts / counts.sum(), dtype=torch.float32)
+
+
+def sigmoid_cross_entropy(logits, target, weights):
+    valid = (target != 255)[:, None]  # (B, 1, H, W)
+    onehot = torch.nn.functional.one_hot(target.clamp(max=10), 11).permute(0, 3, 1, 2).float()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, onehot, reduction="none")
+    return (loss * weights[:, None, None] * valid).sum() / (valid.sum() * 11)
+
+
+def f1(model, loader):
+    model.eval()
+    confusion = torch.zeros(11, 11, dtype=torch.int64)
+    with torch.inference_mode():
+        for image, mask in loader:
+            guess = model(image.to(memory_format=torch.channels_last)).argmax(1)
+            keep = mask != 255
+            confusion += torch.bincount(mask[keep] * 11 + guess[keep], minlength=121).view(11, 11)
+    return (2 * confusion.diag() / (confusion.sum(0) + confusion.sum(1))).tolist()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", default=os.environ.get("FACEPARSE_DATA", "data"))
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--encoder", default="mobilenet_v2")
+    parser.add_argument("--limit", type=int, help="train on the first N pictures, for timing")
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    np.random.seed(args.seed)
+    root = Path(args.root) / "celebamask"
+    train, val = CelebAMask(root / "train", 128, True), CelebAMask(root / "val", 128, False)
+    weights = class_weights(train.masks)
+    train.images, train.masks = train.images[:args.limit], train.masks[:args.limit]
+    load = dict(batch_size=24, num_workers=1, persistent_workers=True)
+    train, val = (torch.utils.data.DataLoader(train, shuffle=True, **load), torch.utils.data.DataLoader(val, **load))
+    model = smp.Unet(args.encoder, encoder_weights=None, classes=11).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.NAdam(model.parameters(), lr=0.001)
+    for epoch in range(1, args.epochs + 1):
+        start = time.perf_counter()
+        model.train()
+        for image, mask in train:
+            loss = sigmoid_cross_entropy(model(image.to(memory_format=torch.channels_last)), mask, weights)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        seconds, scores = time.perf_counter() - start, f1(model, val)
+        print(json.dumps(dict(epoch=epoch, seconds=round(seconds, 2), loss=round(loss.item(), 5),
+                              mean_f1=round(float(np.mean(scores[1:])), 4), f1=[round(s, 4) for s in scores])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
