@@ -1,0 +1,211 @@
+"""Records -> batches: decode small, cache what was decoded, warp once, and say which files are bad.
+
+What a record gives, in order:
+
+    picture file --decode at 1/1..1/8--> reduced picture --crop around the face--> source, kept in memory when it fits
+    source --alignment, rotation, perspective, mirror, resize: one homography, one interpolation--> (size, size) crop
+
+A batch is a dict: image (B, 3, S, S) uint8, mask (B, S, S) uint8 in the target labels with 255 ignored, landmarks
+(B, K, 2) float32 in pixels of the crop, homography (B, 3, 3) float64 picture -> crop, index (B,) int64 into `records`.
+A key that some record of the batch lacks is left out.
+"""
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse import geometry
+from faceparse.data.randomness import uniforms
+from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
+from faceparse.errors import FaceparseError
+from faceparse.labels import table
+
+MARGIN = 0.35  # of the crop's size, kept around it in the source: a turn of 45 degrees and a shift still find pixels
+
+
+@dataclass
+class Source:
+    """What is read of a record: enough pixels for any crop that the random geometry may ask for."""
+    image: np.ndarray              # (h, w, 3) uint8
+    image_from_picture: np.ndarray  # 3x3: full-size picture pixels -> pixels of `image`
+    mask: np.ndarray | None        # (h', w') uint8 in the target labels
+    mask_from_picture: np.ndarray | None
+    points: np.ndarray | None      # (K, 2) float32, full-size picture pixels
+    aligned: np.ndarray            # 3x3: full-size picture pixels -> crop
+
+
+def read_source(record, labels, size, align):
+    """Read one record at the resolution that a crop of `size` needs. Raises FaceparseError naming the file."""
+    width, height = image_size(record.image)
+    points = record.landmarks() if record.landmarks and align in ("landmarks", "box") else None
+    if points is not None:
+        check_landmarks(record, points, (width, height))
+    try:
+        aligned = geometry.alignment(align, width, height, size, points, record.points)
+    except FaceparseError as error:
+        raise FaceparseError(f"{record.name}: {error}") from None
+    pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))
+    picture = open_image(record.image, reduce_to=(int(width / pixels), int(height / pixels)))
+    decoded = round(width / picture.width)  # a whole number, the same for both axes
+    to_picture = geometry.scaling(1 / decoded, 1 / decoded)
+    factor = max(1, round(geometry.source_pixels(geometry.compose(np.linalg.inv(to_picture), aligned), (size, size))))
+    if factor > 1:
+        picture = picture.reduce(factor)
+        to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
+    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
+    image = np.asarray(picture.crop((left, top, right, bottom)))
+    source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
+    if record.mask is not None:
+        mask = record.mask()
+        check_mask_size(record, mask, (width, height))
+        mask = table(record.labels, labels)[mask]
+        to_mask = geometry.scaling(mask.shape[1] / width, mask.shape[0] / height)
+        # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
+        step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
+        left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
+                                                (mask.shape[1], mask.shape[0]))
+        left, top = left + (step - 1) // 2, top + (step - 1) // 2
+        source.mask = np.ascontiguousarray(mask[top:bottom:step, left:right:step])
+        source.mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
+            to_mask, geometry.translation(-left, -top))
+    return source
+
+
+def _around_crop(from_crop, size, limits):
+    """Pixel box (left, top, right, bottom) that holds the crop and its margin, within a picture of `limits`."""
+    low, high = -MARGIN * size, (1 + MARGIN) * size
+    corners = geometry.apply(from_crop, [[low, low], [high, low], [high, high], [low, high]])
+    left, top = np.clip(np.floor(corners.min(0)), 0, np.array(limits) - 1).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left + 1, top + 1], limits).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+class Faces:
+    """Crops of records, ready for a batch.
+
+    records      list of Record
+    labels       target LabelSet of the masks
+    size         side of the crop
+    align        one of geometry.ALIGNMENTS
+    jitter       geometry.Jitter of the random geometry, or None
+    seed         with the epoch (`faces.epoch`) and the record's index it decides every draw
+    cache_bytes  what was read is kept in memory up to this size; beyond it, records are read again every epoch
+    skip_bad     leave unreadable records out (they are then in `faces.bad`) instead of raising
+    """
+
+    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=4 << 30, skip_bad=False):
+        self.records, self.labels, self.size, self.align = records, labels, size, align
+        self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
+        self.bad = {}  # index -> FaceparseError
+        self._sources, self._room = {}, cache_bytes
+
+    def __len__(self):
+        return len(self.records)
+
+    def source(self, index):
+        """The Source of a record, from memory where it is; raises FaceparseError."""
+        source = self._sources.get(index)
+        if source is None:
+            source = read_source(self.records[index], self.labels, self.size, self.align)
+            weight = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
+            if weight <= self._room:
+                self._room -= weight
+                self._sources[index] = source
+        return source
+
+    def __getitem__(self, index):
+        """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""
+        source, record, mirrored = self.source(index), self.records[index], False
+        to_crop = source.aligned
+        if self.jitter is not None:
+            draws = uniforms(self.seed, self.epoch, index, "geometry", geometry.JITTER_DRAWS)
+            random, mirrored = geometry.random_homography(self.jitter, draws, self.size)
+            to_crop = geometry.compose(to_crop, random)
+        square = (self.size, self.size)
+        image = geometry.warp_image(Image.fromarray(source.image), geometry.compose(
+            np.linalg.inv(source.image_from_picture), to_crop), square)
+        face = {"index": np.int64(index), "homography": to_crop, "image": np.asarray(image).transpose(2, 0, 1)}
+        if source.mask is not None:
+            mask = geometry.warp_mask(source.mask, geometry.compose(
+                np.linalg.inv(source.mask_from_picture), to_crop), square)
+            face["mask"] = self.labels.mirror[mask] if mirrored else mask
+        if source.points is not None:
+            points = geometry.apply(to_crop, source.points)
+            face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
+        return face
+
+    def batch(self, indices):
+        """The batch of some records, or None where all of them are bad and `skip_bad` is set."""
+        faces = []
+        for index in indices:
+            if index in self.bad:
+                continue
+            try:
+                faces.append(self[index])
+            except FaceparseError as error:
+                if not self.skip_bad:
+                    raise FaceparseError(f"{error} (or leave bad files out with --skip-bad)") from None
+                self.bad[index] = error
+        if not faces:
+            return None
+        shared = [key for key in faces[0] if all(key in face for face in faces)]
+        return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}
+
+
+def shuffled(count, seed, epoch):
+    """(count,) the order of an epoch: records sorted by a draw of their own, so nothing needs to be saved to resume."""
+    return np.argsort(uniforms(seed, epoch, np.arange(count), "order", 1)[:, 0], kind="stable")
+
+
+def batches(faces, order, batch_size, workers=2):
+    """Yield `faces`' batches in the given order of indices, read ahead by `workers` threads (0: no threads).
+
+    Threads, not processes: decoding and warping release Python's lock, and all of them share one cache.
+    """
+    groups = [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
+    if workers == 0:
+        ready = map(faces.batch, groups)
+        yield from (batch for batch in ready if batch is not None)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        ahead = deque()
+        try:
+            for group in groups:
+                ahead.append(pool.submit(faces.batch, group))
+                if len(ahead) > workers + 1 and (batch := ahead.popleft().result()) is not None:
+                    yield batch
+            while ahead:
+                if (batch := ahead.popleft().result()) is not None:
+                    yield batch
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def pixel_counts(faces, sample=1000):
+    """(C,) int64 pixels of each class in the aligned crops, over at most `sample` records spread evenly.
+
+    What is read stays in the faces' cache for the training. Raises FaceparseError where nothing is labelled.
+    """
+    def count(index):
+        try:
+            source = faces.source(index)
+        except FaceparseError:
+            if faces.skip_bad:
+                return 0  # the training meets it again and lists it
+            raise
+        if source.mask is None:
+            return 0
+        mask = geometry.warp_mask(source.mask, geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned),
+                                  (faces.size, faces.size))
+        return np.bincount(mask.ravel(), minlength=256)
+
+    chosen = np.unique(np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int))
+    with ThreadPoolExecutor(2) as pool:
+        counts = sum(pool.map(count, chosen.tolist()), np.zeros(256, np.int64))[:len(faces.labels)]
+    if counts.sum() == 0:
+        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it have no labelled "
+                             "pixel: masks are needed to train")
+    return counts

@@ -1,0 +1,508 @@
+"""Readers of face parsing data sets, each as its publisher lays it out: one function a layout -> a FaceSet.
+
+    faces = load("lapa", "train", root="data")        # data/lapa/train/images/*.jpg, ...
+
+`root` holds one folder a data set, by a name in PUBLISHED; where the files tell, `root` may be that folder itself. No file
+is opened while listing, but for the lists and maps that decide the splits.
+
+A split never depends on a run's seed: two runs with different seeds are scored on the same faces, and a face once held out
+stays held out. Where a publisher gives no split, the order is a fixed random one and `FaceSet.note` says so.
+"""
+import os
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from faceparse.data import toy
+from faceparse.data.randomness import uniforms
+from faceparse.data.records import (PICTURE_SUFFIXES, FaceSet, Record, read_box, read_grey, read_mask, read_points,
+                                    read_text)
+from faceparse.errors import FaceparseError
+from faceparse.labels import LABEL_SETS, label_set, landmark_set
+
+SPLITS = ("train", "val", "test")
+SEED_000 = (2000, 230, 100)  # seed 000, section 3.1.2: train, val and test of every set but LaPa, after Smith et al. 2013
+SPLIT_SEED = 0               # of the fixed random orders; not a run's seed
+
+
+@dataclass(frozen=True)
+class Published:
+    """What to say of a data set that is not there. folders: names looked for; marks: what shows that root itself is it."""
+    folders: tuple[str, ...]
+    marks: tuple[str, ...]
+    layout: str
+    homepage: str
+
+
+PUBLISHED = {
+    "lapa": Published(
+        ("lapa", "LaPa"), ("train/labels", "val/labels", "test/labels"),
+        "{train,val,test}/ with images/NAME.jpg, labels/NAME.png and landmarks/NAME.txt",
+        "https://github.com/JDAI-CV/lapa-dataset"),
+    "helen": Published(
+        ("helen", "SmithCVPR2013_dataset_resized", "SmithCVPR2013_dataset_original"), ("exemplars.txt", "testing.txt"),
+        "images/NAME.jpg, labels/NAME/NAME_lbl00.png to _lbl10.png, exemplars.txt, tuning.txt, testing.txt, and for "
+        "landmarks annotation/*.txt",
+        "http://pages.cs.wisc.edu/~lizhang/projects/face-parsing/ (annotation: "
+        "http://www.ifp.illinois.edu/~vuongle2/helen/)"),
+    "celebamask": Published(
+        ("celebamask", "CelebAMask-HQ"),
+        ("CelebAMask-HQ-mask-anno", "train/masks", "val/masks", "test/images", "0.jpg"),
+        "CelebA-HQ-img/ and CelebAMask-HQ-mask-anno/{0..14}/, or N.jpg with N.png, or {train,val,test}/{images,masks}",
+        "https://github.com/switchablenorms/CelebAMask-HQ"),
+    "facesynthetics": Published(
+        ("facesynthetics", "FaceSynthetics", "dataset_100000", "dataset_1000", "dataset_100"), ("000000_seg.png",),
+        "NNNNNN.png, NNNNNN_seg.png and NNNNNN_ldmks.txt",
+        "https://github.com/microsoft/FaceSynthetics"),
+    "ibugmask": Published(
+        ("ibugmask", "ibugmask_release"), (),
+        "{train,test}/ with NAME.jpg, NAME.png, NAME_bbox.txt and NAME_landmark.txt",
+        "https://github.com/hhj1897/face_parsing"),
+    "folder": Published(
+        ("folder",), ("labels.json",),
+        "labels.json (the label set), images/ and masks/NAME.png, both perhaps inside train/, val/ and test/",
+        "the README"),
+}
+
+
+class NoSuchSplit(FaceparseError):
+    """The data set is there, but not this split of it."""
+
+
+def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", full=False, helen_rule="maximum",
+         toy_size=128):
+    """A split of a data set as a FaceSet. Raises FaceparseError where it is missing, saying what belongs where.
+
+    name        one of READERS
+    split       "train", "val", "test", or "all" of them; ibugmask has "heldout" as well
+    root        the folder that holds the data sets, or the data set's own
+    seed        of the sample that limit takes, and of toy faces; never of a split
+    limit       at most so many faces: the same for the same seed, in the set's order. Toy faces have no end but this
+    mix         for mixed: synthetic:real (seed 000 found 5:5 the best); mix_real: the real set's name
+    full        for facesynthetics and ibugmask: train on every picture that is not held out, not on seed 000's 2,000
+    helen_rule  how Helen's eleven confidences become one label: "maximum", or seed 000's "threshold"
+    toy_size    side in pixels at which toy faces are drawn
+    """
+    if name not in READERS:
+        raise FaceparseError(f"no data set is called '{name}': use one of {', '.join(READERS)}")
+    options = {"seed": seed, "limit": limit, "mix": mix, "mix_real": mix_real, "full": full, "helen_rule": helen_rule,
+               "toy_size": toy_size}
+    faces = _all(name, Path(root), options) if split == "all" else READERS[name](Path(root), split, **options)
+    if not faces.records:
+        raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
+    return replace(faces, records=sample(faces.records, limit, seed))
+
+
+def _all(name, root, options):
+    """The splits that are there, one after the other."""
+    found = []
+    for split in SPLITS:
+        try:
+            found.append(READERS[name](root, split, **options))
+        except NoSuchSplit as error:
+            missing = error
+    if not found:
+        raise missing
+    return replace(found[0], split="all", records=[record for faces in found for record in faces.records])
+
+
+def sample(items, count, seed):
+    """At most `count` of the items, drawn by the seed, in their own order. count None: all of them."""
+    if count is None or count >= len(items):
+        return list(items)
+    if count < 1:
+        raise FaceparseError(f"a limit of {count} leaves no faces; it should be at least 1")
+    draws = uniforms(seed, 0, np.arange(len(items)), "sample", 1)[:, 0]  # (N,)
+    return [items[i] for i in np.sort(np.argsort(draws, kind="stable")[:count])]
+
+
+# --- readers --------------------------------------------------------------------------------------
+
+def lapa(root, split, **_):
+    """LaPa (Liu et al. 2020, JD AI): 18,176 / 2,000 / 2,000 faces of 11 classes with 106 landmarks, for non-commercial
+    research only.
+
+    {train,val,test}/{images/NAME.jpg, labels/NAME.png, landmarks/NAME.txt}. Pictures without labels/ have no mask.
+    """
+    folder = _split_folder(_home("lapa", root), split)
+    records = pictures_with(folder, split, "labels", LABEL_SETS["lapa"], points=landmark_set("106"))
+    return FaceSet("lapa", split, LABEL_SETS["lapa"], landmark_set("106"), records)
+
+
+def helen(root, split, helen_rule="maximum", **_):
+    """Helen for parsing (Smith et al. 2013, University of Wisconsin; pictures and points: Le et al. 2012, University of
+    Illinois): 2,000 / 230 / 100 faces, listed as exemplars, tuning and testing; 11 classes, 194 landmarks. Research.
+
+    images/NAME.jpg; labels/NAME/NAME_lblKK.png, KK = 00..10, confidences 0..255; lists of `index , NAME`;
+    annotation/*.txt of the original Helen, each with its picture's name in the first line and 194 lines `x , y`.
+    """
+    home, points = _home("helen", root), landmark_set("194")
+    annotations = _helen_annotations(home / "annotation")
+    records = []
+    for name in _helen_list(home / f"{_one_of(split, train='exemplars', val='tuning', test='testing')}.txt"):
+        parts = home / "labels" / name / name
+        annotation = annotations.get(name)
+        records.append(Record(
+            f"{split}/{name}", home / "images" / f"{name}.jpg", partial(read_confidences, parts, helen_rule),
+            partial(read_helen_points, annotation, parts) if annotation else None, None, LABEL_SETS["helen"], points))
+    return FaceSet("helen", split, LABEL_SETS["helen"], points, records)
+
+
+def celebamask(root, split, **_):
+    """CelebAMask-HQ (Lee et al. 2020, CUHK and SenseTime): 30,000 faces of 19 classes, for non-commercial research only.
+
+    As published: CelebA-HQ-img/N.jpg (1024 x 1024), CelebAMask-HQ-mask-anno/{N // 2000}/NNNNN_PART.png (512 x 512);
+    merged by the publisher's tool: N.jpg and N.png side by side; or {train,val,test}/{images,masks}, as the two course
+    reports (seeds 001 and 003) have it, where a test folder has no masks.
+    The split of the first two is CelebA's, 24,183 / 2,993 / 2,824, where CelebA-HQ-to-CelebA-mapping.txt lies there;
+    without it, a fixed random one of the same proportions.
+    """
+    home, labels = _home("celebamask", root), LABEL_SETS["celebamask"]
+    if any((home / s / "images").is_dir() for s in SPLITS):
+        records = pictures_with(_split_folder(home, split), split, "masks", labels)
+        return FaceSet("celebamask", split, labels, None, records)
+    annotations = home / "CelebAMask-HQ-mask-anno"
+    as_published = annotations.is_dir()
+    images = _pictures(home / "CelebA-HQ-img" if as_published else home, {".jpg"}, "celebamask")
+    chosen, note = _celeba_split(images, home / "CelebA-HQ-to-CelebA-mapping.txt", split)
+    records = []
+    for stem in chosen:
+        if as_published and not stem.isdecimal():
+            raise FaceparseError(f"{images[stem]}: not a number, as the publisher's pictures are; rename or remove it")
+        mask = (partial(read_parts, f"{annotations}/{int(stem) // 2000}/{stem.zfill(5)}", labels) if as_published
+                else partial(read_mask, f"{home}/{stem}.png", labels))
+        records.append(Record(f"{split}/{stem}", Path(images[stem]), mask, None, None, labels, None))
+    return FaceSet("celebamask", split, labels, None, records, note)
+
+
+def facesynthetics(root, split, full=False, **_):
+    """FaceSynthetics (Wood et al. 2021, Microsoft): 100,000 rendered faces, 19 classes and 255, 70 landmarks, for
+    non-commercial research only. A sample of 100 and one of 1,000 are published too.
+
+    NNNNNN.png, NNNNNN_seg.png, NNNNNN_ldmks.txt in one folder. Seed 000 takes the first 2,330: 2,000 / 230 / 100, in
+    order; of fewer, the same proportions. full: train on all the others as well; val and test stay as they are.
+    """
+    home, labels, points = _home("facesynthetics", root), LABEL_SETS["facesynthetics"], landmark_set("70")
+    images = {stem: path for stem, path in _pictures(home, {".png"}, "facesynthetics").items()
+              if not stem.endswith("_seg")}
+    records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{home}/{stem}_seg.png", labels),
+                      partial(read_points, f"{home}/{stem}_ldmks.txt", points.count), None, labels, points)
+               for stem in _portion(list(images), SEED_000, SPLITS, split, full)]
+    return FaceSet("facesynthetics", split, labels, points, records, _fewer(len(images)))
+
+
+def ibugmask(root, split, full=False, **_):
+    """iBugMask (Lin et al. 2021, Imperial College): train 21,866 faces (Helen-LP: Helen's, turned in 3-D to larger poses),
+    test 1,000 photos in the wild; 11 classes, 68 landmarks, a face box. Research.
+
+    {train,test}/NAME.jpg, NAME.png, NAME_bbox.txt, NAME_landmark.txt. There is no val split: as seed 000, train and
+    val are 2,000 and 230 faces drawn at random from train, and heldout 100 more; test is the published one. full: train
+    on all but val and heldout. The poses of one Helen photo may fall on both sides, as they did in seed 000.
+    """
+    home, labels, points = _home("ibugmask", root), LABEL_SETS["ibugmask"], landmark_set("68")
+    folder = _split_folder(home, "test" if split == "test" else "train")
+    images = _pictures(folder, {".jpg"}, "ibugmask")
+    stems, note = list(images), ""
+    if split != "test":
+        stems = sorted(_portion(_shuffled(stems), SEED_000, ("train", "val", "heldout"), split, full))
+        note = _fewer(len(images))
+    records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{folder}/{stem}.png", labels),
+                      partial(read_points, f"{folder}/{stem}_landmark.txt", points.count),
+                      partial(read_box, f"{folder}/{stem}_bbox.txt"), labels, points) for stem in stems]
+    return FaceSet("ibugmask", split, labels, points, records, note)
+
+
+def mixed(root, split, mix="5:5", mix_real="lapa", **options):
+    """Seed 000's domain mix: FaceSynthetics and a real set at synthetic:real, 2,000 / 230 / 100 in all, or as many as
+    keep the ratio. Every record keeps its own labels and landmarks; those of the set are LaPa's.
+    """
+    shares = mix.split(":")
+    if len(shares) != 2 or not all(share.isdecimal() for share in shares) or not any(map(int, shares)):
+        raise FaceparseError(f"'{mix}' is no mix; it should be synthetic:real, such as 8:2")
+    reals = [name for name in PUBLISHED if name != "facesynthetics"]
+    if mix_real not in reals:
+        raise FaceparseError(f"'{mix_real}' cannot be mixed in as the real set; use one of {', '.join(reals)}")
+    synthetic, real = map(int, shares)
+    parts = [load(name, split, root, **{**options, "limit": None}).records if share else []
+             for name, share in (("facesynthetics", synthetic), (mix_real, real))]
+    wanted = SEED_000[SPLITS.index(_one_of(split, train="train", val="val", test="test"))]
+    total = min([wanted] + [len(part) * (synthetic + real) // share
+                            for part, share in zip(parts, (synthetic, real)) if share])
+    counts = total * synthetic // (synthetic + real), total - total * synthetic // (synthetic + real)
+    records = [replace(record, name=f"{name}/{record.name}")
+               for name, part, count in zip(("facesynthetics", mix_real), parts, counts) if count
+               for record in sample(part, count, SPLIT_SEED)]
+    points = {record.points for record in records}
+    note = f"{total} faces at {mix}: there are not enough for seed 000's {wanted}" if total < wanted else ""
+    return FaceSet("mixed", split, LABEL_SETS["lapa"], points.pop() if len(points) == 1 else None, records, note)
+
+
+def folder(root, split, **_):
+    """A user's own pictures: labels.json (see `labels.label_set`), images/ of any format, and masks/NAME.png where there
+    are masks; either inside train/, val/ and test/, or not, and then a fixed random 8:1:1 of them is each split.
+    """
+    home = _home("folder", root)
+    labels = label_set(home / "labels.json")
+    if any((home / s).is_dir() for s in SPLITS):
+        records, note = pictures_with(_split_folder(home, split), split, "masks", labels), ""
+    else:
+        records, note = pictures_with(home, split, "masks", labels), _random_split("folder")
+        tenth = len(records) // 10
+        records = _portion(_shuffled(records), (len(records) - 2 * tenth, tenth, tenth), SPLITS, split)
+        records = sorted(records, key=lambda record: record.name)
+    return FaceSet("folder", split, labels, None, records, note)
+
+
+def toy_faces(root, split, wild, seed=0, limit=None, toy_size=128, **_):
+    """Faces drawn from code (data/toy.py), clean or "in the wild": the set that is always there, of any length."""
+    first = _one_of(split, train=0, val=1_000_000, test=2_000_000)  # splits of one endless row of faces
+    count = min(limit or SEED_000[SPLITS.index(split)], 1_000_000)
+    labels, points = LABEL_SETS["lapa"], landmark_set("106")
+    records = []
+    for index in range(first, first + count):
+        face = (seed, index, toy_size, wild)
+        records.append(Record(f"{split}/{index}", partial(draw_image, *face), partial(draw_mask, *face),
+                              partial(draw_landmarks, *face), None, labels, points))
+    return FaceSet("toywild" if wild else "toy", split, labels, points, records)
+
+
+READERS = {
+    "toy": partial(toy_faces, wild=False),
+    "toywild": partial(toy_faces, wild=True),
+    "lapa": lapa,
+    "helen": helen,
+    "celebamask": celebamask,
+    "facesynthetics": facesynthetics,
+    "ibugmask": ibugmask,
+    "mixed": mixed,
+    "folder": folder,
+}
+
+
+# --- what records read ----------------------------------------------------------------------------
+
+def read_confidences(stem, rule="maximum"):
+    """Helen's STEM_lbl00.png to STEM_lbl10.png -> (H, W) uint8 labels.
+
+    rule  "maximum": the part of the highest confidence, the lower number where two are equal; "threshold" (seed 000,
+          section 3.1.2): every part above 127, later parts over earlier ones
+    """
+    if rule not in ("maximum", "threshold"):
+        raise FaceparseError(f"'{rule}' is no rule for Helen's confidences; use maximum or threshold")
+    mask = None
+    for part in range(len(LABEL_SETS["helen"])):
+        confidence = read_grey(f"{stem}_lbl{part:02d}.png")  # (H, W)
+        if mask is None:
+            mask, highest = np.zeros(confidence.shape, np.uint8), confidence
+            continue
+        _same_size(mask, confidence, f"{stem}_lbl{part:02d}.png")
+        mask[confidence > (highest if rule == "maximum" else 127)] = part
+        highest = np.maximum(highest, confidence)
+    return mask
+
+
+def read_helen_points(path, stem):
+    """The 194 points of a Helen annotation file -> (194, 2) float32 in pixels of the picture that the labels belong to.
+
+    The annotation counts pixels of the original photo, which Smith et al. also publish scaled down, by a factor that
+    they do not tell. Their labels come from these very contours, so the factor is what takes the box of the annotated
+    brows, eyes, nose and lips to the box of the labelled ones.
+    """
+    points = read_points(path, landmark_set("194").count)
+    parts = read_confidences(stem)
+    rows, columns = ((parts >= 2) & (parts <= 9)).nonzero()  # brows, eyes, nose, lips and the mouth
+    if not len(rows):
+        return points
+    labelled = np.array([columns.min(), rows.min(), columns.max(), rows.max()]) + 0.5
+    inner = points[41:]  # all but the jaw
+    annotated = np.concatenate([inner.min(0), inner.max(0)]) + 0.5
+    scale = (labelled @ annotated) / (annotated @ annotated)
+    return points if abs(scale - 1) < 0.03 else ((points + 0.5) * scale - 0.5).astype(np.float32)
+
+
+def read_parts(stem, labels):
+    """CelebAMask-HQ's STEM_PART.png, one binary picture a part -> (H, W) uint8.
+
+    Parts are painted in the order of the classes, later over earlier, as the publisher's g_mask.py does. A part that is
+    not in the picture has no file.
+    """
+    mask = None
+    for index, part in enumerate(labels.names[1:], 1):
+        path = f"{stem}_{part}.png"
+        if not os.path.exists(path):
+            continue
+        inside = read_grey(path) > 0
+        mask = np.zeros(inside.shape, np.uint8) if mask is None else mask
+        _same_size(mask, inside, path)
+        mask[inside] = index
+    if mask is None:
+        raise FaceparseError(f"{stem}_*.png: not one part of the face is there; unpack the masks again")
+    return mask
+
+
+def _same_size(mask, part, path):
+    if part.shape != mask.shape:
+        raise FaceparseError(f"{path}: {part.shape[1]} x {part.shape[0]}, but the face's other parts are "
+                             f"{mask.shape[1]} x {mask.shape[0]}; replace it")
+
+
+@lru_cache(maxsize=16)  # picture, mask and landmarks of one face are asked for one after the other, by a few threads
+def _drawn(seed, index, size, wild):
+    return toy.draw(seed, index, size, wild)
+
+
+def draw_image(*face):
+    return Image.fromarray(_drawn(*face)[0])
+
+
+def draw_mask(*face):
+    return _drawn(*face)[1].copy()
+
+
+def draw_landmarks(*face):
+    return _drawn(*face)[2].copy()
+
+
+# --- folders and splits ---------------------------------------------------------------------------
+
+def pictures_with(folder, split, masks, labels, points=None):
+    """Records of a folder with images/, its `masks` folder and, where `points` is given, landmarks/; named alike.
+
+    Where one of the latter two folders does not exist, nobody annotated; where only a file is missing, reading it fails.
+    """
+    has_masks, has_points = (folder / masks).is_dir(), points is not None and (folder / "landmarks").is_dir()
+    return [Record(f"{split}/{stem}", Path(path),
+                   partial(read_mask, f"{folder}/{masks}/{stem}.png", labels) if has_masks else None,
+                   partial(read_points, f"{folder}/landmarks/{stem}.txt", points.count) if has_points else None,
+                   None, labels, points) for stem, path in _pictures(folder / "images").items()]
+
+
+def _home(name, root):
+    """The data set's folder, or one error that says all that is needed to put it there."""
+    published = PUBLISHED[name]
+    for candidate in published.folders:
+        if (root / candidate).is_dir():
+            return root / candidate
+    if any((root / mark).exists() for mark in published.marks):
+        return root
+    raise FaceparseError(f"no data set {name}: looked for {' or '.join(str(root / f) for f in published.folders)}; put "
+                         f"there {published.layout}; see {published.homepage}")
+
+
+def _split_folder(home, split):
+    if not (home / split).is_dir():
+        raise NoSuchSplit(f"{home / split}: no such folder, so there is no split '{split}' of this data set; "
+                          "add it, or name another split")
+    return home / split
+
+
+def _pictures(folder, suffixes=PICTURE_SUFFIXES, name=None):
+    """{stem: path} of the pictures right in a folder, by name. Paths are text: 50,000 Path objects take a second."""
+    try:
+        with os.scandir(folder) as entries:
+            files = sorted(entry.name for entry in entries)
+    except OSError as error:
+        raise FaceparseError(f"{folder}: cannot be listed ({error.strerror}); put the pictures there") from None
+    found = {}
+    for file in files:
+        stem, suffix = os.path.splitext(file)
+        if suffix.lower() in suffixes and not file.startswith("."):  # macOS leaves ._NAME.jpg, which are no pictures
+            if stem in found:
+                raise FaceparseError(f"{folder / file}: {found[stem]} is there too, and one mask cannot belong to both; "
+                                     "remove or rename one")
+            found[stem] = f"{folder}{os.sep}{file}"
+    if not found:
+        layout = f"; expected {PUBLISHED[name].layout}" if name else ""
+        raise FaceparseError(f"{folder}: no pictures in it{layout}; unpack the data set again")
+    return found
+
+
+def _one_of(split, **meanings):
+    if split not in meanings:
+        raise NoSuchSplit(f"there is no split '{split}' of this data set; use one of {', '.join(meanings)}")
+    return meanings[split]
+
+
+def _shuffled(items):
+    """In the fixed random order of SPLIT_SEED."""
+    draws = uniforms(SPLIT_SEED, 0, np.arange(len(items)), "split", 1)[:, 0]  # (N,)
+    return [items[i] for i in np.argsort(draws, kind="stable")]
+
+
+def _portion(items, sizes, splits, split, full=False):
+    """The items of one of three splits, taken in turn: `sizes` of them, or in the same proportions where there are fewer.
+
+    full: the first split gets what is left over as well.
+    """
+    wanted = sum(sizes)
+    count = min(len(items), wanted)
+    shares = [count * size // wanted for size in sizes]
+    for i in sorted(range(3), key=lambda i: -(count * sizes[i] % wanted))[:count - sum(shares)]:  # largest remainders
+        shares[i] += 1
+    for i in (1, 2):  # of three faces or more, each split gets one
+        if shares[i] == 0 and shares[0] > 1:
+            shares[i], shares[0] = 1, shares[0] - 1
+    ends = np.cumsum(shares)
+    start = dict(zip(splits, ends - shares))[_one_of(split, **{s: s for s in splits})]
+    chosen = items[start:start + shares[splits.index(split)]]
+    return chosen + items[ends[-1]:] if full and split == splits[0] else chosen
+
+
+def _fewer(count):
+    return f"{count} faces: seed 000's 2,000 / 230 / 100 in proportion" if count < sum(SEED_000) else ""
+
+
+def _random_split(name):
+    return f"{name}: no published split here, so a fixed random one"
+
+
+def _helen_list(path):
+    """Names of a list of `index , NAME` lines."""
+    names = []
+    for number, line in enumerate(read_text(path), 1):
+        if line:
+            name = line.split(",")[-1].strip()
+            if line.count(",") != 1 or not name:
+                raise FaceparseError(f"{path}, line {number}: {line[:40]!r} should be `index , NAME`; correct it")
+            names.append(name)
+    return names
+
+
+def _helen_annotations(folder):
+    """{picture name: annotation file}; the files are numbered, and only their first line says whose they are."""
+    if not folder.is_dir():
+        return {}
+    files = {}
+    for path in sorted(folder.glob("*.txt")):
+        files[(read_text(path) or [""])[0]] = path
+    return files
+
+
+def _celeba_split(images, mapping, split):
+    """The stems of `images` (CelebA-HQ numbers) of a split, ascending, and a note where the mapping is not there.
+
+    The mapping's lines are `index, index in CelebA, file in CelebA`, after a heading. CelebA's partition: files 000001 to
+    162770 are train, to 182637 val, to 202599 test. (The publisher's g_partition.py compares the index, which counts from
+    0, with these numbers plus 1: only pictures within two of a border could differ.)
+    """
+    _one_of(split, train=0, val=1, test=2)
+    stems = sorted(images, key=lambda stem: (len(stem), stem))
+    if not mapping.is_file():
+        chosen = set(_portion(_shuffled(stems), (24183, 2993, 2824), SPLITS, split))
+        return [stem for stem in stems if stem in chosen], _random_split("celebamask") + f" ({mapping.name} is missing)"
+    split_of = {}
+    for number, line in enumerate(read_text(mapping), 1):
+        words = line.split()
+        if not words or words[0] == "idx":
+            continue
+        file = words[-1].partition(".")[0]
+        if len(words) != 3 or not (words[0].isdecimal() and file.isdecimal()):
+            raise FaceparseError(f"{mapping}, line {number}: {line[:40]!r} should be two numbers and a file; replace it")
+        split_of[words[0]] = "train" if int(file) <= 162770 else "val" if int(file) <= 182637 else "test"
+    unknown = [stem for stem in stems if stem not in split_of]
+    if unknown:
+        raise FaceparseError(f"{images[unknown[0]]}: not in {mapping.name}; remove the picture, or replace the mapping")
+    return [stem for stem in stems if split_of[stem] == split], ""

@@ -1,0 +1,231 @@
+"""Scores of parsers on data sets, and parsers run over pictures that nobody annotated: what evaluate.py prints and saves.
+
+Two frames. `crop`: truth and prediction are compared on the network's aligned crop, as seed 000 does. `original`: the
+prediction is taken back through the alignment and compared with the untouched annotation, as the Helen and LaPa
+literature does; what the crop missed counts against the parser.
+"""
+import os
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from faceparse import geometry, metrics, models, report
+from faceparse.data.loading import Faces, batches
+from faceparse.data.records import PICTURE_SUFFIXES, image_size
+from faceparse.errors import FaceparseError
+from faceparse.inference import restore
+from faceparse.labels import LabelSet, common_set, table
+from faceparse.progress import Progress
+
+FRAMES = ("crop", "original")
+PROTOCOLS = ("pooled", "per-image")
+
+
+@dataclass
+class Evaluation:
+    """A parser's confusion matrices on a set of faces.
+
+    matrices  (N, C, C + 1) int64, one a face, in `labels`: the smaller set in which truth and prediction can both be told
+    faces     the N faces' indices in `records`
+    """
+    labels: LabelSet
+    matrices: torch.Tensor
+    faces: list[int]
+    records: list
+    align: str
+    bad: dict
+
+    def scores(self, protocol):
+        """metrics.Scores by a name of PROTOCOLS."""
+        if protocol == "per-image":
+            return metrics.scores_per_image(self.matrices)
+        return metrics.scores(self.matrices.sum(0))
+
+    def mean_f1_of_faces(self):
+        """(N,) mean F1 of each face by itself, NaN where nothing is labelled."""
+        return metrics.mean(metrics.scores(self.matrices).f1[:, 1:], 1)
+
+
+def choose_alignment(parser, records, align=None):
+    """How to align the records for a parser: as asked, else as it was trained, else not at all where landmarks lack."""
+    align = align or parser.align
+    return align if align in ("none", "stretch") or all(record.landmarks for record in records) else "none"
+
+
+def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring"):
+    """Run a parser over a FaceSet whose records have masks; returns an Evaluation. Raises FaceparseError."""
+    records = [record for record in face_set.records if record.mask is not None]
+    if not records:
+        raise FaceparseError(f"{face_set.name}: its {face_set.split} split has no masks to score against; name another --split")
+    labels = common_set(face_set.labels, parser.labels)
+    told = torch.from_numpy(table(parser.labels, labels))  # (256,) the parser's classes in `labels`
+    align = choose_alignment(parser, records, align)
+    faces = Faces(records, labels, parser.size, align, cache_bytes=0, skip_bad=skip_bad)
+    matrices, seen = [], []
+    with Progress(len(records), label) as progress:
+        for given in batches(faces, range(len(records)), batch, workers):
+            if frame == "crop":
+                guess = told[parser.logits(given["image"]).argmax(1).cpu()]  # (B, S, S)
+                matrices.append(metrics.confusion(given["mask"], guess, len(labels)))
+            else:
+                probabilities = parser.probabilities(given["image"]).cpu()
+                for one, homography, index in zip(probabilities, given["homography"].numpy(), given["index"].tolist()):
+                    truth, guess = _on_the_annotation(records[index], labels, one, homography)
+                    matrices.append(metrics.confusion(truth[None], told[guess][None], len(labels)))
+            seen += given["index"].tolist()
+            progress.update(len(given["index"]))
+    if not seen:
+        raise FaceparseError(f"{face_set.name}: every one of its {len(records)} faces is bad; the first: "
+                             f"{next(iter(faces.bad.values()))}")
+    return Evaluation(labels, torch.cat(matrices), seen, records, align, faces.bad)
+
+
+def _on_the_annotation(record, labels, probabilities, homography):
+    """The untouched mask (H, W) in `labels`, and the prediction (H, W) in the parser's classes at the mask's own pixels."""
+    truth = table(record.labels, labels)[record.mask()]
+    width, height = image_size(record.image)
+    to_mask = geometry.scaling(truth.shape[1] / width, truth.shape[0] / height)
+    guess, _ = restore(probabilities, geometry.compose(np.linalg.inv(to_mask), homography), truth.shape[::-1])
+    return torch.from_numpy(truth), torch.from_numpy(guess).long()
+
+
+def milliseconds(parser, repeats=15):
+    """Median time of one forward pass of one crop, after three that warm up."""
+    images = torch.zeros(1, 3, parser.size, parser.size, dtype=torch.uint8)
+    times = []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        parser.logits(images).cpu()  # a copy to the CPU waits for the device
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times[3:])
+
+
+def summary(run, parser, face_set, evaluation, frame, protocol):
+    """One entry of report.json's `models`."""
+    found = evaluation.scores(protocol)
+    names = evaluation.labels.names
+    entry = {
+        "run": str(run), "arch": parser.about["arch"], "encoder": parser.about.get("encoder"),
+        "set": face_set.name, "split": face_set.split, "faces": len(evaluation.faces), "labels": evaluation.labels.name,
+        "protocol": protocol, "frame": frame, "align": evaluation.align, "size": parser.size,
+        "precision": "bfloat16" if parser.bfloat16 else "float32",
+        "f1": dict(zip(names, found.f1)), "iou": dict(zip(names, found.iou)),
+        "never_predicted": [name for name, never in zip(names, found.never_predicted) if never],
+        "mean_f1": found.mean_f1, "miou": found.miou, "mfscore": found.mfscore, "mean_accuracy": found.mean_accuracy,
+        "parameters": models.parameters_of(parser.model), "flops": models.flops(parser.model, parser.size),
+        "milliseconds": milliseconds(parser), "bad": [str(error) for error in evaluation.bad.values()],
+    }
+    if face_set.name in ("helen", "ibugmask") and set(metrics.HELEN_MERGED) <= set(evaluation.labels.to_lapa):
+        entry["helen_overall"] = metrics.helen_overall(evaluation.matrices.sum(0), evaluation.labels)
+    return entry
+
+
+def tables(entries, style=report.table):
+    """The F1 table, the sizes, and Helen's merged parts where they were asked for; style: report.table or .markdown."""
+    names = list(dict.fromkeys(name for entry in entries for name in list(entry["f1"])[1:]))  # background left out
+    rows = [[entry["run"], *(report.score(entry["f1"].get(name), name in entry["never_predicted"]) for name in names),
+             entry["mean_f1"], entry["miou"]] for entry in entries]
+    first = entries[0]
+    parts = [f"F1 on {first['set']} {first['split']} ({first['faces']} faces), {first['protocol']}, {first['frame']} frame\n",
+             style(["run", *names, "mean F1", "mIoU"], rows)]
+    merged = [entry for entry in entries if "helen_overall" in entry]
+    if merged:
+        parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
+            [entry["run"], *entry["helen_overall"].values()] for entry in merged])]
+    parts += ["", style(["run", "parameters", "GFLOPs", "ms"], [
+        [entry["run"], entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
+        for entry in entries])]
+    return "\n".join(parts)
+
+
+def examples(parser, evaluation, count=3):
+    """A contact sheet of the best, the median and the worst faces: image, truth, prediction on the crop."""
+    f1 = evaluation.mean_f1_of_faces()
+    order = [int(i) for i in np.argsort(-f1, kind="stable") if np.isfinite(f1[i])]
+    middle = max(0, len(order) // 2 - count // 2)
+    chosen = {}
+    for title, places in (("best", order[:count]), ("median", order[middle:middle + count]), ("worst", order[-count:])):
+        for place in places:
+            chosen.setdefault(place, f"{title}: {evaluation.records[evaluation.faces[place]].name}  F1 {f1[place]:.3f}")
+    faces = Faces(evaluation.records, evaluation.labels, parser.size, evaluation.align, cache_bytes=0)
+    return sheet(parser, faces, [evaluation.faces[place] for place in chosen], list(chosen.values()))
+
+
+def sheet(parser, faces, indices, titles):
+    """A contact sheet of some of `faces`: image, truth and prediction, painted over the crop."""
+    told = table(parser.labels, faces.labels)
+    rows = []
+    for index in indices:
+        face = faces[index]
+        image = face["image"].transpose(1, 2, 0)  # (S, S, 3)
+        guess = told[parser.logits(torch.from_numpy(face["image"][None].copy())).argmax(1)[0].cpu().numpy()]
+        rows.append([image, report.overlay(image, face["mask"], faces.labels), report.overlay(image, guess, faces.labels)])
+    return report.contact_sheet(rows, ["image", "truth", "prediction"], titles, cell=max(160, parser.size),
+                                legend=faces.labels)
+
+
+def find_pictures(paths):
+    """[(file, name of its results)] of pictures and folders of pictures (with their subfolders), sorted."""
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
+                            if Path(name).suffix.lower() in PICTURE_SUFFIXES)
+            if not inside:
+                raise FaceparseError(f"{path}: holds no picture; name files, or a folder with {', '.join(sorted(PICTURE_SUFFIXES))}")
+            found += [(file, file.relative_to(path)) for file in inside]
+        elif path.exists():
+            found.append((path, Path(path.name)))
+        else:
+            raise FaceparseError(f"{path}: no such file or folder; check the path")
+    taken, named = set(), []
+    for file, name in found:
+        stem = name.with_suffix("")
+        while stem in taken:  # a.jpg and a.png, or the same name in two folders
+            stem = stem.with_name(f"{stem.name}{file.suffix}" if not stem.name.endswith(file.suffix) else f"{stem.name}_")
+        taken.add(stem)
+        named.append((file, stem))
+    return named
+
+
+def parse_pictures(parser, paths, out, confidence=False):
+    """Parse pictures into `out`: NAME_mask.png (palette), NAME_overlay.png, NAME.json, and NAME_confidence.png on request.
+
+    Returns the errors of the pictures that could not be read; the others are all parsed.
+    """
+    errors = []
+    pictures = find_pictures(paths)
+    with Progress(len(pictures), "parsing") as progress:
+        for file, stem in pictures:
+            progress.update()
+            try:
+                face = parser.parse(file)
+            except FaceparseError as error:
+                errors.append(error)
+                continue
+            base = out / stem
+            report.save_mask(face.mask, face.labels, base.with_name(f"{base.name}_mask.png"))
+            report.save_picture(face.overlay(), base.with_name(f"{base.name}_overlay.png"))
+            if confidence:
+                report.save_picture((255 * face.confidence).round().clip(0, 255).astype(np.uint8),
+                                    base.with_name(f"{base.name}_confidence.png"))
+            report.write_json(describe(face, file, base), base.with_name(f"{base.name}.json"))
+    return errors
+
+
+def describe(face, file, base):
+    """What NAME.json says of a parsed picture: each part's share of the pixels, box and mean confidence."""
+    parts = {}
+    for index, name in enumerate(face.labels.names):
+        rows, columns = np.nonzero(face.mask == index)
+        if len(rows):
+            parts[name] = {
+                "index": index, "pixels": len(rows), "share": len(rows) / face.mask.size,
+                "box": [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1],
+                "confidence": float(face.confidence[rows, columns].mean())}
+    return {"image": file, "width": face.mask.shape[1], "height": face.mask.shape[0], "mask": f"{base.name}_mask.png",
+            "labels": face.labels.name, "homography": face.homography, "parts": parts}

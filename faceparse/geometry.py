@@ -1,0 +1,241 @@
+"""3x3 homographies: made from landmarks, boxes and random draws; composed, inverted, and applied once.
+
+A homography maps *source* pixel coordinates to *destination* pixel coordinates, x then y, with pixel centres at
+integers: a picture W wide spans [-0.5, W - 0.5]. Crop, alignment, rotation, perspective, mirror and resize are all
+homographies, so `compose` makes one of them and the pixels are interpolated once.
+
+    h = compose(align_box(points, 128), rotation(12.0, 128), mirror(128))
+    crop, crop_points = warp_image(picture, h, (128, 128)), apply(h, points)
+    back = apply(np.linalg.inv(h), crop_points)                          # == points
+"""
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse.errors import FaceparseError
+
+
+def compose(*homographies):
+    """One homography that applies the given ones from first to last."""
+    total = np.eye(3)
+    for homography in homographies:
+        total = homography @ total
+    return total
+
+
+def apply(homography, points):
+    """Map points (..., 2) to float64 points (..., 2). NaN stays NaN."""
+    points = np.asarray(points, np.float64)
+    mapped = points @ homography[:, :2].T + homography[:, 2]  # (..., 3)
+    return mapped[..., :2] / mapped[..., 2:]
+
+
+def translation(dx, dy):
+    return np.array([[1.0, 0, dx], [0, 1, dy], [0, 0, 1]])
+
+
+def scaling(sx, sy):
+    """Scale pixel *areas*: an edge at -0.5 stays at -0.5, so centre x goes to (x + 0.5) sx - 0.5."""
+    return np.array([[sx, 0, 0.5 * sx - 0.5], [0, sy, 0.5 * sy - 0.5], [0, 0, 1]])
+
+
+def stretch(width, height, size):
+    """The whole picture onto a size x size square, whatever its aspect ratio."""
+    return scaling(size / width, size / height)
+
+
+def letterbox(width, height, size):
+    """The whole picture into a size x size square at its own aspect ratio, centred; the rest is padding."""
+    scale = size / max(width, height)
+    return compose(scaling(scale, scale), translation((size - scale * width) / 2, (size - scale * height) / 2))
+
+
+def mirror(width):
+    """Left-right flip of a picture `width` wide; labels and landmarks must change sides too (`LabelSet.mirror`)."""
+    return np.array([[-1.0, 0, width - 1], [0, 1, 0], [0, 0, 1]])
+
+
+def rotation(degrees, size, scale=1.0):
+    """Turn counter-clockwise (as the viewer sees it) about the middle of a size x size square, and scale about it."""
+    cosine, sine = scale * np.cos(np.radians(degrees)), scale * np.sin(np.radians(degrees))
+    middle = (size - 1) / 2
+    turn = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+    return compose(translation(-middle, -middle), turn, translation(middle, middle))
+
+
+def from_four_points(source, destination):
+    """The homography that takes four points (4, 2), no three on a line, to four others (Hartley and Zisserman, 4.1)."""
+    rows = []
+    for (x, y), (u, v) in zip(source, destination):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    solution = np.linalg.solve(np.array(rows, np.float64), np.asarray(destination, np.float64).ravel())
+    return np.append(solution, 1).reshape(3, 3)
+
+
+def perspective(offsets, size):
+    """Bring the corners of a size x size square, each moved inwards by a fraction of the size, out to its corners.
+
+    offsets  (4, 2) fractions in [0, 0.5): top left, top right, bottom right, bottom left; x then y
+    """
+    low, high = -0.5, size - 0.5
+    corners = np.array([[low, low], [high, low], [high, high], [low, high]])
+    inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    return from_four_points(corners + inwards * np.asarray(offsets) * size, corners)
+
+
+# Alignment: the homography from the whole picture to the size x size crop that a network sees.
+
+def landmark_box(points):
+    """(x0, y0, x1, y1): the tight box of the points that are not NaN."""
+    points = points[np.isfinite(points).all(-1)]
+    if len(points) < 2 or not (np.ptp(points, axis=0) > 1e-3).all():
+        raise FaceparseError("its landmarks do not span a face: correct them, or use --align none")
+    return (*points.min(0), *points.max(0))
+
+
+def align_box(points, size):
+    """Seed 000's alignment (section 3.1.2): the tight box of the landmarks, stretched to the square."""
+    x0, y0, x1, y1 = landmark_box(points)
+    sx, sy = size / (x1 - x0), size / (y1 - y0)
+    return np.array([[sx, 0, -0.5 - sx * x0], [0, sy, -0.5 - sy * y0], [0, 0, 1]])
+
+
+MARGIN = 2.0  # side of the aligned crop / longer side of the landmarks' box: brows to chin fill half of it
+RAISE = 0.2   # the crop's centre lies this much of that side above the box's, for the hair
+
+
+def align_landmarks(points, left_eye, right_eye, size):
+    """A similarity: eyes level, the longer side of the landmarks' box 1 / MARGIN of the crop, room above for hair.
+
+    points              (K, 2), NaN where not annotated
+    left_eye, right_eye indices of the points of the eyes on the image's left and right
+    Where the eyes are hidden or nearly one behind the other (profiles) their line says nothing: no rotation then.
+    """
+    x0, y0, x1, y1 = landmark_box(points)
+    longer = max(x1 - x0, y1 - y0)
+    eyes = [points[list(eye)] for eye in (left_eye, right_eye)]
+    eyes = [eye[np.isfinite(eye).all(-1)] for eye in eyes]
+    across = eyes[1].mean(0) - eyes[0].mean(0) if len(eyes[0]) and len(eyes[1]) else np.zeros(2)
+    level = np.eye(3)
+    if np.hypot(*across) > 0.15 * longer:
+        cosine, sine = across / np.hypot(*across)
+        level = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+    x0, y0, x1, y1 = landmark_box(apply(level, points))
+    longer = max(x1 - x0, y1 - y0)
+    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2 - RAISE * longer])
+    scale = size / (MARGIN * longer)
+    fit = np.array([[scale, 0, (size - 1) / 2 - scale * centre[0]], [0, scale, (size - 1) / 2 - scale * centre[1]],
+                    [0, 0, 1]])
+    return compose(level, fit)
+
+
+ALIGNMENTS = ("landmarks", "box", "none", "stretch")
+
+
+def alignment(how, width, height, size, points=None, landmark_set=None):
+    """The homography of `--align how`: picture (width x height) -> crop (size x size).
+
+    how  "landmarks", "box" (both need points), "none" (whole picture, padded to a square) or "stretch"
+    """
+    if how == "none":
+        return letterbox(width, height, size)
+    if how == "stretch":
+        return stretch(width, height, size)
+    if points is None:
+        raise FaceparseError(f"it has no landmarks, which --align {how} needs: use --align none")
+    if how == "box":
+        return align_box(points, size)
+    if how == "landmarks":
+        return align_landmarks(points, landmark_set.left_eye, landmark_set.right_eye, size)
+    raise FaceparseError(f"no alignment is called '{how}': use one of {', '.join(ALIGNMENTS)}")
+
+
+def source_pixels(homography, size):
+    """How many source pixels one destination pixel spans, at the middle of the crop, along its denser direction."""
+    back = np.linalg.inv(homography)
+    middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    across = apply(back, middle + [[0.5, 0], [0, 0.5]]) - apply(back, middle - [[0.5, 0], [0, 0.5]])
+    return np.linalg.svd(across, compute_uv=False)[-1]
+
+
+def _transform(image, homography, size, resample, fill):
+    # Pillow counts pixel corners, not centres: its output pixel i is sampled at i + 0.5, its input pixel j covers [j, j + 1].
+    back = compose(translation(-0.5, -0.5), np.linalg.inv(homography), translation(0.5, 0.5))
+    if np.allclose(back, np.eye(3), atol=1e-9) and tuple(size) == image.size:
+        return image
+    back = (back / back[2, 2]).ravel()[:8]
+    if abs(back[6]) + abs(back[7]) < 1e-12:
+        return image.transform(size, Image.Transform.AFFINE, back[:6], resample, fillcolor=fill)
+    return image.transform(size, Image.Transform.PERSPECTIVE, back, resample, fillcolor=fill)
+
+
+def warp_image(image, homography, size):
+    """Warp a Pillow RGB picture: bilinear, black outside. size: (width, height) of the result.
+
+    A picture that shrinks is first reduced by a whole number (box average), so that bilinear reading does not alias.
+    """
+    factor = max(1, round(source_pixels(homography, size)))
+    if factor > 1:
+        image = image.reduce(factor)
+        homography = compose(np.linalg.inv(scaling(1 / factor, 1 / factor)), homography)
+    return _transform(image, homography, size, Image.Resampling.BILINEAR, (0, 0, 0))
+
+
+def warp_mask(mask, homography, size, fill=255):
+    """Warp a mask (H, W) uint8: nearest pixel, `fill` outside (255 = nobody labelled it). Returns (size[1], size[0])."""
+    return np.asarray(_transform(Image.fromarray(mask), homography, size, Image.Resampling.NEAREST, fill))
+
+
+def warp_tensor(maps, homography, size):
+    """Warp float maps (C, H, W) bilinearly, zero outside; size: (width, height). Returns (C, size[1], size[0]).
+
+    With the inverse of an alignment this takes a network's probabilities back to the original picture.
+    """
+    width, height = size
+    y, x = torch.meshgrid(torch.arange(height, dtype=torch.float64), torch.arange(width, dtype=torch.float64),
+                          indexing="ij")
+    back = torch.from_numpy(np.linalg.inv(homography))
+    xyw = torch.stack([x, y, torch.ones_like(x)], -1) @ back.T  # (height, width, 3)
+    grid = xyw[..., :2] / xyw[..., 2:]
+    grid = (2 * grid + 1) / torch.tensor([maps.shape[2], maps.shape[1]], dtype=torch.float64) - 1
+    return torch.nn.functional.grid_sample(maps[None], grid[None].to(maps), mode="bilinear", padding_mode="zeros",
+                                           align_corners=False)[0]
+
+
+# Random geometry, on the crop, to be composed after the alignment.
+
+@dataclass(frozen=True)
+class Jitter:
+    """Ranges of the random geometry of a recipe; the defaults change nothing."""
+    degrees: float = 0.0          # rotation uniform in +- degrees
+    scale: tuple = (1.0, 1.0)     # uniform in the logarithm
+    shift: float = 0.0            # translation uniform in +- this fraction of the size, x and y apart
+    perspective: float = 0.0      # probability of a perspective change
+    mirror: float = 0.0           # probability of a mirror, with classes and landmarks swapped
+
+
+JITTER_DRAWS = 15  # uniform numbers that one `random_homography` takes
+
+
+def random_homography(jitter, uniforms, size):
+    """uniforms (JITTER_DRAWS,) in [0, 1) -> (homography of a size x size crop onto itself, mirrored or not).
+
+    The perspective is albumentations' default, which seed 000 used: each corner moves inwards by |N(0, s)| modulo 0.32
+    of the size, s uniform in 0.05..0.1, and the quadrangle is stretched over the square.
+    """
+    steps = []
+    low, high = np.log(jitter.scale)
+    steps.append(rotation(jitter.degrees * (2 * uniforms[0] - 1), size, np.exp(low + (high - low) * uniforms[1])))
+    if jitter.shift:
+        steps.append(translation(*(jitter.shift * size * (2 * uniforms[2:4] - 1))))
+    if uniforms[4] < jitter.perspective:
+        spread = 0.05 + 0.05 * uniforms[5]
+        normal = [abs(NormalDist().inv_cdf(u)) for u in np.clip(uniforms[6:14], 1e-12, None)]
+        steps.append(perspective(np.array(normal).reshape(4, 2) * spread % 0.32, size))
+    mirrored = bool(uniforms[14] < jitter.mirror)
+    if mirrored:
+        steps.append(mirror(size))
+    return compose(*steps), mirrored

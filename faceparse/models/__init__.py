@@ -1,0 +1,85 @@
+"""The architectures by name, and what is asked of any of them: build it, start it from a checkpoint, count it."""
+import copy
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.errors import FaceparseError
+from faceparse.models.deeplabv3plus import DeepLabV3Plus
+from faceparse.models.encoders import ENCODERS, load_backbone
+from faceparse.models.fpn import FPN
+from faceparse.models.unet import UNet
+
+PYRAMIDS = ("resnet101", *(name for name in ENCODERS if name != "resnet101"))
+
+# name: (constructor, the encoders to choose from, the default first; () where the network has none to choose)
+MODELS = {
+    "unet": (UNet, PYRAMIDS),
+    "fpn": (FPN, PYRAMIDS),
+    "deeplabv3plus": (DeepLabV3Plus, PYRAMIDS),
+    "mobilenetv2": (UNet, ("mobilenet_v2",)),
+}
+
+
+def choose_encoder(arch, encoder=None):
+    """The name of the encoder that `arch` takes: the one asked for, or its default; None for a network without choice.
+
+    Raises FaceparseError for an unknown architecture or an encoder that it does not take.
+    """
+    if arch not in MODELS:
+        raise FaceparseError(f"unknown architecture '{arch}'; known: {', '.join(MODELS)}")
+    encoders = MODELS[arch][1]
+    if encoder is None:
+        return encoders[0] if encoders else None
+    if encoder not in encoders:
+        raise FaceparseError(f"{arch} does not take the encoder '{encoder}'; it takes: {', '.join(encoders) or 'none'}")
+    return encoder
+
+
+def build(arch, encoder=None, num_classes=11):
+    """A network with random weights. It maps (B, 3, H, W) images to a dict whose "out" is (B, num_classes, H, W) logits.
+
+    The four of seed 000: unet, fpn, deeplabv3plus over resnet18, resnet34, resnet50, resnet101 (default) or mobilenet_v2,
+    and mobilenetv2, the UNet decoder over MobileNetV2.
+    """
+    encoder = choose_encoder(arch, encoder)
+    constructor = MODELS[arch][0]
+    return constructor(num_classes, encoder) if encoder else constructor(num_classes)
+
+
+def initialise(model, source):
+    """Start a model from a checkpoint: ours, segmentation_models_pytorch's, or torchvision's for the encoder alone.
+
+    source  a file's path, or the dict in it
+    Returns the names of the parts that kept their random weights: the head where the class count differs, the decoder
+    where the checkpoint is a backbone's. Whatever else does not fit is a FaceparseError.
+    """
+    content, name = (source, "the state dict") if isinstance(source, dict) else (read_checkpoint(source), source)
+    weights = weights_in(content, name)
+    if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
+        load_backbone(model.encoder, weights, name)
+        return [part for part, _ in model.named_children() if part != "encoder"]
+    own = model.state_dict()
+    resized = [head for head in model.heads if any(
+        key in weights and weights[key].shape != own[key].shape for key in own if key.startswith(head))]
+    # segmentation_models_pytorch's optional image classifier has no counterpart here
+    load_weights(model, weights, name, leave_out=(*resized, "classification_head."))
+    return [head.rstrip(".") for head in resized]
+
+
+def parameters_of(model):
+    """The number of trainable parameters."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def flops(model, size):
+    """Floating point operations of the convolutions and matrix products for one size x size image, at inference.
+
+    A multiply and an add count as 2; papers that count multiply-adds print half of this. Nothing is computed: the model
+    is traced on PyTorch's meta device.
+    """
+    shadow = copy.deepcopy(model).to("meta").eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        shadow(torch.empty(1, 3, size, size, device="meta"))
+    return counter.get_total_flops()

@@ -1,0 +1,45 @@
+"""Blocks that several architectures share."""
+from torch import nn
+from torch.nn import functional as F
+
+
+class ConvNormReLU(nn.Sequential):
+    """Convolution without bias, batch norm, ReLU: (B, in_channels, H, W) -> (B, out_channels, H, W)."""
+
+    def __init__(self, in_channels, out_channels, kernel_size=3):
+        super().__init__(
+            nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        )
+
+
+def pad_to_multiple(images, stride):
+    """(B, C, H, W) -> the same with H and W grown to multiples of `stride`, by repeating the last row and column.
+
+    Rows go below and columns to the right, so that pixel (x, y) stays where it was: crop the logits with [..., :H, :W].
+    Repeated pixels rather than zeros: they are like the picture, and unlike reflection they work down to 1 x 1.
+    """
+    height, width = images.shape[-2:]
+    below, right = -height % stride, -width % stride
+    return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
+
+
+def init_decoder(decoder):
+    """He initialisation: kaiming_uniform over fan_in for convolutions, norms 1 and 0, biases 0."""
+    for module in decoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_uniform_(module.weight, mode="fan_in", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm)):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+def init_head(head):
+    """Glorot initialisation: xavier_uniform for convolutions, biases 0."""
+    for module in head.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)

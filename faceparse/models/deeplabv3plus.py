@@ -1,0 +1,100 @@
+"""DeepLabV3+: context at many scales from dilated convolutions, refined once by the encoder's stride-4 map.
+
+Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", ECCV 2018, section 3
+and figure 2, https://arxiv.org/abs/1802.02611; ASPP with image pooling from "Rethinking Atrous Convolution for Semantic
+Image Segmentation", section 3.3, https://arxiv.org/abs/1706.05587. As in segmentation_models_pytorch, which seed 000
+used: rates 12, 24, 36 at output stride 16 (the paper takes 6, 12, 18), one more separable convolution after the ASPP, one
+instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's; it leaves
+PyTorch's own initialisation, whereas here the decoder starts as UNet's and FPN's do.
+"""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from faceparse.errors import FaceparseError
+from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
+from faceparse.models.encoders import make_encoder
+
+WIDTH, LOW_LEVEL_WIDTH = 256, 48
+RATES = (12, 24, 36)
+
+
+def separable_conv(in_channels, out_channels, dilation=1):
+    """3x3 depthwise convolution, then 1x1 (section 3.1), with no norm between them; one batch norm and ReLU after."""
+    return (
+        nn.Sequential(
+            nn.Conv2d(in_channels, in_channels, 3, padding=dilation, dilation=dilation, groups=in_channels, bias=False),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+        ),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU(inplace=True),
+    )
+
+
+class ImagePooling(nn.Sequential):
+    """The mean of the whole map, through a 1x1 convolution, at every position."""
+
+    def __init__(self, in_channels):
+        super().__init__(nn.AdaptiveAvgPool2d(1), *ConvNormReLU(in_channels, WIDTH, 1))
+
+    def forward(self, x):
+        return super().forward(x).expand(-1, -1, *x.shape[-2:])  # (B, 256, 1, 1) -> (B, 256, H, W)
+
+
+class ASPP(nn.Module):
+    """Atrous spatial pyramid pooling: five views of one map, side by side, mixed by a 1x1 convolution."""
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.convs = nn.ModuleList([
+            ConvNormReLU(in_channels, WIDTH, 1),
+            *(nn.Sequential(*separable_conv(in_channels, WIDTH, rate)) for rate in RATES),
+            ImagePooling(in_channels),
+        ])
+        self.project = nn.Sequential(*ConvNormReLU(5 * WIDTH, WIDTH, 1), nn.Dropout(0.5))
+
+    def forward(self, x):
+        return self.project(torch.cat([conv(x) for conv in self.convs], dim=1))  # (B, 1280, H, W) -> (B, 256, H, W)
+
+
+class Decoder(nn.Module):
+    def __init__(self, encoder_channels):
+        super().__init__()
+        self.aspp = nn.Sequential(ASPP(encoder_channels[-1]), *separable_conv(WIDTH, WIDTH))
+        self.block1 = ConvNormReLU(encoder_channels[1], LOW_LEVEL_WIDTH, 1)
+        self.block2 = nn.Sequential(*separable_conv(LOW_LEVEL_WIDTH + WIDTH, WIDTH))
+
+    def forward(self, features):
+        x = self.aspp(features[-1])                                                     # (B, 256, H/16, W/16)
+        x = F.interpolate(x, scale_factor=4.0, mode="bilinear", align_corners=True)     # (B, 256, H/4, W/4)
+        return self.block2(torch.cat([x, self.block1(features[1])], dim=1))             # (B, 304 -> 256, H/4, W/4)
+
+
+class DeepLabV3Plus(nn.Module):
+    """(B, 3, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
+
+    Training needs at least two images a batch, since image pooling leaves its batch norm one value an image; a batch of
+    one raises FaceparseError.
+    """
+
+    heads = ("segmentation_head.",)  # what depends on the classes
+
+    def __init__(self, num_classes, encoder):
+        super().__init__()
+        self.encoder = make_encoder(encoder, output_stride=16)
+        self.decoder = Decoder(self.encoder.channels)
+        self.segmentation_head = nn.Sequential(
+            nn.Conv2d(WIDTH, num_classes, 1),
+            nn.Upsample(scale_factor=4.0, mode="bilinear", align_corners=True),
+        )
+        init_decoder(self.decoder)
+        init_head(self.segmentation_head)
+
+    def forward(self, images):
+        if self.training and len(images) == 1:
+            raise FaceparseError("deeplabv3plus cannot train on a batch of one picture: choose --batch, or --limit, so that "
+                                 "no batch is left with one")
+        height, width = images.shape[-2:]
+        features = self.encoder(pad_to_multiple(images, 16))  # strides 2, 4, 8, 16, 16
+        x = self.decoder(features)                            # (B, 256, H/4, W/4), padded
+        return {"out": self.segmentation_head(x)[..., :height, :width]}

@@ -1,0 +1,120 @@
+"""Encoders: image classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
+
+An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
+(B, 3, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's.
+"""
+import socket
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlparse
+
+import torch
+from torch import nn
+from torchvision.models import (MobileNet_V2_Weights, ResNet18_Weights, ResNet34_Weights, ResNet50_Weights,
+                                ResNet101_Weights)
+from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.errors import FaceparseError
+from faceparse.models.mobilenetv2 import MobileNetV2
+
+CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.")  # what a public file holds besides the backbone
+TIMEOUT = 20  # seconds without an answer until a download gives up
+
+
+class ResNetEncoder(ResNet):
+    """He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, https://arxiv.org/abs/1512.03385.
+
+    torchvision's network (whose bottlenecks stride in the 3x3 convolution) without its classifier.
+    """
+
+    def __init__(self, block, layers):
+        super().__init__(block, layers)
+        del self.avgpool, self.fc
+        self.channels = (64, *(width * block.expansion for width in (64, 128, 256, 512)))
+
+    def last_stage(self):
+        """The layers that take stride 16 to stride 32."""
+        return self.layer4
+
+    def forward(self, images):
+        c1 = self.relu(self.bn1(self.conv1(images)))  # (B, 64, H/2, W/2)
+        c2 = self.layer1(self.maxpool(c1))            # (B, 64 or 256, H/4, W/4)
+        c3 = self.layer2(c2)                          # (B, 128 or 512, H/8, W/8)
+        c4 = self.layer3(c3)                          # (B, 256 or 1024, H/16, W/16)
+        c5 = self.layer4(c4)                          # (B, 512 or 2048, H/32, W/32)
+        return [c1, c2, c3, c4, c5]
+
+
+# name: (constructor, weights that "imagenet" means). V1 throughout: the weights of the original papers' training
+# recipes, which segmentation_models_pytorch, and so seed 000, takes under that name.
+ENCODERS = {
+    "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
+    "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
+    "resnet50": (partial(ResNetEncoder, Bottleneck, (3, 4, 6, 3)), ResNet50_Weights.IMAGENET1K_V1),
+    "resnet101": (partial(ResNetEncoder, Bottleneck, (3, 4, 23, 3)), ResNet101_Weights.IMAGENET1K_V1),
+    "mobilenet_v2": (MobileNetV2, MobileNet_V2_Weights.IMAGENET1K_V1),
+}
+
+
+def make_encoder(name, output_stride=32):
+    """A randomly initialised encoder. Output stride 16 gives the last two maps the same size (H/16, W/16)."""
+    if name not in ENCODERS:
+        raise FaceparseError(f"unknown encoder '{name}'; known: {', '.join(ENCODERS)}")
+    encoder = ENCODERS[name][0]()
+    encoder.name = name
+    if output_stride == 16:
+        dilate(encoder.last_stage(), 2)
+    return encoder
+
+
+def dilate(stage, dilation):
+    """Trade a stage's stride for dilation (atrous convolution): every convolution in it strides by 1 and is dilated."""
+    for module in stage.modules():
+        if isinstance(module, nn.Conv2d):
+            module.stride, module.dilation = (1, 1), (dilation, dilation)
+            module.padding = tuple(size // 2 * dilation for size in module.kernel_size)
+
+
+def imagenet_file(name):
+    """Where torch.hub keeps the encoder's ImageNet weights ($TORCH_HOME moves it), whether it is there or not."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(ENCODERS[name][1].url).path).name
+
+
+def imagenet_weights_cached(name):
+    """Whether load_encoder_weights(encoder, "imagenet") would need no network."""
+    return imagenet_file(name).is_file()
+
+
+def load_encoder_weights(encoder, source):
+    """Start an encoder from weights: source is "imagenet" (downloaded once), "none" (left random) or a file's path.
+
+    A file holds the state dict of torchvision's classifier, or of a parser whose encoder or backbone is this one.
+    """
+    if source == "none":
+        return
+    path = imagenet_file(encoder.name) if source == "imagenet" else Path(source)
+    if source == "imagenet" and not path.is_file():
+        _download(ENCODERS[encoder.name][1].url, path)
+    load_backbone(encoder, weights_in(read_checkpoint(path), path), path)
+
+
+def load_backbone(encoder, weights, source):
+    """Load from a state dict the part that is this encoder; decoders and classifiers in it are passed over."""
+    for prefix in ("encoder.", "backbone."):  # segmentation_models_pytorch's and ours; torchvision's segmentation
+        if any(key.startswith(prefix) for key in weights):
+            weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    load_weights(encoder, weights, source, leave_out=CLASSIFIERS)
+
+
+def _download(url, path):
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # torch.hub sets none: behind a firewall that drops packets it waits for minutes
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, path, hash_prefix=path.stem.rpartition("-")[2])
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
+        raise FaceparseError(f"no ImageNet weights: {path} is not there and {url} cannot be fetched ({error}); put the "
+                             "file there, or give --encoder-weights none or --encoder-weights FILE") from None
+    finally:
+        socket.setdefaulttimeout(before)

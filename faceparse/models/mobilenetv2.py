@@ -1,0 +1,88 @@
+"""MobileNetV2's feature extractor.
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, https://arxiv.org/abs/1801.04381.
+The keys of the state dict are torchvision's (`features.N...`), so its weights load.
+"""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+# table 2: expansion t, output channels c, repeats n, stride s of the first repeat
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+TAPS = (1, 3, 6, 13, 18)  # of the 19 features, the last one at each of the strides 2, 4, 8, 16, 32
+
+
+class Depthwise(nn.Conv2d):
+    """3x3 depthwise convolution without bias. A plain nn.Conv2d but for one detour on CPUs.
+
+    oneDNN has no fast kernel for the gradient of a strided depthwise convolution in bfloat16: it takes 30 to 300 times
+    float32's, a fifth of a training step of the whole network. So that one is computed in float32.
+    """
+
+    def __init__(self, channels, stride):
+        super().__init__(channels, channels, 3, stride, 1, groups=channels, bias=False)
+
+    def forward(self, x):
+        if x.dtype != torch.bfloat16 or x.device.type != "cpu" or self.stride == (1, 1) or not torch.is_grad_enabled():
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            y = F.conv2d(x.float(), self.weight.float(), None, self.stride, self.padding, groups=self.groups)
+        return y.to(x.dtype)
+
+
+def norm_relu6(channels):
+    """Batch norm and ReLU6 (section 3.3: robust in low-precision arithmetic)."""
+    return nn.BatchNorm2d(channels), nn.ReLU6(inplace=True)
+
+
+class InvertedResidual(nn.Module):
+    """Table 1: 1x1 expansion, 3x3 depthwise, 1x1 projection that is linear, since a ReLU would destroy information in
+    so few channels (section 3.2). The input is added where stride and width allow."""
+
+    def __init__(self, in_channels, out_channels, stride, expansion):
+        super().__init__()
+        hidden = in_channels * expansion
+        expand = [nn.Sequential(nn.Conv2d(in_channels, hidden, 1, bias=False), *norm_relu6(hidden))]
+        self.conv = nn.Sequential(
+            *(expand if expansion > 1 else []),                          # (B, hidden, H, W)
+            nn.Sequential(Depthwise(hidden, stride), *norm_relu6(hidden)),  # (B, hidden, H / stride, W / stride)
+            nn.Conv2d(hidden, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),                                # (B, out_channels, H / stride, W / stride)
+        )
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x):
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+class MobileNetV2(nn.Module):
+    """(B, 3, H, W) -> five feature maps at strides 2, 4, 8, 16, 32. H and W are multiples of 32."""
+
+    channels = (16, 24, 32, 96, 1280)
+
+    def __init__(self):
+        super().__init__()
+        features = [nn.Sequential(nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False), *norm_relu6(32))]
+        width = 32
+        for expansion, out_channels, repeats, first_stride in STAGES:
+            for repeat in range(repeats):
+                stride = first_stride if repeat == 0 else 1
+                features.append(InvertedResidual(width, out_channels, stride, expansion))
+                width = out_channels
+        features.append(nn.Sequential(nn.Conv2d(width, 1280, 1, bias=False), *norm_relu6(1280)))
+        self.features = nn.Sequential(*features)
+        for module in self.modules():  # as torchvision; the norms start at 1 and 0 by themselves
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+    def last_stage(self):
+        """The layers that take stride 16 to stride 32 and follow."""
+        return self.features[14:]
+
+    def forward(self, images):
+        taps = []
+        for index, feature in enumerate(self.features):
+            images = feature(images)
+            if index in TAPS:
+                taps.append(images)
+        return taps  # (B, 16, H/2, W/2), (B, 24, H/4, W/4), (B, 32, H/8, W/8), (B, 96, H/16, W/16), (B, 1280, H/32, W/32)

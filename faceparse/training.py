@@ -1,0 +1,184 @@
+"""The epoch loop: schedules, mixed precision, checkpoints, and going on where a run stopped.
+
+A run is a folder: `args.json` (what it was asked), `log.jsonl` (a line an epoch), `last.pt` (all that is needed to go
+on), `best.pt` (the weights of the best epoch on the val split), `curves.png`.
+
+Resuming is exact. The order of the records, their augmentation and the dropout's draws are functions of (seed, epoch,
+record or step), so a checkpoint holds no generator: weights, optimiser, epoch and step are all there is.
+"""
+import json
+import math
+import signal
+import threading
+import time
+
+import torch
+
+from faceparse import report
+from faceparse.checkpoints import read_checkpoint, write_checkpoint
+from faceparse.data.augment import normalise, photometric
+from faceparse.data.loading import batches, shuffled
+from faceparse.data.randomness import keys
+from faceparse.errors import FaceparseError
+from faceparse.progress import Progress
+
+FORMAT = 1  # of our checkpoints
+OPTIMIZERS = {"nadam": torch.optim.NAdam, "adamw": torch.optim.AdamW}
+WARM_UP = 0.05  # of the steps, linearly, before the cosine
+
+SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
+    "constant": lambda done: 1.0,
+    "cosine": lambda done: done / WARM_UP if done < WARM_UP else
+    0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
+}
+
+
+class Stopped(Exception):
+    """Ctrl-C, after the step in hand has ended and everything is saved."""
+
+
+def choose_device(name="auto"):
+    """The torch.device of a name; "auto" takes CUDA, else MPS, else the CPU. Raises FaceparseError."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise FaceparseError(f"--device {name} is not there ({str(error).splitlines()[0]}): use auto or cpu") from None
+
+
+def mixed_precision(device, amp="auto"):
+    """Whether to compute in bfloat16: where the processor multiplies it natively, unless amp is "off"; "on" forces it."""
+    if amp != "auto":
+        return amp == "on"
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device.type == "cpu" and native()
+
+
+def make_optimizer(model, name, lr, weight_decay):
+    """Weight decay leaves the vectors out: biases, and the scales and shifts of norms."""
+    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    return OPTIMIZERS[name]([{"params": matrices, "weight_decay": weight_decay},
+                             {"params": vectors, "weight_decay": 0.0}], lr=lr)
+
+
+def prepare(batch, device, mean, std):
+    """Move a batch to the device; its image becomes normalised float32 (B, 3, S, S), channels last."""
+    batch = {key: value.to(device, non_blocking=True) for key, value in batch.items() if key != "homography"}
+    batch["image"] = normalise(batch["image"], mean, std).contiguous(memory_format=torch.channels_last)
+    return batch
+
+
+def evaluate(model, task, faces, device, *, mean, std, batch=24, workers=2, bfloat16=False, label="scoring"):
+    """The task's scores over all of `faces`, as they are (no augmentation)."""
+    model.eval()
+    tally = task.start(device)
+    order = range(len(faces))
+    with torch.inference_mode(), Progress(len(faces), label) as progress:
+        for given in batches(faces, order, batch, workers):
+            given = prepare(given, device, mean, std)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                outputs = model(given["image"])
+            tally = task.count(tally, outputs, given)
+            progress.update(len(given["index"]))
+    return task.scores(tally)
+
+
+def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, optimizer, weight_decay, schedule,
+        photometry, mean, std, seed, bfloat16, workers, resume=False):
+    """Train `model` in the run `folder` and return the list of log lines, one dict an epoch.
+
+    train, val   loading.Faces; `val` may be empty (then the last epoch counts as the best)
+    about        what a checkpoint says of itself beside the weights: architecture, labels, size, alignment, ...
+    resume       go on from `last.pt` where it is there
+    Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
+    """
+    model.to(device, memory_format=torch.channels_last)
+    stepper = make_optimizer(model, optimizer, lr, weight_decay)
+    history, first_epoch, first_step, partial = [], 1, 0, 0.0
+    if resume and (folder / "last.pt").exists():
+        saved = read_checkpoint(folder / "last.pt")
+        try:
+            model.load_state_dict(saved["weights"])
+            stepper.load_state_dict(saved["optimizer"])
+            history, first_epoch, first_step, partial = (saved[k] for k in ("history", "epoch", "step", "partial"))
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run ({str(error).splitlines()[0]}); "
+                                 "remove the folder to start again") from None
+    groups = math.ceil(len(train) / batch)
+
+    def checkpoint(epoch, step, partial):
+        """`epoch`, `step`: where to go on."""
+        return {**about, "format": FORMAT, "kind": task.kind, "weights": model.state_dict(),
+                "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": partial, "history": history}
+
+    with _interrupts() as interrupted:
+        for epoch in range(first_epoch, epochs + 1):
+            start = time.perf_counter()
+            model.train()
+            train.epoch = epoch
+            order = shuffled(len(train), seed, epoch)[first_step * batch:]
+            total, rate = partial, lr
+            with Progress(groups - first_step, f"epoch {epoch}/{epochs}") as progress:
+                for step, given in enumerate(batches(train, order, batch, workers), first_step):
+                    rate = lr * SCHEDULES[schedule](((epoch - 1) * groups + step + 0.5) / (epochs * groups))
+                    for group in stepper.param_groups:
+                        group["lr"] = rate
+                    given["image"] = photometric(given["image"].to(device), seed, epoch, given["index"], photometry)
+                    given = prepare(given, device, mean, std)
+                    torch.manual_seed(int(keys(seed, epoch, step, "dropout")[0]))
+                    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                        outputs = model(given["image"])
+                    loss = task.loss(outputs, given)
+                    value = loss.item()
+                    if not math.isfinite(value):
+                        names = ", ".join(train.records[i].name for i in given["index"].tolist())
+                        raise FaceparseError(f"the loss is {value} in epoch {epoch}, step {step + 1}, on {names}: look "
+                                             "at these files, lower --lr, or try --amp off")
+                    stepper.zero_grad()
+                    loss.backward()
+                    stepper.step()
+                    total += value
+                    progress.update(loss=total / (step + 1))
+                    if interrupted.is_set():
+                        write_checkpoint(checkpoint(epoch, step + 1, total), folder / "last.pt")
+                        raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
+            first_step, partial = 0, 0.0
+            seconds = time.perf_counter() - start
+            line = {"epoch": epoch, "lr": rate, "loss": total / groups, "seconds": round(seconds, 2)}
+            if len(val):
+                line.update(evaluate(model, task, val, device, mean=mean, std=std, workers=workers, bfloat16=bfloat16))
+            history.append(line)
+            best = max(history, key=lambda line: (line.get(task.headline, line["epoch"]), line["epoch"]))
+            if best is line:
+                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, 0.0).items()
+                                  if key != "optimizer"}, folder / "best.pt")
+            write_checkpoint(checkpoint(epoch + 1, 0, 0.0), folder / "last.pt")
+            report.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")
+            score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
+            print(f"epoch {epoch}/{epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)
+            if interrupted.is_set():
+                raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
+    return history
+
+
+class _interrupts:
+    """Within it the first Ctrl-C sets an event, which the loop sees between two steps; a second one ends at once."""
+
+    def __enter__(self):
+        self.event = threading.Event()
+        self.previous = None
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.signal(signal.SIGINT, self._note)
+        return self.event
+
+    def _note(self, number, frame):
+        self.event.set()
+        signal.signal(signal.SIGINT, self.previous)
+
+    def __exit__(self, *error):
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)

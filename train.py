@@ -1,0 +1,87 @@
+"""Train face parsers.
+
+    python train.py                                              toy faces, minutes on a laptop's CPU, nothing downloaded
+    python train.py --arch unet --data lapa                      by seed 000's recipe
+    python train.py --arch unet fpn --data lapa helen            every pair of them, one run each
+    python train.py --arch unet --data lapa --resume             go on where it stopped
+
+A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json.
+"""
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from faceparse import models, runs
+from faceparse.data import parsing
+from faceparse.errors import FaceparseError
+from faceparse.geometry import ALIGNMENTS
+from faceparse.recipes import RECIPES
+from faceparse.tasks import LOSSES
+from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
+
+
+def get_args_parser():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    group = parser.add_argument_group("what to train, on what")
+    group.add_argument("--arch", nargs="+", default=["mobilenetv2"], choices=list(models.MODELS), metavar="ARCH",
+                       help=f"{', '.join(models.MODELS)} (default: mobilenetv2)")
+    group.add_argument("--encoder", help="backbone, e.g. resnet18 (default: the architecture's)")
+    group.add_argument("--data", nargs="+", default=["toy"], choices=list(parsing.READERS), metavar="DATA",
+                       help=f"{', '.join(parsing.READERS)} (default: toy)")
+    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
+                       help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
+    group.add_argument("--labels", help="label set to train: a name or a JSON file (default: the data set's own)")
+    group.add_argument("--limit", type=int, help="train on a reproducible sample of so many faces")
+    group.add_argument("--mix", default="5:5", help="synthetic:real in --data mixed (default: 5:5)")
+    group.add_argument("--mix-real", default="lapa", help="the real part of --data mixed (default: lapa)")
+
+    group = parser.add_argument_group("how (defaults come from the recipe)")
+    group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for toy faces, else seed000")
+    group.add_argument("--epochs", type=int)
+    group.add_argument("--batch", type=int)
+    group.add_argument("--lr", type=float)
+    group.add_argument("--size", type=int, help="side of the crop in pixels")
+    group.add_argument("--align", choices=ALIGNMENTS,
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; none: the whole "
+                            "picture, padded; stretch: the whole picture, stretched")
+    group.add_argument("--loss", choices=list(LOSSES))
+    group.add_argument("--optimizer", choices=list(OPTIMIZERS))
+    group.add_argument("--schedule", choices=list(SCHEDULES))
+    group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
+    group.add_argument("--init", type=Path, help="start from a checkpoint: a run's best.pt, or a public one")
+    group.add_argument("--seed", type=int, default=0)
+
+    group = parser.add_argument_group("the run")
+    group.add_argument("--runs", type=Path, default="runs", help="where run folders go (default: runs/)")
+    group.add_argument("--name", help="the run folder's name (default: from the options that differ from the recipe)")
+    group.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    group.add_argument("--skip-bad", action="store_true", help="leave out unreadable files and list them")
+    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
+    group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
+                       help="bfloat16 (default: where the processor has it)")
+    group.add_argument("--workers", type=int, default=2, help="threads that read ahead; 0 for none")
+    return parser
+
+
+def main(args):
+    if args.name and len(args.arch) * len(args.data) > 1:
+        raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
+    given = {key: getattr(args, key) for key in (
+        "recipe", "encoder", "labels", "limit", "mix", "mix_real", "epochs", "batch", "lr", "size", "align", "loss",
+        "optimizer", "schedule", "encoder_weights", "init", "seed")}
+    for data in args.data:
+        for arch in args.arch:
+            runs.train(arch, data, given, args.root, args.runs, name=args.name, resume=args.resume,
+                       skip_bad=args.skip_bad, device=args.device, amp=args.amp, workers=args.workers)
+
+
+if __name__ == "__main__":
+    try:
+        main(get_args_parser().parse_args())
+    except FaceparseError as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Stopped as stopped:
+        print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
+        sys.exit(130)
