@@ -29,6 +29,8 @@ def get_args_parser():
     group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
                        help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
     group.add_argument("--limit", type=int, help="score a reproducible sample of so many faces")
+    group.add_argument("--helen-rule", choices=["maximum", "threshold"], default="maximum",
+                       help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
     group.add_argument("--frame", choices=evaluation.FRAMES, default="crop",
                        help="crop: on the aligned crop; original: undo the alignment, on the untouched annotation")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
@@ -72,7 +74,10 @@ def parse(args, path, parser):
 
 def score(args, parsers):
     name = args.set or next(iter(parsers.values())).about.get("data", "toy")
-    face_set = load_split(name, args.split, args.root, args.limit)
+    face_set = load_split(name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
+                          toy_size=max(parser.size for parser in parsers.values()))
+    if face_set.note:
+        print(face_set.note)
     entries = []
     for path, parser in parsers.items():
         result = evaluation.evaluate(parser, face_set, frame=args.frame, align=args.align, workers=args.workers,
@@ -92,13 +97,13 @@ def score(args, parsers):
         print(f"\nreport.json, report.md, chart.png and examples of faces are in {args.out}")
 
 
-def load_split(name, split, root, limit):
+def load_split(name, split, root, **options):
     if split:
-        return parsing.load(name, split, root, limit=limit)
+        return parsing.load(name, split, root, **options)
     try:
-        return parsing.load(name, "test", root, limit=limit)
+        return parsing.load(name, "test", root, **options)
     except parsing.NoSuchSplit:
-        return parsing.load(name, "val", root, limit=limit)
+        return parsing.load(name, "val", root, **options)
 
 
 if __name__ == "__main__":

@@ -33,8 +33,12 @@ def get_args_parser():
                        help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
     group.add_argument("--labels", help="label set to train: a name or a JSON file (default: the data set's own)")
     group.add_argument("--limit", type=int, help="train on a reproducible sample of so many faces")
-    group.add_argument("--mix", default="5:5", help="synthetic:real in --data mixed (default: 5:5)")
-    group.add_argument("--mix-real", default="lapa", help="the real part of --data mixed (default: lapa)")
+    group.add_argument("--full", action="store_true", default=None,
+                       help="facesynthetics, ibugmask: train on all that is not held out, not on seed 000's 2,000")
+    group.add_argument("--helen-rule", choices=["maximum", "threshold"],
+                       help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
+    group.add_argument("--mix", help="synthetic:real in --data mixed (default: 5:5)")
+    group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
 
     group = parser.add_argument_group("how (defaults come from the recipe)")
     group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for toy faces, else seed000")
@@ -68,8 +72,8 @@ def main(args):
     if args.name and len(args.arch) * len(args.data) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
-        "recipe", "encoder", "labels", "limit", "mix", "mix_real", "epochs", "batch", "lr", "size", "align", "loss",
-        "optimizer", "schedule", "encoder_weights", "init", "seed")}
+        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix", "mix_real", "epochs", "batch", "lr", "size",
+        "align", "loss", "optimizer", "schedule", "encoder_weights", "init", "seed")}
     for data in args.data:
         for arch in args.arch:
             runs.train(arch, data, given, args.root, args.runs, name=args.name, resume=args.resume,

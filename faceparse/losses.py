@@ -33,8 +33,7 @@ class SigmoidCrossEntropy(torch.autograd.Function):
 
         loss = w_c softplus(z_c) - [c = t] w_t z_t        gradient = w_c sigmoid(z_c) - [c = t] w_t
 
-    and softplus(z) = max(z, 0) - log sigmoid(|z|) shares its sigmoid with the gradient. On the CPU that takes a
-    fifth of the time of binary_cross_entropy_with_logits, most of which is log1p.
+    On the CPU that takes half the time of binary_cross_entropy_with_logits on one-hot targets.
     """
 
     @staticmethod
@@ -44,10 +43,10 @@ class SigmoidCrossEntropy(torch.autograd.Function):
         share = (valid / (valid.sum().clamp(min=1) * logits.shape[1]))[:, None]  # (B, 1, H, W), 0 where ignored
         true_weight = weights[target] * share  # (B, 1, H, W)
         weight = torch.mul(weights[:, None, None], share, out=torch.empty_like(logits))  # in the logits' memory format
-        gradient = logits.sigmoid()  # (B, C, H, W)
-        loss = torch.maximum(gradient, 1 - gradient).log_().neg_().add_(logits.clamp(min=0)).mul_(weight).sum()
-        loss -= (logits.gather(1, target) * true_weight).sum()
-        ctx.save_for_backward(gradient.mul_(weight).scatter_add_(1, target, -true_weight))
+        terms = F.softplus(logits).mul_(weight)  # (B, C, H, W)
+        loss = terms.sum() - (logits.gather(1, target) * true_weight).sum()
+        gradient = torch.sigmoid(logits, out=terms).mul_(weight).scatter_add_(1, target, -true_weight)
+        ctx.save_for_backward(gradient)
         return loss
 
     @staticmethod

@@ -116,10 +116,9 @@ def coverages(contours, height, width):
     cell = base[of] + row * w[of] + column
     right = rise * (x - column)
     rise[area[of] == 0] = right[area[of] == 0] = 0
-    total = int(area.sum())
-    flat = np.bincount(cell, rise - right, total + 1)
-    flat[1:] += np.bincount(cell, right, total + 1)[:-1]
-    flat = np.minimum(np.abs(np.cumsum(flat)), 1).astype(np.float32)
+    flat = np.bincount(np.append(cell, cell + 1), np.append(rise - right, right), int(area.sum()) + 1)
+    np.cumsum(flat, out=flat)
+    flat = np.minimum(np.abs(flat, out=flat), 1, out=flat).astype(np.float32)
     return [(int(low[k, 1]), int(low[k, 0]), flat[base[k]:base[k] + area[k]].reshape(h[k], w[k]))
             for k in range(len(count))]
 
@@ -133,6 +132,6 @@ def coverage(contour, height, width):
 
 
 def fill(mask, contours, labels):
-    """Write labels[k] into `mask` (H, W), in place, where contours[k] covers at least half of a pixel; later ones win."""
+    """Write labels[k] into `mask` (H, W), in place, where contours[k] covers half of a pixel or more. Later ones win."""
     for (top, left, cover), label in zip(coverages(contours, *mask.shape), labels):
         mask[top:top + cover.shape[0], left:left + cover.shape[1]][cover >= 0.5] = label

@@ -4,13 +4,11 @@ A value that no paper gives is ours, and says so.
 """
 from dataclasses import dataclass, field
 
-from faceparse.data.augment import SEED000, blur, brightness, contrast, gamma, hue, sharpen
+from faceparse.data.augment import COLOUR, SEED000
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in 0..1
-
-COLOUR = ((0.5, (brightness, gamma)), (0.5, (contrast, hue)), (0.2, (sharpen, blur)))  # ours: seed 000's, half as often
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from faceparse.models.encoders import load_encoder_weights
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, default_recipe, recipe
 from faceparse.training import choose_device, fit, mixed_precision
 
+DATA_OPTIONS = dict(limit=None, full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # of parsing.load
 NAMED_BY_VALUE = ("recipe", "encoder", "labels")  # words that need no explanation in a folder's name
 
 
@@ -33,8 +34,10 @@ class Plan:
     encoder: str | None
     labels: str
     limit: int | None
-    mix: str | None
-    mix_real: str | None
+    full: bool
+    helen_rule: str
+    mix: str
+    mix_real: str
     epochs: int
     batch: int
     lr: float
@@ -59,13 +62,10 @@ def make_plan(arch, data, labels, has_landmarks, given):
     given = {key: value for key, value in given.items() if value is not None}
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align if has_landmarks else "none"
-    defaults = dict(recipe=default_recipe(data), encoder=models.choose_encoder(arch), labels=labels, limit=None,
-                    mix="5:5" if data == "mixed" else None, mix_real="lapa" if data == "mixed" else None,
+    defaults = dict(recipe=default_recipe(data), encoder=models.choose_encoder(arch), labels=labels, **DATA_OPTIONS,
                     epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=align,
                     loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
                     encoder_weights=chosen.encoder_weights, init=None, seed=0)
-    if data != "mixed":
-        given.pop("mix", None), given.pop("mix_real", None)
     values = {**defaults, **given}
     for key in ("epochs", "batch", "size"):
         if values[key] < 1:
@@ -80,8 +80,8 @@ def make_plan(arch, data, labels, has_landmarks, given):
         if key in ("mix", "mix_real") or values[key] == defaults[key]:
             continue
         value = Path(str(values[key])).stem if key in ("labels", "init", "encoder_weights") else values[key]
-        words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}{value}" if isinstance(value, (int, float))
-                     else f"-{key}_{value}")
+        words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
+                     f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")
     values["init"] = values["init"] and str(values["init"])
     return Plan(arch=arch, data=data, name="".join(words), **values)
 
@@ -137,19 +137,25 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     given   {option of Plan: value or None}
     parent  the folder of runs; name: of this one (default: the plan's)
     """
-    sets = {split: parsing.load(data, split, root, limit=given.get("limit") if split == "train" else None,
-                                mix=given.get("mix") or "5:5", mix_real=given.get("mix_real") or "lapa")
-            for split in ("train", "val")}
-    everyone = sets["train"].records + sets["val"].records
-    plan = make_plan(arch, data, sets["train"].labels.name, all(record.landmarks for record in everyone), given)
+    options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
+    options["toy_size"] = given.get("size") or recipe(given.get("recipe") or default_recipe(data)).size
+    known = parsing.load(data, "train", root, **options)
+    try:
+        unseen = parsing.load(data, "val", root, **{**options, "limit": None}).records
+    except parsing.NoSuchSplit:
+        unseen = []
+    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
+        print(note)
+    labels = label_set(given["labels"]) if given.get("labels") else known.labels
+    plan = make_plan(arch, data, known.labels.name, all(record.landmarks for record in known.records + unseen), given)
     folder = Path(parent) / (name or plan.name)
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
-    chosen, labels = recipe(plan.recipe), label_set(plan.labels)
+    chosen = recipe(plan.recipe)
     device = choose_device(device)
     bfloat16 = mixed_precision(device, amp)
-    print(f"{folder}: {arch} over {plan.encoder} on {len(sets['train'].records)} faces of {data}, "
+    print(f"{folder}: {arch} over {plan.encoder} on {len(known.records)} faces of {data}, "
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
           f"{len(labels)} classes of {labels.name}, {plan.loss} loss, {plan.optimizer} at {plan.lr}, "
           f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}")
@@ -160,8 +166,8 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
     elif plan.encoder:
         load_encoder_weights(model.encoder, plan.encoder_weights)
-    faces = Faces(sets["train"].records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
-    val = Faces(sets["val"].records, labels, plan.size, plan.align, skip_bad=skip_bad)
+    faces = Faces(known.records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
+    val = Faces(unseen, labels, plan.size, plan.align, skip_bad=skip_bad)
     weights = losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
     task = tasks.Parsing(labels, plan.loss, weights)
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels), "size": plan.size,
@@ -181,8 +187,9 @@ def show(folder, history, val):
     """The end of a run: curves.png, examples.png and the F1 table of its best epoch."""
     report.save_picture(curves(history), folder / "curves.png")
     parser = load(folder)
-    count = min(6, len(val))
-    indices = [i for i in np.linspace(0, len(val) - 1, count).astype(int).tolist() if i not in val.bad]
+    if not len(val):
+        return print(f"curves.png and best.pt are in {folder}")
+    indices = [i for i in np.linspace(0, len(val) - 1, min(6, len(val))).astype(int).tolist() if i not in val.bad]
     report.save_picture(sheet(parser, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
     best = max((line for line in history if "f1" in line), key=lambda line: line["mean_f1"])
     names = list(best["f1"])[1:]

@@ -37,7 +37,7 @@ def reversed_pairs(mask, labels, pairs):
 
 
 def lone_ear_on_wrong_side(mask, labels, pairs):
-    """[(name, mean x of the ear, of the nose)] where one ear is labelled, and lies on the other one's side of the nose."""
+    """[(name, mean x of the ear, of the nose)] where only one ear is labelled, on the other one's side of the nose."""
     index = labels.names.index
     left_x, right_x = (mean_x(mask, index(ear)) for ear in pairs["ears"])
     nose_x = mean_x(mask, index("nose"))

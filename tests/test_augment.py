@@ -131,6 +131,11 @@ def test_noise_has_variance_10_to_50_in_every_channel():
         np.testing.assert_allclose(np.corrcoef(noise.reshape(-1, 3).T), np.eye(3), atol=0.04)
 
 
+def test_every_image_gets_noise_of_its_own():
+    drawn = photometric(torch.full((2, 3, 16, 16), 128), 0, 0, range(2), ((1.0, (augment.gaussian_noise,)),)) - 128
+    assert abs(np.corrcoef(drawn.flatten(1).numpy())[0, 1]) < 0.2
+
+
 def test_brightness_contrast_and_gamma_by_hand():
     grey = np.full((1, 1, 3), 100, np.uint8)
     for draw in (0.0, 0.5, 1.0):

@@ -182,8 +182,9 @@ def test_celebamask_parts_are_painted_in_the_publishers_order(tmp_path):
 def test_celebas_partition_decides_the_official_split(tmp_path):
     home = tmp_path / "celebamask"
     official_tree(home, range(6))
-    lines = ["idx          orig_idx     orig_file"] + [f"{n:<12} {file - 1:<12} {file:06d}.jpg" for n, file in enumerate(
-        (1, 162770, 162771, 182637, 182638, 202599))]
+    lines = ["idx          orig_idx     orig_file"]
+    for n, file in enumerate((1, 162770, 162771, 182637, 182638, 202599)):
+        lines.append(f"{n:<12} {file - 1:<12} {file:06d}.jpg")
     write(home / "CelebA-HQ-to-CelebA-mapping.txt", "\n".join(lines))
     assert [names(load("celebamask", split, tmp_path)) for split in ("train", "val", "test")] == [
         ["train/0", "train/1"], ["val/2", "val/3"], ["test/4", "test/5"]]
@@ -228,8 +229,9 @@ def test_the_course_reports_folders_and_their_test_folder_without_masks(tmp_path
 def synthetic_tree(home, count):
     home.mkdir(parents=True, exist_ok=True)
     for i in range(count):
-        for end in (".png", "_seg.png", "_ldmks.txt"):
-            (home / f"{i:06d}{end}").touch()
+        (home / f"{i:06d}.png").touch()
+        if i % 10 == 0:  # listing must pass these over, and does not ask for the others
+            (home / f"{i:06d}_seg.png").touch()
 
 
 def test_facesynthetics_splits_are_the_first_2330_in_order(tmp_path):
@@ -264,8 +266,9 @@ def ibug_tree(home, count, split):
     folder = home / split
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
-        for end in (".jpg", ".png", "_bbox.txt", "_landmark.txt"):
-            (folder / f"{i}_1{end}").touch()
+        (folder / f"{i}_1.jpg").touch()
+        if i % 10 == 0:  # listing must pass these over, and does not ask for the others
+            (folder / f"{i}_1.png").touch()
 
 
 def test_ibugmask_is_sampled_as_seed_000_did_and_tested_as_published(tmp_path):
@@ -273,7 +276,7 @@ def test_ibugmask_is_sampled_as_seed_000_did_and_tested_as_published(tmp_path):
     ibug_tree(tmp_path / "ibugmask_release", 7, "test")
     splits = {split: {Path(r.image).name for r in load("ibugmask", split, tmp_path).records}
               for split in ("train", "val", "heldout", "test")}
-    assert {split: len(files) for split, files in splits.items()} == {"train": 2000, "val": 230, "heldout": 100, "test": 7}
+    assert [len(files) for files in splits.values()] == [2000, 230, 100, 7]
     assert not splits["train"] & splits["val"] and not (splits["train"] | splits["val"]) & splits["heldout"]
     assert names(load("ibugmask", "train", tmp_path)) == sorted(names(load("ibugmask", "train", tmp_path, seed=9)))
     full = {Path(r.image).name for r in load("ibugmask", "train", tmp_path, full=True).records}
@@ -297,10 +300,9 @@ def test_an_ibugmask_record_reads_mask_points_and_box(tmp_path):
 def mixed_root(tmp_path, synthetic, real):
     synthetic_tree(tmp_path / "facesynthetics", synthetic)
     for split in ("train", "val", "test"):
-        for folder, suffix in (("images", "jpg"), ("labels", "png"), ("landmarks", "txt")):
-            (tmp_path / "lapa" / split / folder).mkdir(parents=True)
-            for i in range(real):
-                (tmp_path / "lapa" / split / folder / f"{i}.{suffix}").touch()
+        (tmp_path / "lapa" / split / "images").mkdir(parents=True)
+        for i in range(real):
+            (tmp_path / "lapa" / split / "images" / f"{i}.jpg").touch()
     return tmp_path
 
 

@@ -38,9 +38,10 @@ def test_every_orientation_of_exif_gives_the_upright_picture(tmp_path):
     upright = np.zeros((48, 32, 3), np.uint8)  # taller than wide
     upright[:16, :16] = 255, 0, 0              # red at the top left, blue at the bottom right: no symmetry is left
     upright[32:, 16:] = 0, 0, 255
-    # what the camera stored, by the EXIF standard's table: row 0 and column 0 of the stored picture are the upright one's
+    # what the camera stored, by the EXIF standard's table of what row 0 and column 0 show
     stored = {1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
-              6: upright.swapaxes(0, 1)[::-1], 7: upright.swapaxes(0, 1)[::-1, ::-1], 8: upright.swapaxes(0, 1)[:, ::-1]}
+              6: upright.swapaxes(0, 1)[::-1], 7: upright.swapaxes(0, 1)[::-1, ::-1],
+              8: upright.swapaxes(0, 1)[:, ::-1]}
     for orientation, pixels in stored.items():
         for suffix in ("png", "jpg", "tif"):
             exif = Image.Exif()
@@ -71,7 +72,8 @@ def test_a_cmyk_jpeg_keeps_its_colours(tmp_path):
 def test_transparent_pixels_are_black_whatever_colour_lies_beneath(tmp_path):
     image = Image.new("RGBA", (2, 1), (200, 100, 50, 0))
     image.putpixel((1, 0), (200, 100, 50, 255))
-    assert [open_image(saved(image, tmp_path / "a.png")).getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (200, 100, 50)]
+    colour = open_image(saved(image, tmp_path / "a.png"))
+    assert [colour.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (200, 100, 50)]
     palette = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
     palette.putpalette([9, 9, 9, 7, 8, 9])
     palette = open_image(saved(palette, tmp_path / "p.png", transparency=0))
@@ -236,7 +238,8 @@ def test_a_colour_of_no_class_is_named(tmp_path):
     assert "a.png" in message and "(102, 255, 154)" in message and "lapa" in message
 
 
-@pytest.mark.parametrize("dtype, values, told", [(np.uint8, [0, 11, 200, 255], "11, 200"), (np.uint16, [3, 300], "300")])
+@pytest.mark.parametrize("dtype, values, told", [(np.uint8, [0, 11, 200, 255], "11, 200"),
+                                                 (np.uint16, [3, 300], "300")])
 def test_values_outside_the_set_are_named(tmp_path, dtype, values, told):
     message = error_of(read_mask, saved(np.array([values], dtype), tmp_path / "a.png"), LAPA)
     assert "a.png" in message and told in message and "lapa" in message

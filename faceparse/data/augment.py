@@ -191,5 +191,5 @@ SEED000 = ((0.2, (gaussian_noise,)),
            (0.9, (clahe, brightness, gamma)),
            (0.9, (sharpen, blur)),
            (0.9, (contrast, hue)))
-# Ours: light alone, for trainings too short for more.
-SCRATCH = TOY = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast, hue)))
+# Ours: light and colour, for trainings too short for more.
+COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast, hue)))

@@ -2,14 +2,14 @@
 
     faces = load("lapa", "train", root="data")        # data/lapa/train/images/*.jpg, ...
 
-`root` holds one folder a data set, by a name in PUBLISHED; where the files tell, `root` may be that folder itself. No file
-is opened while listing, but for the lists and maps that decide the splits.
+`root` holds one folder a data set, by a name in PUBLISHED; where the files tell, `root` may be that folder itself. No
+file is opened while listing, but for the lists and maps that decide the splits.
 
-A split never depends on a run's seed: two runs with different seeds are scored on the same faces, and a face once held out
-stays held out. Where a publisher gives no split, the order is a fixed random one and `FaceSet.note` says so.
+A split never depends on a run's seed: two runs with different seeds are scored on the same faces, and a face once held
+out stays held out. Where a publisher gives no split, the order is a fixed random one and `FaceSet.note` says so.
 """
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -17,25 +17,14 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data import toy
-from faceparse.data.randomness import uniforms
-from faceparse.data.records import (PICTURE_SUFFIXES, FaceSet, Record, read_box, read_grey, read_mask, read_points,
-                                    read_text)
+from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, find_home, fixed_order, list_pictures,
+                                    one_of, portion, sample, split_folder)
+from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, label_set, landmark_set
 
-SPLITS = ("train", "val", "test")
-SEED_000 = (2000, 230, 100)  # seed 000, section 3.1.2: train, val and test of every set but LaPa, after Smith et al. 2013
-SPLIT_SEED = 0               # of the fixed random orders; not a run's seed
-
-
-@dataclass(frozen=True)
-class Published:
-    """What to say of a data set that is not there. folders: names looked for; marks: what shows that root itself is it."""
-    folders: tuple[str, ...]
-    marks: tuple[str, ...]
-    layout: str
-    homepage: str
-
+# Seed 000, section 3.1.2, after Smith et al. 2013: faces of train, val and test of every set but LaPa.
+SEED_000 = (2000, 230, 100)
 
 PUBLISHED = {
     "lapa": Published(
@@ -66,10 +55,6 @@ PUBLISHED = {
         "labels.json (the label set), images/ and masks/NAME.png, both perhaps inside train/, val/ and test/",
         "the README"),
 }
-
-
-class NoSuchSplit(FaceparseError):
-    """The data set is there, but not this split of it."""
 
 
 def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", full=False, helen_rule="maximum",
@@ -109,16 +94,6 @@ def _all(name, root, options):
     return replace(found[0], split="all", records=[record for faces in found for record in faces.records])
 
 
-def sample(items, count, seed):
-    """At most `count` of the items, drawn by the seed, in their own order. count None: all of them."""
-    if count is None or count >= len(items):
-        return list(items)
-    if count < 1:
-        raise FaceparseError(f"a limit of {count} leaves no faces; it should be at least 1")
-    draws = uniforms(seed, 0, np.arange(len(items)), "sample", 1)[:, 0]  # (N,)
-    return [items[i] for i in np.sort(np.argsort(draws, kind="stable")[:count])]
-
-
 # --- readers --------------------------------------------------------------------------------------
 
 def lapa(root, split, **_):
@@ -127,7 +102,7 @@ def lapa(root, split, **_):
 
     {train,val,test}/{images/NAME.jpg, labels/NAME.png, landmarks/NAME.txt}. Pictures without labels/ have no mask.
     """
-    folder = _split_folder(_home("lapa", root), split)
+    folder = split_folder(_home("lapa", root), split)
     records = pictures_with(folder, split, "labels", LABEL_SETS["lapa"], points=landmark_set("106"))
     return FaceSet("lapa", split, LABEL_SETS["lapa"], landmark_set("106"), records)
 
@@ -142,7 +117,7 @@ def helen(root, split, helen_rule="maximum", **_):
     home, points = _home("helen", root), landmark_set("194")
     annotations = _helen_annotations(home / "annotation")
     records = []
-    for name in _helen_list(home / f"{_one_of(split, train='exemplars', val='tuning', test='testing')}.txt"):
+    for name in _helen_list(home / f"{one_of(split, train='exemplars', val='tuning', test='testing')}.txt"):
         parts = home / "labels" / name / name
         annotation = annotations.get(name)
         records.append(Record(
@@ -152,7 +127,7 @@ def helen(root, split, helen_rule="maximum", **_):
 
 
 def celebamask(root, split, **_):
-    """CelebAMask-HQ (Lee et al. 2020, CUHK and SenseTime): 30,000 faces of 19 classes, for non-commercial research only.
+    """CelebAMask-HQ (Lee et al. 2020, CUHK): 30,000 faces of 19 classes, for non-commercial research only.
 
     As published: CelebA-HQ-img/N.jpg (1024 x 1024), CelebAMask-HQ-mask-anno/{N // 2000}/NNNNN_PART.png (512 x 512);
     merged by the publisher's tool: N.jpg and N.png side by side; or {train,val,test}/{images,masks}, as the two course
@@ -162,11 +137,11 @@ def celebamask(root, split, **_):
     """
     home, labels = _home("celebamask", root), LABEL_SETS["celebamask"]
     if any((home / s / "images").is_dir() for s in SPLITS):
-        records = pictures_with(_split_folder(home, split), split, "masks", labels)
+        records = pictures_with(split_folder(home, split), split, "masks", labels)
         return FaceSet("celebamask", split, labels, None, records)
     annotations = home / "CelebAMask-HQ-mask-anno"
     as_published = annotations.is_dir()
-    images = _pictures(home / "CelebA-HQ-img" if as_published else home, {".jpg"}, "celebamask")
+    images = list_pictures(home / "CelebA-HQ-img" if as_published else home, {".jpg"}, PUBLISHED["celebamask"].layout)
     chosen, note = _celeba_split(images, home / "CelebA-HQ-to-CelebA-mapping.txt", split)
     records = []
     for stem in chosen:
@@ -178,36 +153,37 @@ def celebamask(root, split, **_):
     return FaceSet("celebamask", split, labels, None, records, note)
 
 
-def facesynthetics(root, split, full=False, **_):
+def facesynthetics(root, split, full=False, labels=LABEL_SETS["facesynthetics"], **_):
     """FaceSynthetics (Wood et al. 2021, Microsoft): 100,000 rendered faces, 19 classes and 255, 70 landmarks, for
     non-commercial research only. A sample of 100 and one of 1,000 are published too.
 
     NNNNNN.png, NNNNNN_seg.png, NNNNNN_ldmks.txt in one folder. Seed 000 takes the first 2,330: 2,000 / 230 / 100, in
     order; of fewer, the same proportions. full: train on all the others as well; val and test stay as they are.
+    labels: facesynthetics-seed000 ignores the classes that LaPa lacks, as seed 000 did, once told in LaPa's.
     """
-    home, labels, points = _home("facesynthetics", root), LABEL_SETS["facesynthetics"], landmark_set("70")
-    images = {stem: path for stem, path in _pictures(home, {".png"}, "facesynthetics").items()
+    home, points = _home("facesynthetics", root), landmark_set("70")
+    images = {stem: path for stem, path in list_pictures(home, {".png"}, PUBLISHED["facesynthetics"].layout).items()
               if not stem.endswith("_seg")}
     records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{home}/{stem}_seg.png", labels),
                       partial(read_points, f"{home}/{stem}_ldmks.txt", points.count), None, labels, points)
-               for stem in _portion(list(images), SEED_000, SPLITS, split, full)]
-    return FaceSet("facesynthetics", split, labels, points, records, _fewer(len(images)))
+               for stem in portion(list(images), SEED_000, SPLITS, split, full)]
+    return FaceSet(labels.name, split, labels, points, records, _fewer(len(images)))
 
 
 def ibugmask(root, split, full=False, **_):
-    """iBugMask (Lin et al. 2021, Imperial College): train 21,866 faces (Helen-LP: Helen's, turned in 3-D to larger poses),
-    test 1,000 photos in the wild; 11 classes, 68 landmarks, a face box. Research.
+    """iBugMask (Lin et al. 2021, Imperial College): train 21,866 faces (Helen-LP: Helen's, turned in 3-D to larger
+    poses), test 1,000 photos in the wild; 11 classes, 68 landmarks, a face box. Research.
 
     {train,test}/NAME.jpg, NAME.png, NAME_bbox.txt, NAME_landmark.txt. There is no val split: as seed 000, train and
     val are 2,000 and 230 faces drawn at random from train, and heldout 100 more; test is the published one. full: train
     on all but val and heldout. The poses of one Helen photo may fall on both sides, as they did in seed 000.
     """
     home, labels, points = _home("ibugmask", root), LABEL_SETS["ibugmask"], landmark_set("68")
-    folder = _split_folder(home, "test" if split == "test" else "train")
-    images = _pictures(folder, {".jpg"}, "ibugmask")
+    folder = split_folder(home, "test" if split == "test" else "train")
+    images = list_pictures(folder, {".jpg"}, PUBLISHED["ibugmask"].layout)
     stems, note = list(images), ""
     if split != "test":
-        stems = sorted(_portion(_shuffled(stems), SEED_000, ("train", "val", "heldout"), split, full))
+        stems = sorted(portion(fixed_order(stems), SEED_000, ("train", "val", "heldout"), split, full))
         note = _fewer(len(images))
     records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{folder}/{stem}.png", labels),
                       partial(read_points, f"{folder}/{stem}_landmark.txt", points.count),
@@ -228,7 +204,7 @@ def mixed(root, split, mix="5:5", mix_real="lapa", **options):
     synthetic, real = map(int, shares)
     parts = [load(name, split, root, **{**options, "limit": None}).records if share else []
              for name, share in (("facesynthetics", synthetic), (mix_real, real))]
-    wanted = SEED_000[SPLITS.index(_one_of(split, train="train", val="val", test="test"))]
+    wanted = SEED_000[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
     total = min([wanted] + [len(part) * (synthetic + real) // share
                             for part, share in zip(parts, (synthetic, real)) if share])
     counts = total * synthetic // (synthetic + real), total - total * synthetic // (synthetic + real)
@@ -241,24 +217,24 @@ def mixed(root, split, mix="5:5", mix_real="lapa", **options):
 
 
 def folder(root, split, **_):
-    """A user's own pictures: labels.json (see `labels.label_set`), images/ of any format, and masks/NAME.png where there
-    are masks; either inside train/, val/ and test/, or not, and then a fixed random 8:1:1 of them is each split.
+    """A user's own pictures: labels.json (see `labels.label_set`), images/ of any format, and masks/NAME.png where
+    there are masks; either inside train/, val/ and test/, or not, and then a fixed random 8:1:1 of them is each split.
     """
     home = _home("folder", root)
     labels = label_set(home / "labels.json")
     if any((home / s).is_dir() for s in SPLITS):
-        records, note = pictures_with(_split_folder(home, split), split, "masks", labels), ""
+        records, note = pictures_with(split_folder(home, split), split, "masks", labels), ""
     else:
         records, note = pictures_with(home, split, "masks", labels), _random_split("folder")
         tenth = len(records) // 10
-        records = _portion(_shuffled(records), (len(records) - 2 * tenth, tenth, tenth), SPLITS, split)
+        records = portion(fixed_order(records), (len(records) - 2 * tenth, tenth, tenth), SPLITS, split)
         records = sorted(records, key=lambda record: record.name)
     return FaceSet("folder", split, labels, None, records, note)
 
 
 def toy_faces(root, split, wild, seed=0, limit=None, toy_size=128, **_):
     """Faces drawn from code (data/toy.py), clean or "in the wild": the set that is always there, of any length."""
-    first = _one_of(split, train=0, val=1_000_000, test=2_000_000)  # splits of one endless row of faces
+    first = one_of(split, train=0, val=1_000_000, test=2_000_000)  # splits of one endless row of faces
     count = min(limit or SEED_000[SPLITS.index(split)], 1_000_000)
     labels, points = LABEL_SETS["lapa"], landmark_set("106")
     records = []
@@ -276,6 +252,7 @@ READERS = {
     "helen": helen,
     "celebamask": celebamask,
     "facesynthetics": facesynthetics,
+    "facesynthetics-seed000": partial(facesynthetics, labels=LABEL_SETS["facesynthetics-seed000"]),
     "ibugmask": ibugmask,
     "mixed": mixed,
     "folder": folder,
@@ -368,87 +345,20 @@ def draw_landmarks(*face):
 
 # --- folders and splits ---------------------------------------------------------------------------
 
+def _home(name, root):
+    return find_home(name, PUBLISHED[name], root)
+
+
 def pictures_with(folder, split, masks, labels, points=None):
     """Records of a folder with images/, its `masks` folder and, where `points` is given, landmarks/; named alike.
 
-    Where one of the latter two folders does not exist, nobody annotated; where only a file is missing, reading it fails.
+    Where one of the latter two folders does not exist, nobody annotated; where only a file is missing, reading fails.
     """
     has_masks, has_points = (folder / masks).is_dir(), points is not None and (folder / "landmarks").is_dir()
     return [Record(f"{split}/{stem}", Path(path),
                    partial(read_mask, f"{folder}/{masks}/{stem}.png", labels) if has_masks else None,
                    partial(read_points, f"{folder}/landmarks/{stem}.txt", points.count) if has_points else None,
-                   None, labels, points) for stem, path in _pictures(folder / "images").items()]
-
-
-def _home(name, root):
-    """The data set's folder, or one error that says all that is needed to put it there."""
-    published = PUBLISHED[name]
-    for candidate in published.folders:
-        if (root / candidate).is_dir():
-            return root / candidate
-    if any((root / mark).exists() for mark in published.marks):
-        return root
-    raise FaceparseError(f"no data set {name}: looked for {' or '.join(str(root / f) for f in published.folders)}; put "
-                         f"there {published.layout}; see {published.homepage}")
-
-
-def _split_folder(home, split):
-    if not (home / split).is_dir():
-        raise NoSuchSplit(f"{home / split}: no such folder, so there is no split '{split}' of this data set; "
-                          "add it, or name another split")
-    return home / split
-
-
-def _pictures(folder, suffixes=PICTURE_SUFFIXES, name=None):
-    """{stem: path} of the pictures right in a folder, by name. Paths are text: 50,000 Path objects take a second."""
-    try:
-        with os.scandir(folder) as entries:
-            files = sorted(entry.name for entry in entries)
-    except OSError as error:
-        raise FaceparseError(f"{folder}: cannot be listed ({error.strerror}); put the pictures there") from None
-    found = {}
-    for file in files:
-        stem, suffix = os.path.splitext(file)
-        if suffix.lower() in suffixes and not file.startswith("."):  # macOS leaves ._NAME.jpg, which are no pictures
-            if stem in found:
-                raise FaceparseError(f"{folder / file}: {found[stem]} is there too, and one mask cannot belong to both; "
-                                     "remove or rename one")
-            found[stem] = f"{folder}{os.sep}{file}"
-    if not found:
-        layout = f"; expected {PUBLISHED[name].layout}" if name else ""
-        raise FaceparseError(f"{folder}: no pictures in it{layout}; unpack the data set again")
-    return found
-
-
-def _one_of(split, **meanings):
-    if split not in meanings:
-        raise NoSuchSplit(f"there is no split '{split}' of this data set; use one of {', '.join(meanings)}")
-    return meanings[split]
-
-
-def _shuffled(items):
-    """In the fixed random order of SPLIT_SEED."""
-    draws = uniforms(SPLIT_SEED, 0, np.arange(len(items)), "split", 1)[:, 0]  # (N,)
-    return [items[i] for i in np.argsort(draws, kind="stable")]
-
-
-def _portion(items, sizes, splits, split, full=False):
-    """The items of one of three splits, taken in turn: `sizes` of them, or in the same proportions where there are fewer.
-
-    full: the first split gets what is left over as well.
-    """
-    wanted = sum(sizes)
-    count = min(len(items), wanted)
-    shares = [count * size // wanted for size in sizes]
-    for i in sorted(range(3), key=lambda i: -(count * sizes[i] % wanted))[:count - sum(shares)]:  # largest remainders
-        shares[i] += 1
-    for i in (1, 2):  # of three faces or more, each split gets one
-        if shares[i] == 0 and shares[0] > 1:
-            shares[i], shares[0] = 1, shares[0] - 1
-    ends = np.cumsum(shares)
-    start = dict(zip(splits, ends - shares))[_one_of(split, **{s: s for s in splits})]
-    chosen = items[start:start + shares[splits.index(split)]]
-    return chosen + items[ends[-1]:] if full and split == splits[0] else chosen
+                   None, labels, points) for stem, path in list_pictures(folder / "images").items()]
 
 
 def _fewer(count):
@@ -484,14 +394,14 @@ def _helen_annotations(folder):
 def _celeba_split(images, mapping, split):
     """The stems of `images` (CelebA-HQ numbers) of a split, ascending, and a note where the mapping is not there.
 
-    The mapping's lines are `index, index in CelebA, file in CelebA`, after a heading. CelebA's partition: files 000001 to
-    162770 are train, to 182637 val, to 202599 test. (The publisher's g_partition.py compares the index, which counts from
-    0, with these numbers plus 1: only pictures within two of a border could differ.)
+    The mapping's lines are `index, index in CelebA, file in CelebA`, after a heading. CelebA's partition: files 000001
+    to 162770 are train, to 182637 val, to 202599 test. (The publisher's g_partition.py compares the index, which counts
+    from 0, with these numbers plus 1, so that the first file of val and of test would fall to the split before.)
     """
-    _one_of(split, train=0, val=1, test=2)
+    one_of(split, train=0, val=1, test=2)
     stems = sorted(images, key=lambda stem: (len(stem), stem))
     if not mapping.is_file():
-        chosen = set(_portion(_shuffled(stems), (24183, 2993, 2824), SPLITS, split))
+        chosen = set(portion(fixed_order(stems), (24183, 2993, 2824), SPLITS, split))
         return [stem for stem in stems if stem in chosen], _random_split("celebamask") + f" ({mapping.name} is missing)"
     split_of = {}
     for number, line in enumerate(read_text(mapping), 1):
@@ -500,7 +410,8 @@ def _celeba_split(images, mapping, split):
             continue
         file = words[-1].partition(".")[0]
         if len(words) != 3 or not (words[0].isdecimal() and file.isdecimal()):
-            raise FaceparseError(f"{mapping}, line {number}: {line[:40]!r} should be two numbers and a file; replace it")
+            raise FaceparseError(f"{mapping}, line {number}: {line[:40]!r} should be two numbers and a file; "
+                                 "replace it")
         split_of[words[0]] = "train" if int(file) <= 162770 else "val" if int(file) <= 182637 else "test"
     unknown = [stem for stem in stems if stem not in split_of]
     if unknown:

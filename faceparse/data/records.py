@@ -88,13 +88,13 @@ def _pillow(path, use):
                              f"{', '.join(FORMATS)}") from None
     except FaceparseError:
         raise
-    except Exception as error:  # the decoders raise anything at all on hostile bytes: OSError, SyntaxError, struct.error
+    except Exception as error:  # on hostile bytes the decoders raise anything: OSError, SyntaxError, struct.error
         raise FaceparseError(f"{path}: cannot be read ({' '.join(str(error).split())}); it is damaged or cut short, or "
                              "may not be read: replace it") from None
 
 
 def _orientation(picture):
-    """EXIF orientation 1..8 of an opened picture; damaged EXIF data says nothing about the pixels, so it counts as 1."""
+    """EXIF orientation 1..8 of an opened picture; damaged EXIF data is no reason to refuse the pixels: 1."""
     if picture.format == "TIFF":
         return 1  # Pillow turns these itself, and says the upright size from the start
     try:
@@ -289,8 +289,8 @@ def check_mask_size(record, mask, size):
     """
     width, height = size
     if abs(mask.shape[1] * height / (mask.shape[0] * width) - 1) > ASPECT_TOLERANCE:
-        raise FaceparseError(f"{record.mask.args[0]}: {mask.shape[1]} x {mask.shape[0]}, the wrong size for the picture "
-                             f"of {record.name}, which is {width} x {height}; one of the two belongs to another face")
+        raise FaceparseError(f"{record.mask.args[0]}: {mask.shape[1]} x {mask.shape[0]}, the wrong size for the "
+                             f"picture of {record.name}, {width} x {height}; one of them belongs to another face")
 
 
 def check_landmarks(record, points, size):
@@ -302,8 +302,8 @@ def check_landmarks(record, points, size):
     if outside.any():
         index = int(outside.any(1).argmax())
         x, y = points[index]
-        raise FaceparseError(f"{record.landmarks.args[0]}: point {index} at ({x:g}, {y:g}) is far outside the picture of "
-                             f"{record.name}, which is {size[0]} x {size[1]}; correct the file")
+        raise FaceparseError(f"{record.landmarks.args[0]}: point {index} at ({x:g}, {y:g}) is far outside the "
+                             f"picture of {record.name}, which is {size[0]} x {size[1]}; correct the file")
 
 
 def _some(values):
