@@ -1,0 +1,155 @@
+"""Label sets, landmark sets and the tables between them, part by part."""
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.errors import FaceparseError
+from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, common_set, label_set, label_set_from_dict, label_set_to_dict,
+                              landmark_set, landmark_table, table)
+
+LAPA = LABEL_SETS["lapa"]
+
+
+def told(source, part):
+    """The LaPa part that a part of another set becomes, or None for ignored."""
+    index = table(LABEL_SETS[source], LAPA)[LABEL_SETS[source].names.index(part)]
+    return None if index == 255 else LAPA.names[index]
+
+
+@pytest.mark.parametrize("source, part, lapa", [
+    ("celebamask", "l_eye", "right_eye"), ("celebamask", "r_eye", "left_eye"), ("celebamask", "l_brow", "right_brow"),
+    ("celebamask", "r_brow", "left_brow"), ("celebamask", "l_ear", "skin"), ("celebamask", "eye_g", None),
+    ("celebamask", "mouth", "inner_mouth"), ("celebamask", "u_lip", "upper_lip"), ("celebamask", "l_lip", "lower_lip"),
+    ("celebamask", "ear_r", "background"), ("celebamask", "neck", "background"), ("celebamask", "hat", "background"),
+    ("facesynthetics", "left_eye", "left_eye"), ("facesynthetics", "right_brow", "right_brow"),
+    ("facesynthetics", "beard", "skin"), ("facesynthetics", "neck", "background"), ("facesynthetics", "glasses", None),
+    ("facesynthetics", "facewear", None), ("facesynthetics", "mouth_interior", "inner_mouth"),
+    ("facesynthetics-seed000", "neck", None), ("facesynthetics-seed000", "beard", None),
+    ("facesynthetics-seed000", "right_ear", None), ("facesynthetics-seed000", "hair", "hair"),
+])
+def test_a_part_becomes_lapas_part_by_name(source, part, lapa):
+    assert told(source, part) == lapa
+
+
+def test_published_orders():
+    """The indices stored in the publishers' files, spot by spot."""
+    assert [LAPA.names.index(n) for n in ("skin", "left_brow", "right_eye", "nose", "hair")] == [1, 2, 5, 6, 10]
+    celeba, synthetic = LABEL_SETS["celebamask"].names, LABEL_SETS["facesynthetics"].names
+    assert [celeba.index(n) for n in ("nose", "eye_g", "l_eye", "mouth", "u_lip", "hair", "neck", "cloth")] == [
+        2, 3, 4, 10, 11, 13, 17, 18]
+    assert [synthetic.index(n) for n in ("right_eye", "left_eye", "mouth_interior", "neck", "hair", "facewear")] == [
+        3, 4, 9, 12, 13, 18]
+
+
+def test_seed_000_ignores_the_classes_that_lapa_lacks():
+    to = table(LABEL_SETS["facesynthetics-seed000"], LAPA)
+    assert (to[:19] == 255).sum() == 8  # and 255 itself is its ninth
+    assert to[255] == 255
+
+
+@pytest.mark.parametrize("name", LABEL_SETS)
+def test_ignored_stays_ignored_and_unknown_indices_become_ignored(name):
+    to = table(LABEL_SETS[name], LAPA)
+    assert to[255] == 255 and (to[len(LABEL_SETS[name]):] == 255).all()
+
+
+@pytest.mark.parametrize("name", LABEL_SETS)
+def test_mirroring_twice_changes_nothing_and_pairs_are_left_and_right(name):
+    labels = LABEL_SETS[name]
+    assert (labels.mirror[labels.mirror] == np.arange(256)).all()
+    for a, b in labels.mirror_pairs:
+        first, second = labels.names[a], labels.names[b]
+        assert {first[0], second[0]} == {"l", "r"} and first.split("_")[-1] == second.split("_")[-1]
+    sided = [n for n in labels.names if n.startswith(("left_", "right_")) or n in ("l_ear", "r_ear", "l_eye", "r_eye")]
+    assert set(sided) <= {labels.names[i] for pair in labels.mirror_pairs for i in pair}
+
+
+def test_labels_of_another_set_that_have_no_counterpart_are_refused():
+    with pytest.raises(FaceparseError, match="cannot be told"):
+        table(LAPA, LABEL_SETS["celebamask"])
+
+
+def test_the_common_set_is_the_smaller_one():
+    assert common_set(LABEL_SETS["celebamask"], LABEL_SETS["facesynthetics"]) == LAPA
+    assert common_set(LABEL_SETS["celebamask"], LABEL_SETS["celebamask"]).name == "celebamask"
+
+
+@pytest.mark.parametrize("name", LABEL_SETS)
+def test_a_label_set_survives_json(name):
+    assert label_set_from_dict(json.loads(json.dumps(label_set_to_dict(LABEL_SETS[name])))) == LABEL_SETS[name]
+
+
+def test_a_users_own_set(tmp_path):
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"names": ["background", "skin", "left_eye", "right_eye", "beard"],
+                                "pairs": [["left_eye", "right_eye"]], "to_lapa": {"beard": "skin"}}))
+    own = label_set(str(file))
+    assert own.mirror_pairs == ((2, 3),) and len(set(own.palette)) == 5
+    assert table(own, LAPA)[:5].tolist() == [0, 1, 4, 5, 1]
+
+
+@pytest.mark.parametrize("text, said", [
+    ("{", "cannot be read"), ("[1]", "cannot be read"), ('{"names": ["a", "a"]}', "'names'"),
+    ('{"names": ["a", "b"], "colours": [[0, 0, 0]]}', "'colours'"),
+    ('{"names": ["a", "b"], "pairs": [["a", "c"]]}', "'pairs'"), ('{"names": ["a", "b"], "to_lapa": {"a": "x"}}', "to_lapa"),
+])
+def test_a_bad_label_set_file_is_one_line_naming_it(tmp_path, text, said):
+    file = tmp_path / "own.json"
+    file.write_text(text)
+    with pytest.raises(FaceparseError, match=said) as error:
+        label_set(str(file))
+    assert str(file) in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["68", "70", "106"])
+def test_mirroring_landmarks_twice_changes_nothing(name):
+    points = landmark_set(name)
+    assert len(points.mirror) == points.count
+    assert (points.mirror[points.mirror] == np.arange(points.count)).all()
+
+
+def test_the_68_pairs_of_300w():
+    """Counted from 1, as the publisher does."""
+    mirror = landmark_set("68").mirror
+    pairs = {1: 17, 9: 9, 18: 27, 22: 23, 28: 28, 31: 31, 32: 36, 34: 34, 37: 46, 40: 43, 41: 48, 42: 47, 49: 55, 52: 52,
+             58: 58, 56: 60, 57: 59, 61: 65, 63: 63, 68: 66}
+    assert {a: mirror[a - 1] + 1 for a in pairs} == pairs
+
+
+def test_helens_landmarks_have_no_published_mirror():
+    with pytest.raises(FaceparseError, match="194"):
+        landmark_set("194").mirror
+
+
+def test_106_to_68_keeps_the_sides():
+    """Mirroring and telling in 68 commute."""
+    to = landmark_table("106", "68")
+    mirror_106, mirror_68 = landmark_set("106").mirror, landmark_set("68").mirror
+    assert (mirror_106[to] == to[mirror_68]).all()
+
+
+def test_helens_landmarks_cannot_become_68():
+    with pytest.raises(FaceparseError, match="counterpart"):
+        landmark_table("194", "68")
+
+
+def test_lapas_published_samples_lie_as_the_106_points_say(data_root):
+    folder = data_root / "lapa_samples"
+    if not folder.is_dir():
+        pytest.skip("no lapa_samples/")
+    for file in sorted((folder / "landmarks").glob("*.txt")):
+        points = np.loadtxt(file, skiprows=1)
+        width, height = Image.open(folder / "images" / f"{file.stem}.jpg").size
+        assert points.shape == (106, 2) and (points > 0).all() and (points < [width, height]).all()
+        x, y = points.T
+        eyes = LANDMARK_SETS["106"].left_eye, LANDMARK_SETS["106"].right_eye
+        assert x[list(eyes[0])].mean() < x[list(eyes[1])].mean()             # image-left first
+        assert y[16] == y.max() or y[16] > np.sort(y)[-5]                    # the chin
+        assert x[0] < x[16] < x[32] and x[33:42].mean() < x[42:51].mean()    # jaw, brows
+        assert y[33:38].mean() < y[38:42].mean() and y[67:70].mean() < y[71:74].mean()  # upper edges first
+        assert y[84:91].mean() < y[91:96].mean() and y[97:100].mean() < y[101:104].mean()
+        assert x[84] < x[90] and x[57] < x[63] and x[66] < x[70] < x[75] < x[79]
+        for pupil, eye in ((104, eyes[0]), (105, eyes[1])):
+            assert x[list(eye)].min() < x[pupil] < x[list(eye)].max()

@@ -1,0 +1,188 @@
+"""Runs: resuming bit by bit, stopping in time, and saying what went wrong."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from faceparse import runs, tasks, training
+from faceparse.checkpoints import read_checkpoint
+from faceparse.errors import FaceparseError
+from faceparse.recipes import RECIPES
+
+TOP = Path(__file__).parents[1]
+SMALL = {"limit": 12, "size": 32, "epochs": 3, "batch": 4}
+
+
+def train(parent, given=None, **options):
+    return runs.train("mobilenetv2", "toy", {**SMALL, **(given or {})}, ".", parent, device="cpu", **options)
+
+
+def weights(folder, file="last.pt"):
+    return read_checkpoint(folder / file)["weights"]
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+@pytest.fixture(autouse=True)
+def few_val_faces(monkeypatch):
+    load = runs.parsing.load
+    monkeypatch.setattr(runs.parsing, "load", lambda name, split, root, **options: load(
+        name, split, root, **{**options, "limit": options.get("limit") or 6}))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """One run that nothing interrupted."""
+    patch = pytest.MonkeyPatch()
+    load = runs.parsing.load
+    patch.setattr(runs.parsing, "load", lambda name, split, root, **options: load(
+        name, split, root, **{**options, "limit": options.get("limit") or 6}))
+    folder = train(tmp_path_factory.mktemp("whole"))
+    patch.undo()
+    return folder
+
+
+def test_a_run_leaves_its_files(whole):
+    assert {"args.json", "best.pt", "last.pt", "log.jsonl", "curves.png", "examples.png"} <= set(os.listdir(whole))
+    lines = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert whole.name == "toy-mobilenetv2-limit12-epochs3-batch4-size32"
+
+
+def test_the_same_seed_gives_the_same_run_whatever_the_workers(whole, tmp_path):
+    assert same(weights(train(tmp_path, workers=0)), weights(whole))
+
+
+def test_another_seed_gives_another_run(whole, tmp_path):
+    folder = train(tmp_path, {"seed": 1})
+    assert not same(weights(folder), weights(whole)) and folder.name.endswith("-seed1")
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_ctrl_c_saves_and_the_resumed_run_is_bit_identical(whole, tmp_path, monkeypatch, steps):
+    """Interrupted after the 1st, 3rd (an epoch's last) and 5th step."""
+    done = []
+    loss = tasks.Parsing.loss
+
+    def interrupting(self, outputs, batch):
+        done.append(1)
+        if len(done) == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return loss(self, outputs, batch)
+
+    monkeypatch.setattr(tasks.Parsing, "loss", interrupting)
+    with pytest.raises(training.Stopped, match="saved"):
+        train(tmp_path)
+    monkeypatch.undo()
+    folder = tmp_path / "short"
+    os.rename(next(tmp_path.iterdir()), folder)
+    resumed = runs.train("mobilenetv2", "toy", SMALL, ".", tmp_path, name="short", device="cpu", resume=True)
+    assert same(weights(resumed), weights(whole))
+    assert same(weights(resumed, "best.pt"), weights(whole, "best.pt")) or steps  # best.pt depends on the val faces
+
+
+def test_a_killed_run_resumes_bit_identically(tmp_path):
+    """SIGKILL between two epochs' checkpoints, in processes of their own."""
+    command = [sys.executable, str(TOP / "train.py"), "--limit", "24", "--size", "32", "--epochs", "4", "--batch", "4",
+               "--device", "cpu"]
+    whole = subprocess.run([*command, "--runs", tmp_path / "whole"], capture_output=True, text=True, cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    process = subprocess.Popen([*command, "--runs", tmp_path / "killed"], stdout=subprocess.DEVNULL, cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("*/last.pt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    again = subprocess.run([*command, "--runs", tmp_path / "killed", "--resume"], capture_output=True, text=True, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    first, second = (next((tmp_path / kind).glob("*/")) for kind in ("whole", "killed"))
+    assert same(weights(first), weights(second)) and same(weights(first, "best.pt"), weights(second, "best.pt"))
+
+
+def test_a_finished_run_is_not_trained_again(whole, capsys):
+    before = (whole / "last.pt").stat().st_mtime_ns
+    assert train(whole.parent) == whole
+    assert "finished already" in capsys.readouterr().out and (whole / "last.pt").stat().st_mtime_ns == before
+
+
+def test_a_differing_run_of_the_same_name_is_refused_naming_the_difference(whole):
+    with pytest.raises(FaceparseError, match="lr 0.003, not 0.01"):
+        train(whole.parent, {"lr": 0.01}, name=whole.name)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_pictures_names(tmp_path, monkeypatch):
+    loss = tasks.Parsing.loss
+    monkeypatch.setattr(tasks.Parsing, "loss", lambda self, outputs, batch: loss(self, outputs, batch) * float("nan"))
+    with pytest.raises(FaceparseError, match=r"nan in epoch 1, step 1, on train/\d+, .*--lr"):
+        train(tmp_path)
+
+
+def test_a_full_disk_while_saving_keeps_what_was_saved(tmp_path, monkeypatch):
+    saved = []
+    write = training.write_checkpoint
+
+    def full(content, path):
+        if content["epoch"] == 3 and path.name == "last.pt":  # the end of epoch 2
+            monkeypatch.setattr(torch, "save", lambda *a, **k: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        saved.append(path.name)
+        return write(content, path)
+
+    monkeypatch.setattr(training, "write_checkpoint", full)
+    with pytest.raises(FaceparseError, match="last.pt.*No space left"):
+        train(tmp_path)
+    folder = next(tmp_path.iterdir())
+    assert read_checkpoint(folder / "last.pt")["epoch"] == 2 and not list(folder.glob("*.tmp"))
+
+
+def test_a_checkpoint_describes_itself(whole):
+    saved = read_checkpoint(whole / "best.pt")
+    assert saved["kind"] == "parser" and saved["format"] == training.FORMAT and saved["arch"] == "mobilenetv2"
+    assert saved["encoder"] == "mobilenet_v2" and saved["labels"]["names"][10] == "hair" and saved["size"] == 32
+    assert saved["activation"] == "softmax" and saved["align"] == "none" and len(saved["mean"]) == len(saved["std"]) == 3
+    assert "optimizer" not in saved and "optimizer" in read_checkpoint(whole / "last.pt")
+
+
+def test_the_default_recipe_is_the_papers():
+    recipe = RECIPES["seed000"]
+    assert (recipe.epochs, recipe.batch, recipe.lr, recipe.size, recipe.optimizer) == (30, 24, 0.001, 128, "nadam")
+    assert recipe.loss == "sigmoid" and recipe.class_weights and recipe.jitter.degrees == 18 and recipe.jitter.mirror == 0
+    assert recipe.jitter.perspective == 0.5 and [row[0] for row in recipe.photometry] == [0.2, 0.9, 0.9, 0.9]
+
+
+def test_the_plan_of_a_set_without_landmarks_is_not_aligned():
+    assert runs.make_plan("unet", "celebamask", "celebamask", False, {}).align == "none"
+    assert runs.make_plan("unet", "lapa", "lapa", True, {}).align == "box"
+    with pytest.raises(FaceparseError, match="no landmarks"):
+        runs.make_plan("unet", "celebamask", "celebamask", False, {"align": "box"})
+
+
+@pytest.mark.parametrize("given, name", [
+    ({}, "lapa-unet"), ({"encoder": "resnet18", "seed": 1}, "lapa-unet-resnet18-seed1"),
+    ({"align": "none", "recipe": "scratch", "lr": 0.5}, "lapa-unet-scratch-lr0.5-align_none"),
+])
+def test_a_runs_name_grows_by_what_differs(given, name):
+    assert runs.make_plan("unet", "lapa", "lapa", True, given).name == name
+
+
+def test_a_mixed_runs_name_holds_the_ratio():
+    plan = runs.make_plan("unet", "mixed", "lapa", True, {"mix": "8:2", "encoder": "resnet18", "seed": 1})
+    assert plan.name == "mixed-8:2-unet-resnet18-seed1"
+
+
+def test_gradual_schedules_end_near_zero_and_warm_up():
+    cosine = training.SCHEDULES["cosine"]
+    assert cosine(0.0) == 0 and cosine(training.WARM_UP) == 1 and cosine(1.0) < 1e-9 and 0.4 < cosine(0.525) < 0.6
+
+
+def test_bfloat16_is_off_when_asked():
+    assert not training.mixed_precision(torch.device("cpu"), "off") and training.mixed_precision(torch.device("cpu"), "on")
