@@ -1,0 +1,47 @@
+"""Draws the README's pictures from toy faces: python tests/draw_readme.py (writes .github/readme/)."""
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from faceparse import report
+from faceparse.data import toy
+from faceparse.data.augment import photometric
+from faceparse.data.loading import Faces
+from faceparse.data.parsing import load
+from faceparse.labels import LABEL_SETS
+from faceparse.recipes import RECIPES
+
+FOLDER = Path(__file__).parents[1] / ".github" / "readme"
+LAPA = LABEL_SETS["lapa"]
+SHOWN = (4, 17, 23, 40)  # toy faces of the strip, chosen for their variety
+KEY = 13                 # the face on which each part is shown
+
+
+def strip(size=220):
+    """Four toy faces above the same four with their masks and landmarks."""
+    rows = [[], []]
+    for k, index in enumerate(SHOWN):
+        image, mask, points = toy.draw(0, index, size, wild=k == len(SHOWN) - 1)
+        rows[0].append(image)
+        rows[1].append(report.draw_points(report.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
+    return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
+
+
+def forty_draws(size=128):
+    """One face under forty draws of seed 000's augmentation."""
+    record = load("toy", "train", ".", limit=1, toy_size=256).records[0]
+    recipe = RECIPES["seed000"]
+    faces = Faces([record], LAPA, size, "none", recipe.jitter)
+    tiles = []
+    for epoch in range(40):
+        faces.epoch = epoch
+        batch = faces.batch([0])
+        tiles.append(photometric(batch["image"], 0, epoch, batch["index"], recipe.photometry)[0].byte().permute(1, 2, 0).numpy())
+    return Image.fromarray(np.concatenate([np.concatenate(tiles[k:k + 10], 1) for k in range(0, 40, 10)]))
+
+
+if __name__ == "__main__":
+    report.save_picture(strip(), FOLDER / "toy.jpg")
+    report.save_picture(report.label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
+    report.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
