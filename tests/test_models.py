@@ -77,7 +77,7 @@ def test_parity_with_segmentation_models_pytorch(arch, encoder):
     theirs = peer(arch, encoder).double()
     ours = models.build(arch, encoder).double()
     ours.load_state_dict(theirs.state_dict(), strict=True)
-    images, weights = torch.randn(2, 3, 64, 96).double(), torch.randn(2, 11, 64, 96).double()
+    images, weights = torch.randn(2, 3, 32, 64).double(), torch.randn(2, 11, 32, 64).double()
     for training in (False, True):
         results = []
         for network in (ours, theirs):
@@ -91,10 +91,10 @@ def test_parity_with_segmentation_models_pytorch(arch, encoder):
             torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6 * b.abs().max().item())
 
 
-@pytest.mark.parametrize("arch, encoder", PAIRS)
-def test_parity_holds_to_1e_4_in_float32(arch, encoder):
+@pytest.mark.parametrize("arch", ARCHS)
+def test_parity_holds_to_1e_4_in_float32(arch):
     torch.manual_seed(0)
-    theirs, ours = peer(arch, encoder), models.build(arch, encoder)
+    theirs, ours = peer(arch, "mobilenet_v2"), models.build(arch, "mobilenet_v2")
     ours.load_state_dict(theirs.state_dict())
     images = torch.randn(2, 3, 64, 64)
     for training in (False, True):
@@ -130,20 +130,20 @@ def test_deeplabv3plus_starts_as_the_others_do():
 @pytest.mark.parametrize("arch", ARCHS)
 @pytest.mark.parametrize("height, width", [(1, 1), (33, 100), (64, 31)])
 def test_any_size_is_padded_by_repeating_the_edge_and_cropped_back(arch, height, width):
-    images = torch.randn(1, 3, height, width)
+    model, images = built(arch), torch.randn(1, 3, height, width)
     padded = nn.functional.pad(images, (0, -width % 32, 0, -height % 32), mode="replicate")
     with torch.inference_mode():
-        logits = built(arch)(images)["out"]
+        logits = model(images)["out"]
         assert logits.shape == (1, 11, height, width)
         if arch != "deeplabv3plus":  # which needs multiples of 16 only
-            torch.testing.assert_close(logits, built(arch)(padded)["out"][..., :height, :width])
+            torch.testing.assert_close(logits, model(padded)["out"][..., :height, :width])
 
 
 @pytest.mark.parametrize("arch", ARCHS)
 def test_a_batch_gives_what_its_pictures_give_alone(arch):
-    images = torch.randn(3, 3, 64, 64)
+    model, images = built(arch), torch.randn(3, 3, 64, 64)
     with torch.inference_mode():
-        together, alone = built(arch)(images)["out"], [built(arch)(image[None])["out"] for image in images]
+        together, alone = model(images)["out"], [model(image[None])["out"] for image in images]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-4)
 
 

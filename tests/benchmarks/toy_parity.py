@@ -1,0 +1,47 @@
+"""The toy recipe with our MobileNetV2 UNet, and with segmentation_models_pytorch's, in the same loop on the same faces.
+
+    pip install -e '.[bench]'
+    python tests/benchmarks/toy_parity.py
+
+Prints the mean F1 of both on held-out toy faces and on toywild, and how much each loses there.
+"""
+import argparse
+import tempfile
+
+import segmentation_models_pytorch as smp
+import torch
+
+from faceparse import evaluation, inference, models, runs
+from faceparse.data import parsing
+
+
+class Peer(torch.nn.Module):
+    """smp.Unet behind our networks' contract."""
+
+    def __init__(self, num_classes, encoder):
+        super().__init__()
+        self.encoder = torch.nn.Identity()  # train() looks for it; nothing is loaded with encoder weights "none"
+        self.network = smp.Unet(encoder, encoder_weights=None, classes=num_classes)
+
+    def forward(self, images):
+        return {"out": self.network(images)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--limit", type=int)
+    args = parser.parse_args()
+    models.MODELS["peer"] = (Peer, ("mobilenet_v2",))
+    faces = {name: parsing.load(name, "test", ".", limit=200) for name in ("toy", "toywild")}
+    with tempfile.TemporaryDirectory() as folder:
+        for arch in ("mobilenetv2", "peer"):
+            run = runs.train(arch, "toy", {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}, ".", folder)
+            network = inference.load(run)
+            toy, wild = (evaluation.evaluate(network, faces[name]).scores("pooled").mean_f1 for name in ("toy", "toywild"))
+            print(f"{arch}: mean F1 {toy:.4f} on toy, {wild:.4f} on toywild, {toy - wild:.4f} lost", flush=True)
+
+
+if __name__ == "__main__":
+    main()
