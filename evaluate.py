@@ -112,3 +112,5 @@ if __name__ == "__main__":
     except FaceparseError as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -86,6 +86,8 @@ if __name__ == "__main__":
     except FaceparseError as error:
         print(f"train.py: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except Stopped as stopped:
         print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
         sys.exit(130)

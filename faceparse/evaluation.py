@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from faceparse import geometry, metrics, models, report
-from faceparse.data.loading import Faces, batches
+from faceparse.data.loading import Faces, batches, grouped
 from faceparse.data.records import PICTURE_SUFFIXES, image_size
 from faceparse.errors import FaceparseError
 from faceparse.inference import restore
@@ -67,7 +67,9 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
     faces = Faces(records, labels, parser.size, align, cache_bytes=0, skip_bad=skip_bad)
     matrices, seen = [], []
     with Progress(len(records), label) as progress:
-        for given in batches(faces, range(len(records)), batch, workers):
+        for given in batches(faces, grouped(range(len(records)), batch), workers):
+            if given is None:
+                continue
             if frame == "crop":
                 guess = told[parser.logits(given["image"]).argmax(1).cpu()]  # (B, S, S)
                 matrices.append(metrics.confusion(given["mask"], guess, len(labels)))

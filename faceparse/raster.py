@@ -59,7 +59,7 @@ def ribbon(line, width):
     along[1:-1] = line[2:] - line[:-2]
     along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
     half = 0.5 * width / np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-12)
-    aside = np.stack([-along[:, 1] * half, along[:, 0] * half], axis=1)
+    aside = np.array([-along[:, 1] * half, along[:, 0] * half]).T
     return np.concatenate([line + aside, (line - aside)[::-1]])
 
 

@@ -27,6 +27,7 @@ class Recipe:
     jitter: Jitter = field(default_factory=Jitter)
     align: str = "none"          # where the data set has landmarks; "none" where it has not
     encoder_weights: str = "imagenet"
+    limit: int | None = None     # faces to train on; None: all
 
 
 RECIPES = {
@@ -44,7 +45,7 @@ RECIPES = {
         source="ours: toy faces on a laptop's CPU in minutes",
         epochs=12, batch=16, lr=0.003, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=10, scale=(0.9, 1.1), mirror=0.5),
-        align="none", encoder_weights="none"),
+        align="none", encoder_weights="none", limit=1000),
 }
 
 

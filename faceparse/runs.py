@@ -20,7 +20,7 @@ from faceparse.models.encoders import load_encoder_weights
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, default_recipe, recipe
 from faceparse.training import choose_device, fit, mixed_precision
 
-DATA_OPTIONS = dict(limit=None, full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # of parsing.load
+DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 NAMED_BY_VALUE = ("recipe", "encoder", "labels")  # words that need no explanation in a folder's name
 
 
@@ -62,10 +62,10 @@ def make_plan(arch, data, labels, has_landmarks, given):
     given = {key: value for key, value in given.items() if value is not None}
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align if has_landmarks else "none"
-    defaults = dict(recipe=default_recipe(data), encoder=models.choose_encoder(arch), labels=labels, **DATA_OPTIONS,
-                    epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=align,
-                    loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
-                    encoder_weights=chosen.encoder_weights, init=None, seed=0)
+    defaults = dict(recipe=default_recipe(data), encoder=models.choose_encoder(arch), labels=labels,
+                    limit=chosen.limit, **DATA_OPTIONS, epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr,
+                    size=chosen.size, align=align, loss=chosen.loss, optimizer=chosen.optimizer,
+                    schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
     values = {**defaults, **given}
     for key in ("epochs", "batch", "size"):
         if values[key] < 1:
@@ -138,10 +138,12 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     parent  the folder of runs; name: of this one (default: the plan's)
     """
     options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
-    options["toy_size"] = given.get("size") or recipe(given.get("recipe") or default_recipe(data)).size
-    known = parsing.load(data, "train", root, **options)
+    chosen = recipe(given.get("recipe") or default_recipe(data))
+    options["toy_size"] = given.get("size") or chosen.size
+    limit = given["limit"] if given.get("limit") is not None else chosen.limit
+    known = parsing.load(data, "train", root, limit=limit, **options)
     try:
-        unseen = parsing.load(data, "val", root, **{**options, "limit": None}).records
+        unseen = parsing.load(data, "val", root, **options).records
     except parsing.NoSuchSplit:
         unseen = []
     for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
@@ -152,7 +154,6 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
-    chosen = recipe(plan.recipe)
     device = choose_device(device)
     bfloat16 = mixed_precision(device, amp)
     print(f"{folder}: {arch} over {plan.encoder} on {len(known.records)} faces of {data}, "

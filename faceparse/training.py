@@ -17,7 +17,7 @@ import torch
 from faceparse import report
 from faceparse.checkpoints import read_checkpoint, write_checkpoint
 from faceparse.data.augment import normalise, photometric
-from faceparse.data.loading import batches, shuffled
+from faceparse.data.loading import batches, grouped, shuffled
 from faceparse.data.randomness import keys
 from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
@@ -76,9 +76,10 @@ def evaluate(model, task, faces, device, *, mean, std, batch=24, workers=2, bflo
     """The task's scores over all of `faces`, as they are (no augmentation)."""
     model.eval()
     tally = task.start(device)
-    order = range(len(faces))
     with torch.inference_mode(), Progress(len(faces), label) as progress:
-        for given in batches(faces, order, batch, workers):
+        for given in batches(faces, grouped(range(len(faces)), batch), workers):
+            if given is None:
+                continue
             given = prepare(given, device, mean, std)
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
                 outputs = model(given["image"])
@@ -108,7 +109,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
         except (KeyError, ValueError, RuntimeError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run ({str(error).splitlines()[0]}); "
                                  "remove the folder to start again") from None
-    groups = math.ceil(len(train) / batch)
+    steps = len(grouped(range(len(train)), batch))  # of an epoch
 
     def checkpoint(epoch, step, partial):
         """`epoch`, `step`: where to go on."""
@@ -120,11 +121,13 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             start = time.perf_counter()
             model.train()
             train.epoch = epoch
-            order = shuffled(len(train), seed, epoch)[first_step * batch:]
+            groups = grouped(shuffled(len(train), seed, epoch), batch)[first_step:]
             total, rate = partial, lr
-            with Progress(groups - first_step, f"epoch {epoch}/{epochs}") as progress:
-                for step, given in enumerate(batches(train, order, batch, workers), first_step):
-                    rate = lr * SCHEDULES[schedule](((epoch - 1) * groups + step + 0.5) / (epochs * groups))
+            with Progress(len(groups), f"epoch {epoch}/{epochs}") as progress:
+                for step, given in enumerate(batches(train, groups, workers), first_step):
+                    if given is None:  # every picture of it is bad
+                        continue
+                    rate = lr * SCHEDULES[schedule](((epoch - 1) * steps + step + 0.5) / (epochs * steps))
                     for group in stepper.param_groups:
                         group["lr"] = rate
                     given["image"] = photometric(given["image"].to(device), seed, epoch, given["index"], photometry)
@@ -148,7 +151,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                         raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
             first_step, partial = 0, 0.0
             seconds = time.perf_counter() - start
-            line = {"epoch": epoch, "lr": rate, "loss": total / groups, "seconds": round(seconds, 2)}
+            line = {"epoch": epoch, "lr": rate, "loss": total / steps, "seconds": round(seconds, 2)}
             if len(val):
                 line.update(evaluate(model, task, val, device, mean=mean, std=std, workers=workers, bfloat16=bfloat16))
             history.append(line)

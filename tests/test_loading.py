@@ -7,7 +7,7 @@ from PIL import Image
 
 from faceparse import geometry
 from faceparse.data import loading, parsing
-from faceparse.data.loading import Faces, batches, pixel_counts, shuffled
+from faceparse.data.loading import Faces, batches, grouped, pixel_counts, shuffled
 from faceparse.data.records import Record, read_mask
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
@@ -95,7 +95,7 @@ def test_toy_landmarks_stay_on_their_parts_under_every_geometry():
 
 
 def test_a_batch_is_the_same_for_any_number_of_workers():
-    first, second = (list(batches(Faces(toy(10), LAPA, 48, "none", EVERYTHING, seed=5), shuffled(10, 5, 1), 4, workers))
+    first, second = (list(batches(Faces(toy(10), LAPA, 48, "none", EVERYTHING, seed=5), grouped(shuffled(10, 5, 1), 4), workers))
                      for workers in (0, 3))
     assert [len(batch["index"]) for batch in first] == [4, 4, 2]
     for a, b in zip(first, second, strict=True):
@@ -111,6 +111,11 @@ def test_the_cache_changes_nothing_and_reads_once(record, monkeypatch):
         cached.epoch = uncached.epoch = epoch
         assert np.array_equal(cached[0]["image"], uncached[0]["image"])
     assert len(reads) == 3
+
+
+def test_a_single_face_left_over_joins_the_last_batch():
+    assert [list(group) for group in grouped(range(9), 4)] == [[0, 1, 2, 3], [4, 5, 6, 7, 8]]
+    assert [len(group) for group in grouped(range(10), 4)] == [4, 4, 2] and [len(g) for g in grouped(range(1), 4)] == [1]
 
 
 def test_another_epoch_is_another_draw():
@@ -134,12 +139,12 @@ def bad(record, tmp_path):
 def test_a_bad_file_stops_and_names_itself_and_the_mend(record, tmp_path):
     faces = Faces([record, bad(record, tmp_path)], LAPA, 32)
     with pytest.raises(FaceparseError, match="cut.jpg.*--skip-bad"):
-        list(batches(faces, [0, 1], 2))
+        list(batches(faces, [[0, 1]]))
 
 
 def test_skip_bad_goes_on_and_keeps_the_list(record, tmp_path):
     faces = Faces([record, bad(record, tmp_path)], LAPA, 32, skip_bad=True)
-    assert [batch["index"].tolist() for batch in batches(faces, [1, 0], 1)] == [[0]]
+    assert [batch and batch["index"].tolist() for batch in batches(faces, [[1], [0, 1]])] == [None, [0]]
     assert list(faces.bad) == [1] and "cut.jpg" in str(faces.bad[1])
 
 

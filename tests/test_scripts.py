@@ -200,7 +200,7 @@ class Runs:
 @pytest.mark.parametrize("damage, said", [
     (lambda data, saved: data[:len(data) // 2], "cut short"),
     (lambda data, saved: b"", "empty"),
-    (lambda data, saved: pickle.dumps(Runs()), "not loaded"),
+    (lambda data, saved: pickle.dumps(Runs()), "other than weights"),
     (lambda data, saved: written({"kind": "landmarker", **{k: v for k, v in saved.items() if k != "kind"}}), "not a parser"),
     (lambda data, saved: written(saved["weights"]), "--init"),
     (lambda data, saved: written({**saved, "format": 99}), "format"),

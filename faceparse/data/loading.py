@@ -109,7 +109,11 @@ class Faces:
         """The Source of a record, from memory where it is; raises FaceparseError."""
         source = self._sources.get(index)
         if source is None:
-            source = read_source(self.records[index], self.labels, self.size, self.align)
+            try:
+                source = read_source(self.records[index], self.labels, self.size, self.align)
+            except FaceparseError as error:
+                raise error if self.skip_bad else FaceparseError(
+                    f"{error} (or leave bad files out with --skip-bad)") from None
             weight = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
             if weight <= self._room:
                 self._room -= weight
@@ -147,7 +151,7 @@ class Faces:
                 faces.append(self[index])
             except FaceparseError as error:
                 if not self.skip_bad:
-                    raise FaceparseError(f"{error} (or leave bad files out with --skip-bad)") from None
+                    raise
                 self.bad[index] = error
         if not faces:
             return None
@@ -160,26 +164,32 @@ def shuffled(count, seed, epoch):
     return np.argsort(uniforms(seed, epoch, np.arange(count), "order", 1)[:, 0], kind="stable")
 
 
-def batches(faces, order, batch_size, workers=2):
-    """Yield `faces`' batches in the given order of indices, read ahead by `workers` threads (0: no threads).
-
-    Threads, not processes: decoding and warping release Python's lock, and all of them share one cache.
-    """
+def grouped(order, batch_size):
+    """The order cut into batches. A last one of a single face joins the one before it: batch norm cannot use it."""
     groups = [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
+    if len(groups) > 1 and len(groups[-1]) == 1:
+        groups[-2:] = [order[(len(groups) - 2) * batch_size:]]
+    return groups
+
+
+def batches(faces, groups, workers=2):
+    """Yield the batch of each group of indices, in turn, read ahead by `workers` threads (0: no threads).
+
+    A group whose faces are all bad yields None (only with `skip_bad`). Threads, not processes: decoding and warping
+    release Python's lock, and all of them share one cache.
+    """
     if workers == 0:
-        ready = map(faces.batch, groups)
-        yield from (batch for batch in ready if batch is not None)
+        yield from map(faces.batch, groups)
         return
     with ThreadPoolExecutor(workers) as pool:
         ahead = deque()
         try:
             for group in groups:
                 ahead.append(pool.submit(faces.batch, group))
-                if len(ahead) > workers + 1 and (batch := ahead.popleft().result()) is not None:
-                    yield batch
+                if len(ahead) > workers + 1:
+                    yield ahead.popleft().result()
             while ahead:
-                if (batch := ahead.popleft().result()) is not None:
-                    yield batch
+                yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 

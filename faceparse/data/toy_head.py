@@ -9,6 +9,7 @@
 Units: the distance of the outer eye corners is 1, x to the image's right, y down, z to the viewer, origin between the
 eyes. The frame, whatever its size in pixels, is 1 wide. Colours are RGB grey levels, 0..255.
 """
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -21,9 +22,9 @@ BACKGROUND, SKIN, L_BROW, R_BROW, L_EYE, R_EYE, NOSE, UPPER_LIP, INNER_MOUTH, LO
 # name: (lowest, highest) in toy, then in toywild where that differs. Angles in degrees.
 RANGES = {
     # pose and framing
-    "yaw": (-30, 30, -50, 50), "pitch": (-12, 12, -24, 24), "roll": (-14, 14, -32, 32),
-    "scale": (0.305, 0.335, 0.235, 0.37),
-    "shift_x": (-0.02, 0.02, -0.09, 0.09), "shift_y": (-0.02, 0.02, -0.08, 0.08),
+    "yaw": (-30, 30, -45, 45), "pitch": (-12, 12, -18, 18), "roll": (-14, 14, -26, 26),
+    "scale": (0.305, 0.335, 0.25, 0.36),
+    "shift_x": (-0.02, 0.02, -0.07, 0.07), "shift_y": (-0.02, 0.02, -0.06, 0.06),
     # head
     "width": (0.76, 0.86), "chin": (1.30, 1.44), "crown": (1.16, 1.30), "jaw": (0.66, 0.90), "cheek": (-0.02, 0.05),
     "ear": (0.22, 0.29), "ear_out": (0.10, 0.20), "neck": (0.46, 0.60),
@@ -48,23 +49,23 @@ RANGES = {
     "hat_tone": (0, 1), "frame_tone": (0, 1), "thing_tone": (0, 1),
     "wall": (0, 1), "wall_light": (0.35, 1.0), "wall_slope": (-0.8, 0.8),
     # light: where it comes from, how hard it is; colour cast
-    "light_x": (-0.8, 0.8, -1.3, 1.3), "light_y": (-0.8, -0.1, -1.1, 0.5), "hard": (0.4, 0.7, 0.5, 1.05),
-    "warm": (-0.03, 0.04, -0.22, 0.22), "green": (-0.01, 0.01, -0.09, 0.09), "exposure": (0.97, 1.08, 0.65, 1.3),
-    "fog": (0, 0.02, 0, 0.2),
+    "light_x": (-0.8, 0.8, -1.3, 1.3), "light_y": (-0.8, -0.1, -1.1, 0.5), "hard": (0.4, 0.7, 0.45, 0.95),
+    "warm": (-0.03, 0.04, -0.16, 0.16), "green": (-0.01, 0.01, -0.06, 0.06), "exposure": (0.97, 1.08, 0.7, 1.25),
+    "fog": (0, 0.02, 0, 0.14),
     # things in front
     "lens_x": (0.23, 0.28), "lens_y": (0.17, 0.24), "lens_square": (2, 5), "frame_thick": (0.04, 0.06),
     "hat_y": (-0.74, -0.52), "front_x": (-1, 1), "front_y": (-0.5, 1.3), "front_turn": (-40, 40),
     "front_size": (0.8, 1.1, 0.8, 1.5),
     # camera: blur as a share of the frame, noise in grey levels, JPEG quality (wild only)
-    "blur": (0, 0, 0, 0.010), "noise": (0.5, 2, 2, 11), "quality": (90, 90, 14, 70),
+    "blur": (0, 0, 0, 0.007), "noise": (0.5, 2, 1, 8), "quality": (90, 90, 20, 75),
     # annotator: thickening of brows, spread of each part's place as a share of the frame, smoothing
-    "thicken": (0, 0, 0.0, 0.05), "jitter": (0, 0, 0.003, 0.009), "smooth": (0, 0, 0, 2),
+    "thicken": (0, 0, 0.0, 0.05), "jitter": (0, 0, 0.002, 0.007), "smooth": (0, 0, 0, 2),
 }
 # name: share of faces, in toy and in toywild
 SHARES = {
     "bald": (0.06, 0.08), "receding": (0.15, 0.15), "fringe": (0.24, 0.32), "long": (0.45, 0.45),
     "swept": (0.4, 0.4), "beard": (0.22, 0.22), "make_up": (0.3, 0.3), "glasses": (0.15, 0.25), "sunglasses": (0, 0.07),
-    "hat": (0.08, 0.18), "hand": (0.06, 0.25), "thing": (0.03, 0.22), "sun": (0, 0.4), "strays": (0, 0.25),
+    "hat": (0.08, 0.16), "hand": (0.06, 0.2), "thing": (0.03, 0.16), "sun": (0, 0.35), "strays": (0, 0.2),
 }
 SKINS = np.array([(240, 206, 184), (232, 188, 160), (216, 166, 134), (192, 138, 104), (156, 104, 76), (116, 78, 57),
                   (82, 56, 45)], float)
@@ -206,6 +207,12 @@ def both(contour):
     return joined(contour, mirrored(contour))
 
 
+@lru_cache
+def swell(start, end, n):
+    """Part of a sine wave (radians), for widths that swell and taper -> (n,)."""
+    return np.sin(np.linspace(start, end, n))
+
+
 def disc(x, y, a, b, n=28):
     t = np.arange(n) * (2 * np.pi / n)
     return np.array([x + a * np.cos(t), y + b * np.sin(t)]).T
@@ -233,12 +240,14 @@ def layers(p, head):
         if there:
             stack += make(p, head, skin, hair)
     # Whatever lies on the face goes through the head's pose in one call.
-    on = [c for layer in stack for c in (layer.contour, layer.outline) if c is not None and c.shape[1] == 3] + [marks]
-    ends = np.cumsum([len(c) for c in on])
-    placed = iter(np.split(head.frame(head.view(np.concatenate(on))), ends[:-1]))
-    put = lambda c: next(placed) if c is not None and c.shape[1] == 3 else c
-    stack = [layer._replace(contour=put(layer.contour), outline=put(layer.outline)) for layer in stack]
-    landmarks = next(placed)
+    on = [k for k, layer in enumerate(stack) if layer.contour.shape[1] == 3]
+    drawn = [k for k in on if stack[k].outline is not None]
+    contours = [stack[k].contour for k in on] + [stack[k].outline for k in drawn]
+    placed = head.frame(head.view(np.concatenate([marks] + contours)))
+    landmarks, end = placed[:106].copy(), 106
+    for k, contour, field in zip(on + drawn, contours, ["contour"] * len(on) + ["outline"] * len(drawn)):
+        stack[k] = stack[k]._replace(**{field: placed[end:end + len(contour)]})
+        end += len(contour)
     landmarks[:33] = jaw_points(face)
     landmarks[55:66] = head.frame(nose_nodes[[0, 3, 5, 6, 7, 8, 9, 10, 11, 13, 16]])
     return stack, landmarks
@@ -312,9 +321,9 @@ def nose_layers(p, head, skin, nodes, marks):
     curve = raster.curve(nodes, steps=4)                               # nodes at every fourth point
     dark = skin * (0.38, 0.26, 0.24)
     holes = both(on_face(disc(-0.48 * p.nose_wide, p.nose_y - 0.015, 0.055, 0.026, 16), 0.13))
-    width = 0.035 * np.sin(np.linspace(0.3, 3.0, 13))
+    width = 0.035 * swell(0.3, 3.0, 13)
     wings = joined(raster.ribbon(curve[16:29], width), raster.ribbon(curve[36:49], width[::-1]))
-    base = raster.ribbon(curve[24:41], 0.03 * np.sin(np.linspace(0.2, 2.94, 17)))
+    base = raster.ribbon(curve[24:41], 0.03 * swell(0.2, 2.94, 17))
     return [Layer(head.frame(curve), skin * (1.0, 0.86, 0.82), NOSE, "skin", 0.22, name="nose"),
             tint(holes, dark, 0.8, 0.004, "nose"),
             tint(head.frame(wings), dark, 0.5, 0.003),
@@ -365,7 +374,7 @@ def mouth_layers(p, skin, marks):
             Layer(between(top, upper, 1, 0), lip * 0.84, UPPER_LIP, "face"),
             tint(stroke((0.5 * (lower + bottom))[9:24], 0.04), (255, 236, 230), 0.28, 0.005, "lower", light="face")]
     if not gape:
-        out.append(tint(stroke(upper, 0.026 * np.sin(np.linspace(0.3, 2.84, 33))), lip * 0.4, 0.9))
+        out.append(tint(stroke(upper, 0.026 * swell(0.3, 2.84, 33)), lip * 0.4, 0.9))
     under = (bottom + (bottom - lower) * 0.3)[5:28]
     return [tint(stroke(under, 0.07), skin * (0.5, 0.38, 0.36), 0.4, 0.01, "face")] + out
 
@@ -394,7 +403,7 @@ def eye_layers(p, skin, marks):
 
     iris = palette(IRISES, p.iris_tone)
     dark = skin * (0.3, 0.2, 0.18)
-    grow = np.sin(np.linspace(0.5, 2.9, 17))
+    grow = swell(0.5, 2.9, 17)
     socket = joined(*(on_face(np.concatenate([u + (0, -0.11), lower[::-1] + (0, 0.05)]), 0.0) * (side, 1, 1)
                       for u, side in zip(uppers, (1, -1))))
     shadow = np.array([100, 60, 78]) if p.make_up else skin * (0.62, 0.46, 0.44)
