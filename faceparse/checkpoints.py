@@ -49,8 +49,8 @@ def read_checkpoint(path):
     except FaceparseError:
         raise
     except pickle.UnpicklingError:
-        raise FaceparseError(f"{path}: damaged, or holds objects other than weights, whose loading could run code; save "
-                             "a plain dict of tensors, torch.save(model.state_dict(), FILE)") from None
+        raise FaceparseError(f"{path}: damaged, or holds objects other than weights, whose loading could run code; "
+                             "save a plain dict of tensors, torch.save(model.state_dict(), FILE)") from None
     except Exception as error:  # on a damaged file torch.load raises nearly every kind there is, MemoryError too
         reason = str(error).split("\n")[0].split(". ")[0][:100]
         raise FaceparseError(f"{path}: cut short, or not a checkpoint ({type(error).__name__}: {reason}); "
@@ -66,7 +66,7 @@ def _refuse_compression(path):
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise FaceparseError(f"{path}: a compressed archive, not a checkpoint; unpack it and name the file in it")
+                raise FaceparseError(f"{path}: a compressed archive, no checkpoint; unpack it and name the file in it")
 
 
 def _read_safetensors(path):
@@ -98,7 +98,7 @@ def write_checkpoint(content, path):
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch.save turns some failed writes into RuntimeErrors
         reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise FaceparseError(f"{path}: not saved: {reason}; free space there or write to another folder, "
+        raise FaceparseError(f"{path}: not saved: {reason}; free space there or write to another folder; "
                              "what was saved before is untouched") from None
     finally:
         if temporary.is_file():  # gone where all went well; left after an error or Ctrl-C

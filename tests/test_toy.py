@@ -56,7 +56,7 @@ def test_a_face_is_the_same_in_any_order_and_process():
     cases = [(k, wild) for wild in (False, True) for k in (0, 5, 11)]
     forth = {case: digest(*case) for case in cases}
     back = {case: digest(*case) for case in reversed(cases)}
-    code = "import sys; sys.path[:0] = %r\nfrom test_toy import digest\nprint([digest(*c) for c in %r])" % (sys.path, cases)
+    code = f"import sys; sys.path[:0] = {sys.path}\nfrom test_toy import digest\nprint([digest(*c) for c in {cases}])"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert forth == back and other.strip() == str([forth[c] for c in cases])
     assert len(set(forth.values())) == len(cases)                     # wild differs, and so does every index

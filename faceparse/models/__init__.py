@@ -13,7 +13,8 @@ from faceparse.models.unet import UNet
 
 PYRAMIDS = ("resnet101", *(name for name in ENCODERS if name != "resnet101"))
 
-# name: (constructor, the encoders to choose from, the default first; () where the network has none to choose)
+# name: (constructor, the encoders to choose from, the default first; () where the network has none to choose).
+# A network is built from (num_classes[, encoder]); its `heads` are the prefixes of weights that depend on the classes.
 MODELS = {
     "unet": (UNet, PYRAMIDS),
     "fpn": (FPN, PYRAMIDS),
@@ -38,10 +39,10 @@ def choose_encoder(arch, encoder=None):
 
 
 def build(arch, encoder=None, num_classes=11):
-    """A network with random weights. It maps (B, 3, H, W) images to a dict whose "out" is (B, num_classes, H, W) logits.
+    """A network with random weights, from (B, 3, H, W) images to a dict whose "out" is (B, num_classes, H, W) logits.
 
-    The four of seed 000: unet, fpn, deeplabv3plus over resnet18, resnet34, resnet50, resnet101 (default) or mobilenet_v2,
-    and mobilenetv2, the UNet decoder over MobileNetV2.
+    The four of seed 000: unet, fpn, deeplabv3plus over resnet18, resnet34, resnet50, resnet101 (default) or
+    mobilenet_v2; and mobilenetv2, the UNet decoder over MobileNetV2.
     """
     encoder = choose_encoder(arch, encoder)
     constructor = MODELS[arch][0]

@@ -3,9 +3,9 @@
 Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", ECCV 2018, section 3
 and figure 2, https://arxiv.org/abs/1802.02611; ASPP with image pooling from "Rethinking Atrous Convolution for Semantic
 Image Segmentation", section 3.3, https://arxiv.org/abs/1706.05587. As in segmentation_models_pytorch, which seed 000
-used: rates 12, 24, 36 at output stride 16 (the paper takes 6, 12, 18), one more separable convolution after the ASPP, one
-instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's; it leaves
-PyTorch's own initialisation, whereas here the decoder starts as UNet's and FPN's do.
+used: rates 12, 24, 36 at output stride 16 (the paper takes 6, 12, 18), one more separable convolution after the ASPP,
+one instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's; it
+leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's and FPN's do.
 """
 import torch
 from torch import nn
@@ -65,9 +65,10 @@ class Decoder(nn.Module):
         self.block2 = nn.Sequential(*separable_conv(LOW_LEVEL_WIDTH + WIDTH, WIDTH))
 
     def forward(self, features):
-        x = self.aspp(features[-1])                                                     # (B, 256, H/16, W/16)
-        x = F.interpolate(x, scale_factor=4.0, mode="bilinear", align_corners=True)     # (B, 256, H/4, W/4)
-        return self.block2(torch.cat([x, self.block1(features[1])], dim=1))             # (B, 304 -> 256, H/4, W/4)
+        x = self.aspp(features[-1])                                                  # (B, 256, H/16, W/16)
+        x = F.interpolate(x, scale_factor=4.0, mode="bilinear", align_corners=True)  # (B, 256, H/4, W/4)
+        x = torch.cat([x, self.block1(features[1])], dim=1)                          # (B, 256 + 48, H/4, W/4)
+        return self.block2(x)                                                        # (B, 256, H/4, W/4)
 
 
 class DeepLabV3Plus(nn.Module):
@@ -92,8 +93,8 @@ class DeepLabV3Plus(nn.Module):
 
     def forward(self, images):
         if self.training and len(images) == 1:
-            raise FaceparseError("deeplabv3plus cannot train on a batch of one picture: choose --batch, or --limit, so that "
-                                 "no batch is left with one")
+            raise FaceparseError("deeplabv3plus cannot train on a batch of one picture: choose --batch, or --limit, "
+                                 "so that no batch is left with one")
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 16))  # strides 2, 4, 8, 16, 16
         x = self.decoder(features)                            # (B, 256, H/4, W/4), padded

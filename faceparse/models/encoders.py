@@ -1,4 +1,4 @@
-"""Encoders: image classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
+"""Encoders: classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
 
 An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
 (B, 3, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's.
@@ -6,7 +6,6 @@ An encoder is a module with `name`, `channels` (the widths of the five maps), `l
 import socket
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlparse
 
 import torch
 from torch import nn
@@ -78,7 +77,7 @@ def dilate(stage, dilation):
 
 def imagenet_file(name):
     """Where torch.hub keeps the encoder's ImageNet weights ($TORCH_HOME moves it), whether it is there or not."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(ENCODERS[name][1].url).path).name
+    return Path(torch.hub.get_dir()) / "checkpoints" / ENCODERS[name][1].url.rpartition("/")[2]
 
 
 def imagenet_weights_cached(name):

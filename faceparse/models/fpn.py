@@ -1,9 +1,10 @@
 """FPN for segmentation: a top-down pyramid of 256-wide maps, each brought to stride 4, summed.
 
-Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3 and figure 3, https://arxiv.org/abs/1901.02446,
-over the pyramid of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017, section 3,
-https://arxiv.org/abs/1612.03144. As in segmentation_models_pytorch, which seed 000 used: no 3x3 convolution after the
-merges, channel dropout before the head, bilinear upsampling with corners aligned. State dict keys are that library's.
+Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3 and figure 3,
+https://arxiv.org/abs/1901.02446, over the pyramid of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR
+2017, section 3, https://arxiv.org/abs/1612.03144. As in segmentation_models_pytorch, which seed 000 used: no 3x3
+convolution after the merges, channel dropout before the head, bilinear upsampling with corners aligned. State dict keys
+are that library's.
 """
 from torch import nn
 from torch.nn import functional as F
@@ -70,7 +71,8 @@ class Decoder(nn.Module):
         p4 = self.p4(p5, c4)  # (B, 256, H/16, W/16)
         p3 = self.p3(p4, c3)  # (B, 256, H/8, W/8)
         p2 = self.p2(p3, c2)  # (B, 256, H/4, W/4)
-        return self.dropout(sum(block(p) for block, p in zip(self.seg_blocks, (p5, p4, p3, p2))))  # (B, 128, H/4, W/4)
+        s5, s4, s3, s2 = (block(p) for block, p in zip(self.seg_blocks, (p5, p4, p3, p2)))
+        return self.dropout(s5 + s4 + s3 + s2)  # (B, 128, H/4, W/4)
 
 
 class FPN(nn.Module):

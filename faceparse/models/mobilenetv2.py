@@ -15,7 +15,7 @@ TAPS = (1, 3, 6, 13, 18)  # of the 19 features, the last one at each of the stri
 class Depthwise(nn.Conv2d):
     """3x3 depthwise convolution without bias. A plain nn.Conv2d but for one detour on CPUs.
 
-    oneDNN has no fast kernel for the gradient of a strided depthwise convolution in bfloat16: it takes 30 to 300 times
+    oneDNN has no fast kernel for the gradient of a strided depthwise convolution in bfloat16: it takes 4 to 300 times
     float32's, a fifth of a training step of the whole network. So that one is computed in float32.
     """
 
@@ -42,12 +42,14 @@ class InvertedResidual(nn.Module):
     def __init__(self, in_channels, out_channels, stride, expansion):
         super().__init__()
         hidden = in_channels * expansion
-        expand = [nn.Sequential(nn.Conv2d(in_channels, hidden, 1, bias=False), *norm_relu6(hidden))]
+        layers = []
+        if expansion > 1:
+            layers.append(nn.Sequential(nn.Conv2d(in_channels, hidden, 1, bias=False), *norm_relu6(hidden)))
         self.conv = nn.Sequential(
-            *(expand if expansion > 1 else []),                          # (B, hidden, H, W)
+            *layers,                                                        # (B, hidden, H, W)
             nn.Sequential(Depthwise(hidden, stride), *norm_relu6(hidden)),  # (B, hidden, H / stride, W / stride)
             nn.Conv2d(hidden, out_channels, 1, bias=False),
-            nn.BatchNorm2d(out_channels),                                # (B, out_channels, H / stride, W / stride)
+            nn.BatchNorm2d(out_channels),                                   # (B, out_channels, H / stride, W / stride)
         )
         self.residual = stride == 1 and in_channels == out_channels
 
@@ -56,7 +58,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """(B, 3, H, W) -> five feature maps at strides 2, 4, 8, 16, 32. H and W are multiples of 32."""
+    """(B, 3, H, W), H and W multiples of 32 -> five maps (B, channels, H / s, W / s) at strides s = 2, 4, 8, 16, 32."""
 
     channels = (16, 24, 32, 96, 1280)
 
@@ -85,4 +87,4 @@ class MobileNetV2(nn.Module):
             images = feature(images)
             if index in TAPS:
                 taps.append(images)
-        return taps  # (B, 16, H/2, W/2), (B, 24, H/4, W/4), (B, 32, H/8, W/8), (B, 96, H/16, W/16), (B, 1280, H/32, W/32)
+        return taps
