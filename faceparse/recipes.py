@@ -43,9 +43,9 @@ RECIPES = {
         align="box", encoder_weights="none"),
     "toy": Recipe(
         source="ours: toy faces on a laptop's CPU in minutes",
-        epochs=12, batch=16, lr=0.003, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
-        weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=10, scale=(0.9, 1.1), mirror=0.5),
-        align="none", encoder_weights="none", limit=1000),
+        epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
+        weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
+        encoder_weights="none", limit=1500),
 }
 
 

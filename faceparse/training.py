@@ -11,6 +11,7 @@ import math
 import signal
 import threading
 import time
+from functools import partial
 
 import torch
 
@@ -23,7 +24,7 @@ from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
 
 FORMAT = 1  # of our checkpoints
-OPTIMIZERS = {"nadam": torch.optim.NAdam, "adamw": torch.optim.AdamW}
+OPTIMIZERS = {"nadam": torch.optim.NAdam, "adamw": partial(torch.optim.AdamW, fused=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
 
 SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
