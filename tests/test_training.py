@@ -87,12 +87,13 @@ def test_ctrl_c_saves_and_the_resumed_run_is_bit_identical(whole, tmp_path, monk
     os.rename(next(tmp_path.iterdir()), folder)
     resumed = runs.train("mobilenetv2", "toy", SMALL, ".", tmp_path, name="short", device="cpu", resume=True)
     assert same(weights(resumed), weights(whole))
-    assert same(weights(resumed, "best.pt"), weights(whole, "best.pt")) or steps  # best.pt depends on the val faces
+    assert same(weights(resumed, "best.pt"), weights(whole, "best.pt"))
 
 
-def test_a_killed_run_resumes_bit_identically(tmp_path):
+def test_a_killed_run_resumes_bit_identically(tmp_path, monkeypatch):
     """SIGKILL between two epochs' checkpoints, in processes of their own."""
-    command = [sys.executable, str(TOP / "train.py"), "--limit", "24", "--size", "32", "--epochs", "4", "--batch", "4",
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    command = [sys.executable, str(TOP / "train.py"), "--limit", "12", "--size", "32", "--epochs", "3", "--batch", "4",
                "--device", "cpu"]
     whole = subprocess.run([*command, "--runs", tmp_path / "whole"], capture_output=True, text=True, cwd=tmp_path)
     assert whole.returncode == 0, whole.stderr
@@ -116,7 +117,7 @@ def test_a_finished_run_is_not_trained_again(whole, capsys):
 
 
 def test_a_differing_run_of_the_same_name_is_refused_naming_the_difference(whole):
-    with pytest.raises(FaceparseError, match="lr 0.003, not 0.01"):
+    with pytest.raises(FaceparseError, match=r"lr 0\.\d+, not 0\.01"):
         train(whole.parent, {"lr": 0.01}, name=whole.name)
 
 
