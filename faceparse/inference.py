@@ -62,12 +62,15 @@ class Parser:
 
         image        a path, a Pillow picture, or (H, W, 3) uint8 RGB
         points       (K, 2) landmarks in the picture's pixels, of the set `points_name` ("68", "106", ...), by which it is
-                     aligned as in training. Without them the whole picture is taken for the face's crop.
+                     aligned as in training. Without them the whole picture is taken for the face's crop: stretched
+                     where the parser was trained on stretched boxes, else padded.
         """
         if isinstance(image, (str, Path)):
             image = open_image(Path(image))
         image = Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
-        align = self.align if points is not None or self.align in ("none", "stretch") else "none"
+        align = self.align
+        if points is None and align in ("landmarks", "box"):
+            align = "stretch" if align == "box" else "none"
         aligned = geometry.alignment(align, *image.size, self.size, points, points_name and landmark_set(points_name))
         crop = np.asarray(geometry.warp_image(image, aligned, (self.size, self.size)))
         probabilities = self.probabilities(torch.from_numpy(crop.transpose(2, 0, 1)[None].copy()))[0]
@@ -109,6 +112,8 @@ def load(path, device="auto", amp="off"):
     for key, kind in ABOUT.items():
         if not isinstance(saved.get(key), kind):
             raise FaceparseError(f"{path}: says {str(saved.get(key))[:40]!r} for '{key}'; save or download it again")
+    if not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key]) for key in ("mean", "std")):
+        raise FaceparseError(f"{path}: its mean and std are not three numbers each; it is damaged")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
         raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {saved['align']}; it is damaged")
     try:
