@@ -64,12 +64,13 @@ def parse(args, path, parser):
     out = args.out or Path("parsed")
     if parser.align in ("landmarks", "box"):
         print(f"{path} was trained on crops aligned by landmarks: each picture is taken for such a crop")
-    errors = evaluation.parse_pictures(parser, args.images, out, args.confidence)
-    print(f"masks and overlays are in {out}")
+    parsed, errors = evaluation.parse_pictures(parser, args.images, out, args.confidence)
+    if parsed:
+        print(f"masks and overlays of {parsed} pictures are in {out}")
+    if errors and not args.skip_bad:
+        raise FaceparseError("\nevaluate.py: ".join(map(str, errors)))
     for error in errors:
         print(f"left out: {error}", file=sys.stderr)
-    if errors and not args.skip_bad:
-        raise FaceparseError(f"{len(errors)} pictures could not be parsed; the others are in {out}")
 
 
 def score(args, parsers):
@@ -78,11 +79,13 @@ def score(args, parsers):
                           toy_size=max(parser.size for parser in parsers.values()))
     if face_set.note:
         print(face_set.note)
+    names = [path.name for path in parsers]
     entries = []
     for path, parser in parsers.items():
+        run = path.name if names.count(path.name) == 1 else str(path)
         result = evaluation.evaluate(parser, face_set, frame=args.frame, align=args.align, workers=args.workers,
-                                     skip_bad=args.skip_bad, label=str(path))
-        entries.append(evaluation.summary(path, parser, face_set, result, args.frame, args.protocol))
+                                     skip_bad=args.skip_bad, label=run)
+        entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
         for error in result.bad.values():
             print(f"left out: {error}", file=sys.stderr)
         if args.out:

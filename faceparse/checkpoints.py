@@ -97,7 +97,7 @@ def write_checkpoint(content, path):
             os.fsync(file.fileno())  # else a power cut could leave the new name with none of its bytes
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch.save turns some failed writes into RuntimeErrors
-        reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        reason = getattr(error, "strerror", None) or "the disk is full, or failed while writing"
         raise FaceparseError(f"{path}: not saved: {reason}; free space there or write to another folder; "
                              "what was saved before is untouched") from None
     finally:

@@ -111,7 +111,7 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
     found = evaluation.scores(protocol)
     names = evaluation.labels.names
     entry = {
-        "run": str(run), "arch": parser.about["arch"], "encoder": parser.about.get("encoder"),
+        "run": run, "arch": parser.about["arch"], "encoder": parser.about.get("encoder"),
         "set": face_set.name, "split": face_set.split, "faces": len(evaluation.faces), "labels": evaluation.labels.name,
         "protocol": protocol, "frame": frame, "align": evaluation.align, "size": parser.size,
         "precision": "bfloat16" if parser.bfloat16 else "float32",
@@ -197,7 +197,7 @@ def find_pictures(paths):
 def parse_pictures(parser, paths, out, confidence=False):
     """Parse pictures into `out`: NAME_mask.png (palette), NAME_overlay.png, NAME.json, and NAME_confidence.png on request.
 
-    Returns the errors of the pictures that could not be read; the others are all parsed.
+    Returns how many were parsed, and the errors of those that could not be read.
     """
     errors = []
     pictures = find_pictures(paths)
@@ -216,7 +216,7 @@ def parse_pictures(parser, paths, out, confidence=False):
                 report.save_picture((255 * face.confidence).round().clip(0, 255).astype(np.uint8),
                                     base.with_name(f"{base.name}_confidence.png"))
             report.write_json(describe(face, file, base), base.with_name(f"{base.name}.json"))
-    return errors
+    return len(pictures) - len(errors), errors
 
 
 def describe(face, file, base):
