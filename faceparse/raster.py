@@ -19,6 +19,12 @@ def hermite(steps):
     return np.array([2 * t**3 - 3 * t**2 + 1, 3 * t**2 - 2 * t**3, t**3 - 2 * t**2 + t, t**3 - t**2]).T
 
 
+@lru_cache
+def neighbours(n):
+    """Indices of the next and of the previous one of n points in a ring -> (n,), (n,)."""
+    return np.arange(1, n + 1) % n, np.arange(-1, n - 1)
+
+
 def curve(points, corners=(), closed=True, steps=6):
     """A smooth curve through `points`: centripetal Catmull-Rom (Yuksel et al. 2011: no loops, no cusps).
 
@@ -32,18 +38,17 @@ def curve(points, corners=(), closed=True, steps=6):
     n = len(points)
     if not closed:
         corners = (0, n - 1)
-    after = np.arange(1, n + 1) % n                                    # the next point's index
-    before = np.arange(-1, n - 1)
+    after, before = neighbours(n)
     chord = points[after] - points                                     # (N, 2) from each point to the next
     knot = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-9) ** 0.5  # (N,) centripetal parameter
     slope = chord / knot[:, None]
     knot = knot[:, None]
     tangent = (slope[before] * knot + slope * knot[before]) / (knot[before] + knot)
-    leave, arrive = tangent, tangent.copy()                            # differ at corners only
-    corners = list(corners)
-    if corners:
+    leave = arrive = tangent
+    if len(corners):
         # At a corner each side ends like a parabola that fits its neighbour's tangent.
-        leave = tangent.copy()
+        corners = list(corners)
+        leave, arrive = tangent.copy(), tangent.copy()
         leave[corners] = 1.5 * slope[corners] - 0.5 * tangent[after][corners]
         arrive[corners] = 1.5 * slope[before][corners] - 0.5 * tangent[before][corners]
     ends = np.array([points, points[after], leave * knot, arrive[after] * knot])               # (4, N, 2)
@@ -76,51 +81,51 @@ def coverages(contours, height, width):
         return []
     ends = np.cumsum(count)
     starts = ends - count
-    p = np.concatenate(contours).astype(np.float64) + 0.5              # pixel (0, 0) is now [0, 1] x [0, 1]
-    size = np.array([width, height])
-    low = np.minimum(np.maximum(np.floor(np.minimum.reduceat(p, starts)), 0), size)    # (K, 2) the boxes' corners
-    box = np.minimum(np.maximum(np.ceil(np.maximum.reduceat(p, starts)), low), size) - low
-    p -= np.repeat(low, count, axis=0)
-    limit = np.repeat(box, count, axis=0)                              # (M, 2) box size at each vertex
-    step = np.empty_like(p)                                            # (M, 2) edge vectors
-    step[:-1] = p[1:]
-    step[ends - 1] = p[starts]
-    step -= p
+    p = np.ascontiguousarray(np.concatenate(contours).T, np.float64) + 0.5     # (2, M), pixel (0, 0) is [0, 1] x [0, 1]
+    size = np.array([[width], [height]])
+    low = np.minimum(np.maximum(np.floor(np.minimum.reduceat(p, starts, axis=1)), 0), size)  # (2, K) boxes' corners
+    box = np.minimum(np.maximum(np.ceil(np.maximum.reduceat(p, starts, axis=1)), low), size) - low
+    of = np.repeat(np.arange(len(count)), count)                       # (M,) each vertex's contour
+    p -= low.take(of, axis=1)
+    limit = box.take(of, axis=1)                                       # (2, M) box size at each vertex
+    following = np.arange(1, len(of) + 1)
+    following[ends - 1] = starts
+    step = p.take(following, axis=1) - p                               # (2, M) edge vectors
 
     # Cut every edge at the grid lines inside the box and at its border, in the order along the contour.
-    keys = [np.arange(len(p), dtype=np.float64)]                       # edge number + place along the edge, 0..1
-    for axis in (0, 1):
-        a, d = p[:, axis], step[:, axis]
+    keys = [np.arange(len(of), dtype=np.float64)]                      # edge number + place along the edge, 0..1
+    for a, d, last in zip(p, step, limit):
         first = np.floor(np.maximum(np.minimum(a, a + d), -0.5)) + 1
-        lines = np.maximum(np.ceil(np.minimum(np.maximum(a, a + d), limit[:, axis] + 0.5)) - first, 0).astype(np.int64)
-        edge = np.repeat(np.arange(len(p)), lines)
-        line = np.arange(len(edge)) - np.repeat(np.cumsum(lines) - lines, lines) + first[edge]
+        lines = np.maximum(np.ceil(np.minimum(np.maximum(a, a + d), last + 0.5)) - first, 0).astype(np.int64)
+        edge = np.repeat(np.arange(len(of)), lines)
+        line = np.arange(len(edge)) + (first - np.cumsum(lines) + lines)[edge]
         keys.append(edge + (line - a[edge]) / d[edge])
     key = np.sort(np.concatenate(keys))
-    edge = np.minimum(key.astype(np.int64), len(p) - 1)
-    q = p[edge] + (key - edge)[:, None] * step[edge]                   # (Q, 2) where each piece begins
-    np.minimum(np.maximum(q, 0, out=q), limit[edge], out=q)
-    following = np.empty_like(q)
-    following[:-1] = q[1:]
-    following[np.searchsorted(key, ends) - 1] = q[np.searchsorted(key, starts)]
+    edge = np.minimum(key.astype(np.int64), len(of) - 1)
+    q = p.take(edge, axis=1) + (key - edge) * step.take(edge, axis=1)  # (2, Q) where each piece begins
+    np.minimum(np.maximum(q, 0, out=q), limit.take(edge, axis=1), out=q)
+    after = np.empty_like(q)                                           # (2, Q) where it ends
+    after[:, :-1] = q[:, 1:]
+    after[:, np.searchsorted(key, ends) - 1] = q[:, np.searchsorted(key, starts)]
 
     # Signed areas. A closed contour's pieces cancel in every row, so one running sum serves all rows and contours.
-    x, y = (0.5 * (q + following)).T
-    rise = following[:, 1] - q[:, 1]
-    of = np.repeat(np.arange(len(count)), count)[edge]                 # (Q,) which contour
-    w, h = box.astype(np.int64).T
+    x, y = 0.5 * (q + after)
+    rise = after[1] - q[1]
+    of = of[edge]                                                      # (Q,) each piece's contour
+    w, h = box.astype(np.int64)
     area = w * h
     base = np.cumsum(area) - area
     column = np.minimum(x.astype(np.int64), np.maximum(w - 1, 0)[of])
     row = np.minimum(y.astype(np.int64), np.maximum(h - 1, 0)[of])
     cell = base[of] + row * w[of] + column
     right = rise * (x - column)
-    rise[area[of] == 0] = right[area[of] == 0] = 0
-    flat = np.bincount(np.append(cell, cell + 1), np.append(rise - right, right), int(area.sum()) + 1)
-    np.cumsum(flat, out=flat)
-    flat = np.minimum(np.abs(flat, out=flat), 1, out=flat).astype(np.float32)
-    return [(int(low[k, 1]), int(low[k, 0]), flat[base[k]:base[k] + area[k]].reshape(h[k], w[k]))
-            for k in range(len(count))]
+    empty = (area == 0)[of]
+    rise[empty] = right[empty] = 0
+    flat = np.bincount(np.concatenate([cell, cell + 1]), np.concatenate([rise - right, right]), int(area.sum()) + 1)
+    flat = np.cumsum(flat, out=flat).astype(np.float32)
+    np.minimum(np.abs(flat, out=flat), 1, out=flat)
+    left, top = low.astype(np.int64).tolist()
+    return [(top[k], left[k], flat[base[k]:base[k] + area[k]].reshape(h[k], w[k])) for k in range(len(count))]
 
 
 def coverage(contour, height, width):

@@ -576,13 +576,17 @@ def strays(p, head, skin, hair):
     return out
 
 
+# Rounded triangle, pentagon, rounded heptagon, nonagon; of radius 1.
+CLUTTER = [raster.curve(disc(0, 0, 1, 1, 3), steps=5), disc(0, 0, 1, 1, 5), raster.curve(disc(0, 0, 1, 1, 7), steps=5),
+           disc(0, 0, 1, 1, 9)]
+
+
 def clutter(p):
     """Shapes of all sizes and colours behind the head, in the colours of skin and hair too."""
     out = []
-    for k, v in enumerate(p.spare[700:780].reshape(10, 8)):
-        t = np.arange(3 + k % 4 * 2) * (2 * np.pi / (3 + k % 4 * 2)) + v[0]
-        size = 0.10 + 0.12 * abs(v[1])
-        shape = np.array([np.cos(t) * size, np.sin(t) * size * (0.5 + abs(v[2]))]).T + 0.5 + 0.33 * v[3:5]
+    for k, v in enumerate(p.spare[700:780].reshape(10, 8).tolist()):
+        size, flat, c, s = 0.10 + 0.12 * abs(v[1]), 0.5 + abs(v[2]), np.cos(v[0]), np.sin(v[0])
+        turn = np.array([(c * size, s * size * flat), (-s * size, c * size * flat)])
         colour = palette((CLOTHS, SKINS, HAIRS)[k % 3], abs(v[5]) % 1) * (0.6 + abs(v[6]) % 0.5)
-        out.append(tint(shape if k % 2 else raster.curve(shape, steps=5), colour, 0.9))
+        out.append(tint(CLUTTER[k % 4] @ turn + (0.5 + 0.33 * v[3], 0.5 + 0.33 * v[4]), colour, 0.9))
     return out
