@@ -1,6 +1,6 @@
 """Train face parsers.
 
-    python train.py                                              toy faces, minutes on a laptop's CPU, nothing downloaded
+    python train.py                                              toy faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by seed 000's recipe
     python train.py --arch unet fpn --data lapa helen            every pair of them, one run each
     python train.py --arch unet --data lapa --resume             go on where it stopped
@@ -47,8 +47,8 @@ def get_args_parser():
     group.add_argument("--lr", type=float)
     group.add_argument("--size", type=int, help="side of the crop in pixels")
     group.add_argument("--align", choices=ALIGNMENTS,
-                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; none: the whole "
-                            "picture, padded; stretch: the whole picture, stretched")
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; none: the "
+                            "whole picture, padded; stretch: the whole picture, stretched")
     group.add_argument("--loss", choices=list(LOSSES))
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
@@ -72,8 +72,8 @@ def main(args):
     if args.name and len(args.arch) * len(args.data) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
-        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix", "mix_real", "epochs", "batch", "lr", "size",
-        "align", "loss", "optimizer", "schedule", "encoder_weights", "init", "seed")}
+        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix", "mix_real", "epochs", "batch", "lr",
+        "size", "align", "loss", "optimizer", "schedule", "encoder_weights", "init", "seed")}
     for data in args.data:
         for arch in args.arch:
             runs.train(arch, data, given, args.root, args.runs, name=args.name, resume=args.resume,

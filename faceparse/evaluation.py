@@ -1,4 +1,4 @@
-"""Scores of parsers on data sets, and parsers run over pictures that nobody annotated: what evaluate.py prints and saves.
+"""Scores of parsers on data sets, and parsers run over pictures that nobody annotated: the work behind evaluate.py.
 
 Two frames. `crop`: truth and prediction are compared on the network's aligned crop, as seed 000 does. `original`: the
 prediction is taken back through the alignment and compared with the untouched annotation, as the Helen and LaPa
@@ -29,7 +29,7 @@ PROTOCOLS = ("pooled", "per-image")
 class Evaluation:
     """A parser's confusion matrices on a set of faces.
 
-    matrices  (N, C, C + 1) int64, one a face, in `labels`: the smaller set in which truth and prediction can both be told
+    matrices  (N, C, C + 1) int64, one a face, in `labels`, the smaller set that truth and prediction can be told in
     faces     the N faces' indices in `records`
     """
     labels: LabelSet
@@ -60,7 +60,8 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
     """Run a parser over a FaceSet whose records have masks; returns an Evaluation. Raises FaceparseError."""
     records = [record for record in face_set.records if record.mask is not None]
     if not records:
-        raise FaceparseError(f"{face_set.name}: its {face_set.split} split has no masks to score against; name another --split")
+        raise FaceparseError(f"{face_set.name}: its {face_set.split} split has no masks to score against; "
+                             "name another --split")
     labels = common_set(face_set.labels, parser.labels)
     told = torch.from_numpy(table(parser.labels, labels))  # (256,) the parser's classes in `labels`
     align = choose_alignment(parser, records, align)
@@ -87,7 +88,7 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
 
 
 def _on_the_annotation(record, labels, probabilities, homography):
-    """The untouched mask (H, W) in `labels`, and the prediction (H, W) in the parser's classes at the mask's own pixels."""
+    """The untouched mask (H, W) in `labels`, and at its pixels the prediction (H, W) in the parser's classes."""
     truth = table(record.labels, labels)[record.mask()]
     width, height = image_size(record.image)
     to_mask = geometry.scaling(truth.shape[1] / width, truth.shape[0] / height)
@@ -132,8 +133,8 @@ def tables(entries, style=report.table):
     rows = [[entry["run"], *(report.score(entry["f1"].get(name), name in entry["never_predicted"]) for name in names),
              entry["mean_f1"], entry["miou"]] for entry in entries]
     first = entries[0]
-    parts = [f"F1 on {first['set']} {first['split']} ({first['faces']} faces), {first['protocol']}, {first['frame']} frame\n",
-             style(["run", *names, "mean F1", "mIoU"], rows)]
+    parts = [f"F1 on {first['set']} {first['split']} ({first['faces']} faces), {first['protocol']}, "
+             f"{first['frame']} frame\n", style(["run", *names, "mean F1", "mIoU"], rows)]
     merged = [entry for entry in entries if "helen_overall" in entry]
     if merged:
         parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
@@ -165,7 +166,7 @@ def sheet(parser, faces, indices, titles):
         face = faces[index]
         image = face["image"].transpose(1, 2, 0)  # (S, S, 3)
         guess = told[parser.logits(torch.from_numpy(face["image"][None].copy())).argmax(1)[0].cpu().numpy()]
-        rows.append([image, report.overlay(image, face["mask"], faces.labels), report.overlay(image, guess, faces.labels)])
+        rows.append([image, *(report.overlay(image, mask, faces.labels) for mask in (face["mask"], guess))])
     return report.contact_sheet(rows, ["image", "truth", "prediction"], titles, cell=max(160, parser.size),
                                 legend=faces.labels)
 
@@ -178,7 +179,8 @@ def find_pictures(paths):
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
                             if Path(name).suffix.lower() in PICTURE_SUFFIXES)
             if not inside:
-                raise FaceparseError(f"{path}: holds no picture; name files, or a folder with {', '.join(sorted(PICTURE_SUFFIXES))}")
+                raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
+                                     f"{', '.join(sorted(PICTURE_SUFFIXES))}")
             found += [(file, file.relative_to(path)) for file in inside]
         elif path.exists():
             found.append((path, Path(path.name)))
@@ -188,14 +190,14 @@ def find_pictures(paths):
     for file, name in found:
         stem = name.with_suffix("")
         while stem in taken:  # a.jpg and a.png, or the same name in two folders
-            stem = stem.with_name(f"{stem.name}{file.suffix}" if not stem.name.endswith(file.suffix) else f"{stem.name}_")
+            stem = stem.with_name(stem.name + ("_" if stem.name.endswith(file.suffix) else file.suffix))
         taken.add(stem)
         named.append((file, stem))
     return named
 
 
 def parse_pictures(parser, paths, out, confidence=False):
-    """Parse pictures into `out`: NAME_mask.png (palette), NAME_overlay.png, NAME.json, and NAME_confidence.png on request.
+    """Parse pictures into `out`: NAME_mask.png (palette), NAME_overlay.png, NAME.json, NAME_confidence.png on request.
 
     Returns how many were parsed, and the errors of those that could not be read.
     """

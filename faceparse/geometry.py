@@ -162,7 +162,7 @@ def source_pixels(homography, size):
 
 
 def _transform(image, homography, size, resample, fill):
-    # Pillow counts pixel corners, not centres: its output pixel i is sampled at i + 0.5, its input pixel j covers [j, j + 1].
+    # Pillow counts corners, not centres: output pixel i is sampled at i + 0.5, input pixel j covers [j, j + 1].
     back = compose(translation(-0.5, -0.5), np.linalg.inv(homography), translation(0.5, 0.5))
     if np.allclose(back, np.eye(3), atol=1e-9) and tuple(size) == image.size:
         return image
@@ -185,7 +185,7 @@ def warp_image(image, homography, size):
 
 
 def warp_mask(mask, homography, size, fill=255):
-    """Warp a mask (H, W) uint8: nearest pixel, `fill` outside (255 = nobody labelled it). Returns (size[1], size[0])."""
+    """Warp a mask (H, W) uint8 -> (size[1], size[0]): nearest pixel, `fill` outside (255 = nobody labelled it)."""
     return np.asarray(_transform(Image.fromarray(mask), homography, size, Image.Resampling.NEAREST, fill))
 
 

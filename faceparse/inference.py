@@ -25,7 +25,7 @@ STRIP = 1 << 20  # pixels that are taken back to the original picture at a time
 
 @dataclass
 class ParsedFace:
-    """image (H, W, 3) uint8; mask (H, W) uint8 in `labels`; confidence (H, W) float32, the probability of that class."""
+    """image (H, W, 3) uint8; mask (H, W) uint8 in `labels`; confidence (H, W) float32, that class's probability."""
     image: np.ndarray
     mask: np.ndarray
     confidence: np.ndarray
@@ -53,7 +53,7 @@ class Parser:
             return self.model(images.contiguous(memory_format=torch.channels_last))["out"].float()
 
     def probabilities(self, images):
-        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. A sigmoid's classes are independent: they need not sum to 1."""
+        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. A sigmoid's classes are independent: no sum of 1."""
         logits = self.logits(images)
         return logits.sigmoid() if self.about["activation"] == "sigmoid" else logits.softmax(1)
 
@@ -61,8 +61,8 @@ class Parser:
         """Parse one picture; returns a ParsedFace at the picture's own size.
 
         image        a path, a Pillow picture, or (H, W, 3) uint8 RGB
-        points       (K, 2) landmarks in the picture's pixels, of the set `points_name` ("68", "106", ...), by which it is
-                     aligned as in training. Without them the whole picture is taken for the face's crop: stretched
+        points       (K, 2) landmarks in the picture's pixels, of the set `points_name` ("68", "106", ...), by which it
+                     is aligned as in training. Without them the whole picture is taken for the face's crop: stretched
                      where the parser was trained on stretched boxes, else padded.
         """
         if isinstance(image, (str, Path)):
@@ -108,7 +108,8 @@ def load(path, device="auto", amp="off"):
         kind = saved.get("kind", "no checkpoint of faceparse; start a training from it with --init")
         raise FaceparseError(f"{path}: is not a parser but {kind!r}")
     if saved.get("format") != FORMAT:
-        raise FaceparseError(f"{path}: has format {saved.get('format')!r}, this version reads {FORMAT}: update faceparse")
+        raise FaceparseError(f"{path}: has format {saved.get('format')!r}, this version reads {FORMAT}: "
+                             "update faceparse")
     for key, kind in ABOUT.items():
         if not isinstance(saved.get(key), kind):
             raise FaceparseError(f"{path}: says {str(saved.get(key))[:40]!r} for '{key}'; save or download it again")

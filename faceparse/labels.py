@@ -1,6 +1,7 @@
 """Label sets and landmark sets: names, palettes, mirrored pairs, and the tables between them, always by part name.
 
-Left and right are where public code goes wrong, so every set here keeps its publisher's own order and words. Tables to another set go by the part's name in the image's terms, never by number.
+Left and right are where public code goes wrong, so every set here keeps its publisher's own order and words. Tables
+to another set go by the part's name in the image's terms, never by number.
 
   lapa, helen, ibugmask   left = the image's left (the viewer's)
   celebamask              l_ = the subject's left = the image's right
@@ -70,7 +71,7 @@ FACESYNTHETICS_PALETTE = ((0, 0, 0), (0, 153, 255), (255, 153, 0), (255, 255, 20
                           (255, 204, 255), (102, 153, 204), (255, 0, 102), (153, 0, 153), (0, 102, 51), (204, 204, 0),
                           (102, 102, 255), (128, 128, 128))
 
-# What each class is in LaPa's terms. l_ and r_ cross over: CelebAMask-HQ speaks of the subject's sides, LaPa of the image's.
+# What each class is in LaPa's terms. CelebAMask-HQ's l_ and r_ are the subject's sides, LaPa's the image's: they cross.
 CELEBAMASK_TO_LAPA = ("background", "skin", "nose", None, "right_eye", "left_eye", "right_brow", "left_brow", "skin",
                       "skin", "inner_mouth", "upper_lip", "lower_lip", "hair", "background", "background",
                       "background", "background", "background")

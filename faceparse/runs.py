@@ -115,7 +115,8 @@ def open_folder(folder, plan, resume):
         try:
             there = json.loads(arguments.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise FaceparseError(f"{arguments}: cannot be read ({error}); remove the folder or choose a --name") from None
+            raise FaceparseError(f"{arguments}: cannot be read ({error}); remove the folder, or choose a "
+                                 "--name") from None
         differing = [key for key in asked if key != "name" and there.get(key) != asked[key]]
         if differing:
             key = differing[0]
@@ -180,13 +181,13 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
                       photometry=chosen.photometry, mean=IMAGENET_MEAN, std=IMAGENET_STD, seed=plan.seed,
                       bfloat16=bfloat16, workers=workers, resume=resume)
     except torch.OutOfMemoryError:
-        raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x {plan.size}: "
-                             "lower --batch or --size") from None
+        raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
+                             f"{plan.size}: lower --batch or --size") from None
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
-        raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 or "
-                             "more, or at a larger --size") from None
+        raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 "
+                             "or more, or at a larger --size") from None
     for error in [*faces.bad.values(), *val.bad.values()]:
         print(f"left out: {error}")
     show(folder, history, val)
@@ -213,7 +214,7 @@ def curves(history):
     """Loss, and the scores on the val split, against the epoch."""
     epochs = [line["epoch"] for line in history]
     return report.stack([
-        charts.line_chart({"training loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),
+        charts.line_chart({"loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),
         charts.line_chart({"mean F1": (epochs, [line.get("mean_f1") for line in history]),
                            "mIoU": (epochs, [line.get("miou") for line in history])}, "val split", "epoch", "score",
                           y_range=(0, 1))])

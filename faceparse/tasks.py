@@ -1,4 +1,4 @@
-"""What a network is trained for: its loss, its decoding and its score, so that no other module asks which task it is."""
+"""What a network is trained for: its loss, decoding and score, so that no other module asks which task it is."""
 import torch
 
 from faceparse import losses, metrics

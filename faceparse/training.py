@@ -49,7 +49,7 @@ def choose_device(name="auto"):
 
 
 def mixed_precision(device, amp="auto"):
-    """Whether to compute in bfloat16: where the processor multiplies it natively, unless amp is "off"; "on" forces it."""
+    """Whether to compute in bfloat16: where the processor multiplies it, unless amp is "off"; "on" forces it."""
     if amp != "auto":
         return amp == "on"
     if device.type == "cuda":
@@ -108,8 +108,8 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             stepper.load_state_dict(saved["optimizer"])
             history, first_epoch, first_step, partial = (saved[k] for k in ("history", "epoch", "step", "partial"))
         except (KeyError, ValueError, RuntimeError) as error:
-            raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run ({str(error).splitlines()[0]}); "
-                                 "remove the folder to start again") from None
+            raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "
+                                 f"({str(error).splitlines()[0]}); remove the folder to start again") from None
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
     def checkpoint(epoch, step, partial):

@@ -208,8 +208,8 @@ def pixel_counts(faces, sample=1000):
             raise
         if source.mask is None:
             return 0
-        mask = geometry.warp_mask(source.mask, geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned),
-                                  (faces.size, faces.size))
+        to_crop = geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned)
+        mask = geometry.warp_mask(source.mask, to_crop, (faces.size, faces.size))
         return np.bincount(mask.ravel(), minlength=256)
 
     chosen = np.unique(np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int))
