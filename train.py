@@ -64,7 +64,8 @@ def get_args_parser():
     group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
     group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
                        help="bfloat16 (default: where the processor has it)")
-    group.add_argument("--workers", type=int, default=2, help="threads that read ahead; 0 for none")
+    group.add_argument("--workers", type=int,
+                       help="threads that read ahead (default: 0 on a CPU, whose cores the network keeps busy, else 4)")
     return parser
 
 

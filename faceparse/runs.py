@@ -18,7 +18,7 @@ from faceparse.inference import load
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, default_recipe, recipe
-from faceparse.training import choose_device, fit, mixed_precision
+from faceparse.training import choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 NAMED_BY_VALUE = ("recipe", "encoder", "labels")  # words that need no explanation in a folder's name
@@ -132,11 +132,12 @@ def open_folder(folder, plan, resume):
 
 
 def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto", amp="auto",
-          workers=2):
+          workers=None):
     """Train one architecture on one data set, in parent/<name>; prints what it does. Returns the run's folder.
 
     given   {option of Plan: value or None}
     parent  the folder of runs; name: of this one (default: the plan's)
+    workers threads that read ahead; None: 0 on a CPU, whose cores the network keeps busy, else 4
     """
     options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
     chosen = recipe(given.get("recipe") or default_recipe(data))
@@ -157,6 +158,10 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         return folder
     device = choose_device(device)
     bfloat16 = mixed_precision(device, amp)
+    if device.type == "cpu":
+        keep_freed_memory()
+    if workers is None:
+        workers = 0 if device.type == "cpu" else 4
     print(f"{folder}: {arch} over {plan.encoder} on {len(known.records)} faces of {data}, "
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
           f"{len(labels)} classes of {labels.name}, {plan.loss} loss, {plan.optimizer} at {plan.lr}, "

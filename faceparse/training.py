@@ -6,6 +6,7 @@ on), `best.pt` (the weights of the best epoch on the val split), `curves.png`.
 Resuming is exact. The order of the records, their augmentation and the dropout's draws are functions of (seed, epoch,
 record or step), so a checkpoint holds no generator: weights, optimiser, epoch and step are all there is.
 """
+import ctypes
 import json
 import math
 import signal
@@ -24,7 +25,7 @@ from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
 
 FORMAT = 1  # of our checkpoints
-OPTIMIZERS = {"nadam": torch.optim.NAdam, "adamw": partial(torch.optim.AdamW, fused=True)}
+OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
 
 SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
@@ -56,6 +57,21 @@ def mixed_precision(device, amp="auto"):
         return torch.cuda.get_device_capability(device)[0] >= 8
     native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return device.type == "cpu" and native()
+
+
+def keep_freed_memory():
+    """Let the C library keep what a CPU training step frees, for the next step to use again.
+
+    glibc gives every large block back to the kernel at once, and the next one comes page by page, zeroed: a twentieth of
+    a step, which allocates the same tensors over and over. Other C libraries are left as they are.
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(-4, 0)           # M_MMAP_MAX: no block is mapped by itself
+    mallopt(-1, 2**31 - 1)   # M_TRIM_THRESHOLD: bytes free at the top of the heap that stay
+    mallopt(-2, 64 * 2**20)  # M_TOP_PAD: bytes that the heap grows by
 
 
 def make_optimizer(model, name, lr, weight_decay):
@@ -110,6 +126,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
         except (KeyError, ValueError, RuntimeError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "
                                  f"({str(error).splitlines()[0]}); remove the folder to start again") from None
+        write_log(history, folder)  # a run killed between the two files has the checkpoint, not the line
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
     def checkpoint(epoch, step, partial):
@@ -161,12 +178,16 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                 write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, 0.0).items()
                                   if key != "optimizer"}, folder / "best.pt")
             write_checkpoint(checkpoint(epoch + 1, 0, 0.0), folder / "last.pt")
-            report.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")
+            write_log(history, folder)
             score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
             print(f"epoch {epoch}/{epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)
             if interrupted.is_set():
                 raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
     return history
+
+
+def write_log(history, folder):
+    report.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")
 
 
 class _interrupts:

@@ -1,6 +1,7 @@
 """Runs: resuming bit by bit, stopping in time, and saying what went wrong."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +109,17 @@ def test_a_killed_run_resumes_bit_identically(tmp_path, monkeypatch):
     assert again.returncode == 0, again.stderr
     first, second = (next((tmp_path / kind).glob("*/")) for kind in ("whole", "killed"))
     assert same(weights(first), weights(second)) and same(weights(first, "best.pt"), weights(second, "best.pt"))
+
+
+def test_a_run_killed_before_its_last_log_line_is_finished_by_resuming(whole, tmp_path):
+    """Between the last checkpoint and the last line of log.jsonl there is a moment, too."""
+    copy = tmp_path / whole.name
+    shutil.copytree(whole, copy)
+    log = (copy / "log.jsonl").read_text()
+    (copy / "log.jsonl").write_text("".join(line + "\n" for line in log.splitlines()[:-1]))
+    assert not runs.finished(copy)
+    train(tmp_path, resume=True)
+    assert (copy / "log.jsonl").read_text() == log and runs.finished(copy)
 
 
 def test_a_finished_run_is_not_trained_again(whole, capsys):
