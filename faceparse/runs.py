@@ -17,7 +17,7 @@ from faceparse.evaluation import sheet
 from faceparse.inference import load
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, default_recipe, recipe
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, default_recipe, recipe
 from faceparse.training import choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
