@@ -13,7 +13,7 @@ from pathlib import Path
 from faceparse import charts, evaluation, inference, report, runs
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
-from faceparse.geometry import ALIGNMENTS
+from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
 
 
 def get_args_parser():
@@ -62,7 +62,7 @@ def main(args):
 
 def parse(args, path, parser):
     out = args.out or Path("parsed")
-    if parser.align in ("landmarks", "box"):
+    if parser.align in BY_LANDMARKS:
         print(f"{path} was trained on crops aligned by landmarks: each picture is taken for such a crop")
     parsed, errors = evaluation.parse_pictures(parser, args.images, out, args.confidence)
     if parsed:

@@ -2,14 +2,18 @@
 
     python train.py                                              toy faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by seed 000's recipe
-    python train.py --arch unet fpn --data lapa helen            every pair of them, one run each
+    python train.py --arch unet fpn --data lapa helen            every pair of them, one run each: a grid
     python train.py --arch unet --data lapa --resume             go on where it stopped
 
-A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json.
+A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json. In a grid the
+finished runs are skipped, a broken one is resumed, and one that fails does not stop the others: it is listed at the end,
+and the exit status is 1.
 """
 import argparse
+import itertools
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from faceparse import models, runs
@@ -37,7 +41,7 @@ def get_args_parser():
                        help="facesynthetics, ibugmask: train on all that is not held out, not on seed 000's 2,000")
     group.add_argument("--helen-rule", choices=["maximum", "threshold"],
                        help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
-    group.add_argument("--mix", help="synthetic:real in --data mixed (default: 5:5)")
+    group.add_argument("--mix", nargs="+", help="synthetic:real in --data mixed and toymixed (default: 5:5)")
     group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
 
     group = parser.add_argument_group("how (defaults come from the recipe)")
@@ -47,14 +51,15 @@ def get_args_parser():
     group.add_argument("--lr", type=float)
     group.add_argument("--size", type=int, help="side of the crop in pixels")
     group.add_argument("--align", choices=ALIGNMENTS,
-                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; none: the "
-                            "whole picture, padded; stretch: the whole picture, stretched")
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; celebahq: "
+                            "CelebA-HQ's framing, which its own pictures have; none: the whole picture, padded; "
+                            "stretch: the whole picture, stretched")
     group.add_argument("--loss", choices=list(LOSSES))
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
     group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
     group.add_argument("--init", type=Path, help="start from a checkpoint: a run's best.pt, or a public one")
-    group.add_argument("--seed", type=int, default=0)
+    group.add_argument("--seed", nargs="+", type=int, default=[0])
 
     group = parser.add_argument_group("the run")
     group.add_argument("--runs", type=Path, default="runs", help="where run folders go (default: runs/)")
@@ -70,20 +75,26 @@ def get_args_parser():
 
 
 def main(args):
-    if args.name and len(args.arch) * len(args.data) > 1:
+    """Train every combination; returns the exit status."""
+    grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))
+    grid = list(dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid))
+    if args.name and len(grid) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
-        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix", "mix_real", "epochs", "batch", "lr",
-        "size", "align", "loss", "optimizer", "schedule", "encoder_weights", "init", "seed")}
-    for data in args.data:
-        for arch in args.arch:
-            runs.train(arch, data, given, args.root, args.runs, name=args.name, resume=args.resume,
-                       skip_bad=args.skip_bad, device=args.device, amp=args.amp, workers=args.workers)
+        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr", "size",
+        "align", "loss", "optimizer", "schedule", "encoder_weights", "init")}
+    jobs = {}
+    for data, mix, seed, arch in grid:
+        title = f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"
+        jobs[title] = partial(runs.train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
+                              name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
+                              device=args.device, amp=args.amp, workers=args.workers)
+    return runs.one_after_the_other("train.py", jobs)
 
 
 if __name__ == "__main__":
     try:
-        main(get_args_parser().parse_args())
+        sys.exit(main(get_args_parser().parse_args()))
     except FaceparseError as error:
         print(f"train.py: {error}", file=sys.stderr)
         sys.exit(2)

@@ -95,11 +95,12 @@ class _Plot:
         return sheet
 
 
-def line_chart(series, title, x_label, y_label, y_range=None, size=(640, 300)):
+def line_chart(series, title, x_label, y_label, y_range=None, size=(640, 300), dashed=()):
     """Lines, e.g. a score against the epoch.
 
-    series   {name: (xs, ys)}; a gap where y is None or not finite; the ninth line and those after it are dashed
+    series   {name: (xs, ys)}; a gap where y is None or not finite; the ninth colour and those after it are dashed
     y_range  (low, high); values beyond are drawn at the edge; default: what the values need
+    dashed   names of lines that are drawn dashed and in the colour of the line before, e.g. the train split's
     Returns a PIL image.
     """
     series = {name: (np.asarray(xs, float), np.asarray(ys, float)) for name, (xs, ys) in series.items()}
@@ -121,15 +122,16 @@ def line_chart(series, title, x_label, y_label, y_range=None, size=(640, 300)):
         plot.text((x(tick), plot.bottom + 4), _decimal(tick, step), 11, align=(0.5, 0))
     plot.text(((plot.left + plot.right) / 2, plot.bottom + 22), x_label, align=(0.5, 0))
 
-    legend = []
-    for k, (name, (xs, ys)) in enumerate(series.items()):
-        colour, dashed = SERIES_COLOURS[k % len(SERIES_COLOURS)], k >= len(SERIES_COLOURS)
-        legend.append((_swatch(colour, line=True, again=dashed), name))
+    legend, k = [], -1
+    for name, (xs, ys) in series.items():
+        k += name not in dashed
+        colour, gaps = SERIES_COLOURS[k % len(SERIES_COLOURS)], name in dashed or k >= len(SERIES_COLOURS)
+        legend.append((_swatch(colour, line=True, again=gaps), name))
         known = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
         for run in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):  # without gaps
             points = [(x(xs[i]), plot.y(min(max(ys[i], y_range[0]), y_range[1]))) for i in run]
             if len(points) > 1:
-                plot.line(points, colour, 2, dashed)
+                plot.line(points, colour, 2, gaps)
             for point in points if len(points) == 1 or len(xs) <= 12 else ():
                 plot.dot(*point, colour)
     return plot.finish(legend)

@@ -3,6 +3,7 @@
 A checkpoint of ours is one plain dict whose weights are under "weights". What else it holds is the business of whoever
 trains and of whoever reads it back.
 """
+import hashlib
 import json
 import os
 import pickle
@@ -103,6 +104,16 @@ def write_checkpoint(content, path):
     finally:
         if temporary.is_file():  # gone where all went well; left after an error or Ctrl-C
             temporary.unlink()
+
+
+def fingerprint(weights):
+    """Sixteen hexadecimal digits that tell one network's weights from any other's: of their names, types and bytes."""
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        tensor = weights[key].detach().cpu().contiguous()
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.view(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
 
 
 def weights_in(content, source):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from faceparse import geometry, metrics, models, report
 from faceparse.data.loading import Faces, batches, grouped
-from faceparse.data.records import PICTURE_SUFFIXES, image_size
+from faceparse.data.records import PICTURE_SUFFIXES, image_size, open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference import restore
 from faceparse.labels import LabelSet, common_set, table
@@ -53,7 +54,7 @@ class Evaluation:
 def choose_alignment(parser, records, align=None):
     """How to align the records for a parser: as asked, else as it was trained, else not at all where landmarks lack."""
     align = align or parser.align
-    return align if align in ("none", "stretch") or all(record.landmarks for record in records) else "none"
+    return align if align not in ("landmarks", "box") or all(record.landmarks for record in records) else "none"
 
 
 def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring"):
@@ -108,18 +109,25 @@ def milliseconds(parser, repeats=15):
 
 
 def summary(run, parser, face_set, evaluation, frame, protocol):
-    """One entry of report.json's `models`."""
-    found = evaluation.scores(protocol)
+    """One entry of report.json's `models`; of an AdaptedParser, the figures of parser and adapter together."""
+    found, about = evaluation.scores(protocol), parser.about
     names = evaluation.labels.names
+    adapter = getattr(parser, "adapter", None)
+    networks = [(parser.parser if adapter else parser).model, *([adapter.model] if adapter else [])]
     entry = {
-        "run": run, "arch": parser.about["arch"], "encoder": parser.about.get("encoder"),
+        "run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),
+        "training_set": about.get("training_set", about.get("data")), "mix": about.get("mix"),
+        "seed": about.get("seed"), "trained_on": (about.get("split") or {}).get("train"),
+        "adapter": adapter and run_of(adapter.path), "adapter_arch": adapter and adapter.about["arch"],
+        "adapter_input": adapter and adapter.about["input"], "target": adapter and adapter.about["target"],
         "set": face_set.name, "split": face_set.split, "faces": len(evaluation.faces), "labels": evaluation.labels.name,
         "protocol": protocol, "frame": frame, "align": evaluation.align, "size": parser.size,
         "precision": "bfloat16" if parser.bfloat16 else "float32",
         "f1": dict(zip(names, found.f1)), "iou": dict(zip(names, found.iou)),
         "never_predicted": [name for name, never in zip(names, found.never_predicted) if never],
         "mean_f1": found.mean_f1, "miou": found.miou, "mfscore": found.mfscore, "mean_accuracy": found.mean_accuracy,
-        "parameters": models.parameters_of(parser.model), "flops": models.flops(parser.model, parser.size),
+        "parameters": sum(map(models.parameters_of, networks)),
+        "flops": sum(models.flops(network, parser.size) for network in networks),
         "milliseconds": milliseconds(parser), "bad": [str(error) for error in evaluation.bad.values()],
     }
     if face_set.name in ("helen", "ibugmask") and set(metrics.HELEN_MERGED) <= set(evaluation.labels.to_lapa):
@@ -127,10 +135,21 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
     return entry
 
 
+def run_of(path):
+    """The name of the run that a path means: its folder, or the folder of the checkpoint."""
+    path = Path(path).resolve()
+    return path.parent.name if path.suffix == ".pt" else path.name
+
+
+def line_of(entry):
+    """What a table calls an entry."""
+    return f"{entry['run']} + {entry['adapter']}" if entry["adapter"] else entry["run"]
+
+
 def tables(entries, style=report.table):
     """The F1 table, the sizes, and Helen's merged parts where they were asked for; style: report.table or .markdown."""
     names = list(dict.fromkeys(name for entry in entries for name in list(entry["f1"])[1:]))  # background left out
-    rows = [[entry["run"], *(report.score(entry["f1"].get(name), name in entry["never_predicted"]) for name in names),
+    rows = [[line_of(entry), *(report.score(entry["f1"].get(name), name in entry["never_predicted"]) for name in names),
              entry["mean_f1"], entry["miou"]] for entry in entries]
     first = entries[0]
     parts = [f"F1 on {first['set']} {first['split']} ({first['faces']} faces), {first['protocol']}, "
@@ -138,9 +157,9 @@ def tables(entries, style=report.table):
     merged = [entry for entry in entries if "helen_overall" in entry]
     if merged:
         parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
-            [entry["run"], *entry["helen_overall"].values()] for entry in merged])]
+            [line_of(entry), *entry["helen_overall"].values()] for entry in merged])]
     parts += ["", style(["run", "parameters", "GFLOPs", "ms"], [
-        [entry["run"], entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
+        [line_of(entry), entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
         for entry in entries])]
     return "\n".join(parts)
 
@@ -155,20 +174,71 @@ def examples(parser, evaluation, count=3):
         for place in places:
             chosen.setdefault(place, f"{title}: {evaluation.records[evaluation.faces[place]].name}  F1 {f1[place]:.3f}")
     faces = Faces(evaluation.records, evaluation.labels, parser.size, evaluation.align, cache_bytes=0)
-    return sheet(parser, faces, [evaluation.faces[place] for place in chosen], list(chosen.values()))
+    return sheet([("prediction", parser)], faces, [evaluation.faces[place] for place in chosen], list(chosen.values()))
 
 
-def sheet(parser, faces, indices, titles):
-    """A contact sheet of some of `faces`: image, truth and prediction, painted over the crop."""
-    told = table(parser.labels, faces.labels)
+def sheet(parsers, faces, indices, titles):
+    """A contact sheet of some of `faces`: image, truth, and what each parser says, painted over the crop.
+
+    parsers  [(column title, Parser)], of one crop size
+    """
+    told = [table(parser.labels, faces.labels) for _, parser in parsers]
     rows = []
     for index in indices:
         face = faces[index]
         image = face["image"].transpose(1, 2, 0)  # (S, S, 3)
-        guess = told[parser.logits(torch.from_numpy(face["image"][None].copy())).argmax(1)[0].cpu().numpy()]
-        rows.append([image, *(report.overlay(image, mask, faces.labels) for mask in (face["mask"], guess))])
-    return report.contact_sheet(rows, ["image", "truth", "prediction"], titles, cell=max(160, parser.size),
-                                legend=faces.labels)
+        crop = torch.from_numpy(face["image"][None].copy())
+        guesses = [to[parser.logits(crop).argmax(1)[0].cpu().numpy()] for to, (_, parser) in zip(told, parsers)]
+        rows.append([image, *(report.overlay(image, mask, faces.labels) for mask in (face["mask"], *guesses))])
+    return report.contact_sheet(rows, ["image", "truth", *(title for title, _ in parsers)], titles,
+                                cell=max(160, parsers[0][1].size), legend=faces.labels)
+
+
+def adaptation_sheet(naked, adapted, before, after, count=2):
+    """A contact sheet of the faces that a label adapter changed most for the better, the middle ones, and most for the
+    worse: photograph, truth, prediction and adapted prediction, drawn back onto the original (seed 000's figures 13 to
+    15).
+
+    naked, adapted  the Parser and its AdaptedParser;  before, after  their Evaluations of the same faces
+    """
+    gain = after.mean_f1_of_faces() - before.mean_f1_of_faces()  # (N,)
+    order = [int(i) for i in np.argsort(-gain, kind="stable") if np.isfinite(gain[i])]
+    middle = max(0, len(order) // 2 - count // 2)
+    chosen = {}
+    for title, places in (("better", order[:count]), ("middle", order[middle:middle + count]), ("worse", order[-count:])):
+        for place in places:
+            chosen.setdefault(place, title)
+    rows, titles = [], []
+    for place, title in chosen.items():
+        record = after.records[after.faces[place]]
+        points = record.landmarks() if record.landmarks and after.align in geometry.BY_LANDMARKS else None
+        rows.append(_on_the_photograph(record, points, (naked, adapted), after.labels))
+        titles.append(f"{title}: {record.name}  F1 {before.mean_f1_of_faces()[place]:.3f} -> "
+                      f"{after.mean_f1_of_faces()[place]:.3f}")
+    return report.contact_sheet(rows, ["photograph", "truth", "prediction", "adapted"], titles, cell=240,
+                                legend=after.labels)
+
+
+def _on_the_photograph(record, points, parsers, labels, longest=1024):
+    """[photograph, truth, each parser's prediction painted over it], around the face where the photograph is larger.
+
+    Photographs beyond `longest` pixels are reduced first; alignment is by `points` of the full-size photograph."""
+    width, height = image_size(record.image)
+    picture = open_image(record.image, reduce_to=(min(width, longest), min(height, longest)))
+    scale = picture.width / width
+    points = None if points is None else geometry.apply(geometry.scaling(scale, scale), points)
+    truth = Image.fromarray(table(record.labels, labels)[record.mask()]).resize(picture.size, Image.Resampling.NEAREST)
+    masks, box = [np.asarray(truth)], None
+    for parser in parsers:
+        face = parser.parse(picture, points, record.points and record.points.name)
+        masks.append(table(parser.labels, labels)[face.mask])
+        corners = geometry.apply(np.linalg.inv(face.homography), [[0, 0], [parser.size, 0], [parser.size] * 2, [0, parser.size]])
+        low, high = corners.min(0), corners.max(0)
+        low, high = low - (high - low) / 4, high + (high - low) / 4  # a quarter of the crop around it
+        box = (*np.maximum(low, 0).astype(int).tolist(), *np.minimum(high, picture.size).astype(int).tolist())
+    image = np.asarray(picture)
+    tiles = [image, *(report.overlay(image, mask, labels) for mask in masks)]
+    return [Image.fromarray(tile).crop(box) for tile in tiles]
 
 
 def find_pictures(paths):

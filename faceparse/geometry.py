@@ -132,15 +132,44 @@ def align_landmarks(points, left_eye, right_eye, size):
     return compose(level, fit)
 
 
-ALIGNMENTS = ("landmarks", "box", "none", "stretch")
+def align_celebahq(points, left_eye, right_eye, mouth, size):
+    """The framing of CelebA-HQ (Karras et al. 2018, "Progressive Growing of GANs", appendix C), made of landmarks.
+
+    x = from eye to eye, y = from the mouth to between the eyes; the square's centre lies 0.1 |y| below the eyes, its
+    side is the greater of 4 |x| and 3.6 |y|, and it is turned along x + y turned by 90 degrees. CelebAMask-HQ's pictures
+    are already such squares: framed so, other sets' faces lie where CelebAMask-HQ's do.
+
+    points                      (K, 2)
+    left_eye, right_eye, mouth  indices of the points of the eyes on the image's left and right, and of the mouth's corners
+    """
+    left, right, lips = (points[list(part)] for part in (left_eye, right_eye, mouth))
+    left, right, lips = (part[np.isfinite(part).all(-1)].mean(0, dtype=np.float64) if np.isfinite(part).all(-1).any()
+                         else np.full(2, np.nan) for part in (left, right, lips))
+    eyes, x = (left + right) / 2, right - left
+    y = eyes - lips
+    along = x + np.array([-y[1], y[0]])  # y turned, clockwise as the viewer sees it, onto x
+    if not np.isfinite(along).all() or np.hypot(*along) < 1e-3:
+        raise FaceparseError("its eyes and mouth do not span a face: correct its landmarks, or use --align none")
+    side = max(4.0 * np.hypot(*x), 3.6 * np.hypot(*y))
+    cosine, sine = along / np.hypot(*along)
+    level = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+    centre, scale = apply(level, eyes - 0.1 * y), size / side
+    fit = np.array([[scale, 0, (size - 1) / 2 - scale * centre[0]], [0, scale, (size - 1) / 2 - scale * centre[1]],
+                    [0, 0, 1]])
+    return compose(level, fit)
+
+
+BY_LANDMARKS = ("landmarks", "box", "celebahq")  # alignments that need points
+ALIGNMENTS = (*BY_LANDMARKS, "none", "stretch")
 
 
 def alignment(how, width, height, size, points=None, landmark_set=None):
     """The homography of `--align how`: picture (width x height) -> crop (size x size).
 
-    how  "landmarks", "box" (both need points), "none" (whole picture, padded to a square) or "stretch"
+    how  "landmarks", "box", "celebahq" (which need points), "none" (whole picture, padded to a square) or "stretch".
+         By "celebahq" a picture without points is taken to be framed so already, as CelebAMask-HQ's are.
     """
-    if how == "none":
+    if how == "none" or how == "celebahq" and points is None:
         return letterbox(width, height, size)
     if how == "stretch":
         return stretch(width, height, size)
@@ -150,6 +179,11 @@ def alignment(how, width, height, size, points=None, landmark_set=None):
         return align_box(points, size)
     if how == "landmarks":
         return align_landmarks(points, landmark_set.left_eye, landmark_set.right_eye, size)
+    if how == "celebahq":
+        if not landmark_set.mouth:
+            raise FaceparseError(f"nobody has told the mouth's corners among the {landmark_set.name} landmarks, which "
+                                 "--align celebahq needs: use --align landmarks")
+        return align_celebahq(points, landmark_set.left_eye, landmark_set.right_eye, landmark_set.mouth, size)
     raise FaceparseError(f"no alignment is called '{how}': use one of {', '.join(ALIGNMENTS)}")
 
 

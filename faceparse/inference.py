@@ -1,4 +1,4 @@
-"""Checkpoints -> parsers of pictures: align, run the network, choose the class, undo the alignment.
+"""Checkpoints -> parsers of pictures: align, run the network, adapt its labels, choose the class, undo the alignment.
 
     parser = faceparse.load("runs/lapa-unet")
     face = parser.parse("photo.jpg")          # a path, a Pillow picture or a (H, W, 3) uint8 array
@@ -6,6 +6,7 @@
     face.overlay().save("overlay.png")
 """
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from PIL import Image
 
 from faceparse import geometry, models, report
-from faceparse.checkpoints import read_checkpoint, weights_in
+from faceparse.adaptation import INPUTS, channels_of, encode
+from faceparse.checkpoints import fingerprint, read_checkpoint, weights_in
 from faceparse.data.augment import normalise
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
@@ -40,11 +42,16 @@ class ParsedFace:
 class Parser:
     """A trained parser. `load` makes one; `about` is what its checkpoint says of itself."""
 
-    def __init__(self, model, about, device, bfloat16=False):
+    def __init__(self, model, about, path, device, bfloat16=False):
         self.model = model.to(device, memory_format=torch.channels_last).eval()
-        self.about, self.device, self.bfloat16 = about, device, bfloat16
+        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
         self.labels = label_set_from_dict(about["labels"])
         self.size, self.align = about["size"], about["align"]
+
+    @cached_property
+    def fingerprint(self):
+        """What tells these weights from all others (checkpoints.fingerprint): label adapters know their parsers by it."""
+        return fingerprint(self.model.state_dict())
 
     def logits(self, images):
         """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32, on the parser's device."""
@@ -69,7 +76,7 @@ class Parser:
             image = open_image(Path(image))
         image = Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
         align = self.align
-        if points is None and align in ("landmarks", "box"):
+        if points is None and align in geometry.BY_LANDMARKS:
             align = "stretch" if align == "box" else "none"
         aligned = geometry.alignment(align, *image.size, self.size, points, points_name and landmark_set(points_name))
         crop = np.asarray(geometry.warp_image(image, aligned, (self.size, self.size)))
@@ -95,34 +102,100 @@ def restore(probabilities, homography, size):
     return mask, confidence
 
 
-ABOUT = {"arch": str, "labels": dict, "size": int, "align": str, "activation": str, "mean": (list, tuple),
-         "std": (list, tuple)}
+class AdaptedParser(Parser):
+    """A parser and, behind it, a label adapter (see adaptation.py): a parser in the adapter's labels.
+
+    adapter  the Adapter; raises FaceparseError where it was not made for such predictions
+    force    take it although it was learnt from other parsers' predictions
+    """
+
+    def __init__(self, parser, adapter, force=False):
+        if not force and not adapter.fits(parser):
+            raise FaceparseError(f"{adapter.path}: was learnt from the predictions of "
+                                 f"{', '.join(fit['run'] for fit in adapter.about['fits'])}, not of {parser.path} as it is "
+                                 "now: train one for it with adapt.py, or give --force")
+        if parser.labels.names != adapter.source.names:
+            raise FaceparseError(f"{adapter.path}: adapts predictions in the labels of '{adapter.source.name}', and "
+                                 f"{parser.path} predicts '{parser.labels.name}': train one for it with adapt.py")
+        if parser.size != adapter.about["size"]:
+            raise FaceparseError(f"{adapter.path}: adapts predictions of {adapter.about['size']} pixels, and "
+                                 f"{parser.path} predicts {parser.size}: train one for it with adapt.py")
+        self.parser, self.adapter, self.path = parser, adapter, parser.path
+        self.model = torch.nn.ModuleList([parser.model, adapter.model])
+        self.about = {**parser.about, "activation": adapter.about["activation"]}
+        self.device, self.bfloat16 = parser.device, parser.bfloat16
+        self.labels, self.size, self.align = adapter.labels, parser.size, parser.align
+
+    def logits(self, images):
+        """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32 in the adapter's labels."""
+        return self.adapter.logits(self.parser.probabilities(images))
+
+
+class Adapter:
+    """A trained label adapter. `load_adapter` makes one; `about` is what its checkpoint says of itself."""
+
+    def __init__(self, model, about, path, device, bfloat16=False):
+        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+        self.labels, self.source = label_set_from_dict(about["labels"]), label_set_from_dict(about["source"])
+
+    def fits(self, parser):
+        """Whether it was learnt from this very parser's predictions."""
+        return parser.fingerprint in [fit["weights"] for fit in self.about["fits"]]
+
+    def logits(self, probabilities):
+        """probabilities (B, C', S, S) in the parser's labels -> logits (B, C, S, S) float32 in the adapter's."""
+        shown = encode(probabilities, self.about["input"]).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            return self.model(shown)["out"].float()
+
+
+ABOUT = {"arch": str, "labels": dict, "size": int, "align": str, "activation": str}
+ABOUT_PARSER = {"mean": (list, tuple), "std": (list, tuple)}
+ABOUT_ADAPTER = {"source": dict, "input": str, "fits": list, "target": str, "seen": list}
 
 
 def load(path, device="auto", amp="off"):
     """The Parser of a checkpoint, or of a run folder (its best.pt). Raises FaceparseError."""
-    path = Path(path)
+    loaded = load_any(path, device, amp)
+    if not isinstance(loaded, Parser):
+        raise FaceparseError(f"{loaded.path}: is not a parser but 'adapter'; name the parser that it adapts")
+    return loaded
+
+
+def load_any(path, device="auto", amp="off"):
+    """The Parser or the Adapter of a checkpoint, or of a run folder (its best.pt). Raises FaceparseError."""
+    given, path = Path(path), Path(path)
     path = path / "best.pt" if path.is_dir() else path
     saved = read_checkpoint(path)
-    if saved.get("kind") != "parser":
+    kind = saved.get("kind")
+    if kind not in ("parser", "adapter"):
         kind = saved.get("kind", "no checkpoint of faceparse; start a training from it with --init")
         raise FaceparseError(f"{path}: is not a parser but {kind!r}")
     if saved.get("format") != FORMAT:
         raise FaceparseError(f"{path}: has format {saved.get('format')!r}, this version reads {FORMAT}: "
                              "update faceparse")
-    for key, kind in ABOUT.items():
-        if not isinstance(saved.get(key), kind):
+    for key, sort in {**ABOUT, **(ABOUT_PARSER if kind == "parser" else ABOUT_ADAPTER)}.items():
+        if not isinstance(saved.get(key), sort):
             raise FaceparseError(f"{path}: says {str(saved.get(key))[:40]!r} for '{key}'; save or download it again")
-    if not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key]) for key in ("mean", "std")):
-        raise FaceparseError(f"{path}: its mean and std are not three numbers each; it is damaged")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
         raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {saved['align']}; it is damaged")
+    if kind == "parser" and not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key])
+                                    for key in ("mean", "std")):
+        raise FaceparseError(f"{path}: its mean and std are not three numbers each; it is damaged")
+    if kind == "adapter" and not (saved["input"] in INPUTS and all(
+            isinstance(fit, dict) and isinstance(fit.get("run"), str) and isinstance(fit.get("weights"), str)
+            for fit in saved["fits"])):
+        raise FaceparseError(f"{path}: does not say whose predictions it adapts; it is damaged")
     try:
-        labels = label_set_from_dict(saved["labels"])
-        model = models.build(saved["arch"], saved.get("encoder"), len(labels))
+        labels, channels = label_set_from_dict(saved["labels"]), 3
+        if kind == "adapter":
+            channels = channels_of(saved["input"], len(label_set_from_dict(saved["source"])))
+        model = models.build(saved["arch"], saved.get("encoder"), len(labels), channels)
     except FaceparseError as error:
         raise FaceparseError(f"{path}: {error}") from None
     models.load_weights(model, weights_in(saved, path), path)
     device = choose_device(device)
     about = {key: value for key, value in saved.items() if key not in ("weights", "optimizer")}
-    return Parser(model, about, device, mixed_precision(device, amp))
+    made = Parser if kind == "parser" else Adapter
+    return made(model, about, given, device, mixed_precision(device, amp))

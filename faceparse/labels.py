@@ -179,23 +179,33 @@ def common_set(a, b):
 
 @dataclass(frozen=True)
 class LandmarkSet:
-    """A named list of landmarks, counted from 0.
+    """A named list of landmarks, counted from 0. Left and right are the image's; of two points the left comes first.
 
     count         K
     mirror_pairs  pairs of points that change places when a picture is mirrored; None where nobody has published them
     left_eye      points whose mean is the centre of the eye on the image's left; right_eye likewise
+    mouth         the two corners of the mouth; () where nobody has published which they are
+    eye_corners   the two outer corners of the eyes, whose distance errors are measured in; () likewise
+    pupils        the two pupils; () where the set has none
+    regions       (name, points) of each part that errors are told for; points may lie in several
+    names         (K,) of the points, or ()
     """
     name: str
     count: int
     mirror_pairs: tuple[tuple[int, int], ...] | None
     left_eye: tuple[int, ...]
     right_eye: tuple[int, ...]
+    mouth: tuple[int, ...] = ()
+    eye_corners: tuple[int, ...] = ()
+    pupils: tuple[int, ...] = ()
+    regions: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    names: tuple[str, ...] = ()
 
     @cached_property
     def mirror(self):
         """(K,) int64: mirrored_points = flip_x(points)[mirror]."""
         if self.mirror_pairs is None:
-            raise FaceparseError(f"the {self.name} landmarks have no published mirror pairs: train without the mirror")
+            raise FaceparseError(f"the {self.name} landmarks have no mirror pairs: train without the mirror")
         order = np.arange(self.count)
         for a, b in self.mirror_pairs:
             order[[a, b]] = b, a
@@ -213,20 +223,120 @@ PAIRS_68 = _mirrored((0, 16, 8), (17, 26, 5), (31, 35, 2), (36, 45, 4), (40, 47,
 # LaPa (Liu et al. 2020), read off its published sample pictures; tests/test_labels.py draws them back.
 PAIRS_106 = _mirrored((0, 32, 16), (33, 46, 5), (38, 50, 4), (55, 65, 5), (66, 79, 5), (71, 82, 3), (74, 83, 1),
                       (104, 105, 1), (84, 90, 3), (91, 95, 2), (96, 100, 2), (101, 103, 1))
+# The parts of a face; inner is all of them but the jaw, 51 of the 68 points.
+REGIONS_68 = (("jaw", tuple(range(17))), ("brows", tuple(range(17, 27))), ("nose", tuple(range(27, 36))),
+              ("eyes", tuple(range(36, 48))), ("mouth", tuple(range(48, 68))), ("inner", tuple(range(17, 68))))
+EYES_106 = (*range(66, 74), *range(75, 83))  # the contours: 74, 83, 104 and 105 are their centres and pupils
+REGIONS_106 = (("jaw", tuple(range(33))), ("brows", tuple(range(33, 51))), ("nose", tuple(range(51, 66))),
+               ("eyes", EYES_106), ("mouth", tuple(range(84, 104))),
+               ("inner", (*range(33, 66), *EYES_106, *range(84, 104))))
+# Helen (Le et al. 2012): two eyes of 20 points each, the image's right one first.
+REGIONS_194 = (("jaw", tuple(range(41))), ("brows", tuple(range(154, 194))), ("nose", tuple(range(41, 58))),
+               ("eyes", tuple(range(114, 154))), ("mouth", tuple(range(58, 114))), ("inner", tuple(range(41, 194))))
 LANDMARK_SETS = {points.name: points for points in (
-    LandmarkSet("68", 68, PAIRS_68, tuple(range(36, 42)), tuple(range(42, 48))),
-    LandmarkSet("70", 70, PAIRS_68 + ((68, 69),), tuple(range(36, 42)), tuple(range(42, 48))),
-    LandmarkSet("106", 106, PAIRS_106, tuple(range(66, 74)), tuple(range(75, 83))),
-    # Helen (Le et al. 2012): jaw 0..40, nose 41..57, lips 58..113, eyes 114..153 of 20 points each, brows 154..193.
-    LandmarkSet("194", 194, None, tuple(range(134, 154)), tuple(range(114, 134))),
+    LandmarkSet("68", 68, PAIRS_68, tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45), (), REGIONS_68),
+    LandmarkSet("70", 70, PAIRS_68 + ((68, 69),), tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45),
+                (68, 69), REGIONS_68),
+    LandmarkSet("106", 106, PAIRS_106, tuple(range(66, 74)), tuple(range(75, 83)), (84, 90), (66, 79), (104, 105),
+                REGIONS_106),
+    LandmarkSet("194", 194, None, tuple(range(134, 154)), tuple(range(114, 134)), regions=REGIONS_194),
 )}
+MOST_LANDMARKS = 1000  # of a user's own set
 
 
 def landmark_set(name):
-    """The landmark set of a name in LANDMARK_SETS."""
-    if str(name) not in LANDMARK_SETS:
-        raise FaceparseError(f"no landmark set is called '{name}': use one of {', '.join(LANDMARK_SETS)}")
-    return LANDMARK_SETS[str(name)]
+    """The landmark set of a name in LANDMARK_SETS, or of a user's JSON file.
+
+    The file: {"count": K, "left_eye": [...], "right_eye": [...], "pairs": [[i, j], ...], "mouth": [i, j],
+    "eye_corners": [i, j], "pupils": [i, j], "regions": {"jaw": [...], ...}, "names": [...]}, points counted from 0, as
+    LandmarkSet says. All but the first three may be left out: without `pairs` nothing can be mirrored, without
+    `eye_corners` errors are measured by the eyes' centres or by the face's box.
+    """
+    if str(name) in LANDMARK_SETS:
+        return LANDMARK_SETS[str(name)]
+    path = Path(str(name))
+    if path.suffix != ".json":
+        raise FaceparseError(f"no landmark set is called '{name}': use one of {', '.join(LANDMARK_SETS)}, or a .json "
+                             "file")
+    try:
+        points = landmark_set_from_dict({"name": path.stem, **json.loads(path.read_text(encoding="utf-8"))})
+    except (OSError, ValueError, TypeError) as error:
+        raise FaceparseError(f"{path}: cannot be read as a landmark set ({error}); it should be a JSON object with "
+                             "'count', 'pairs', 'left_eye' and 'right_eye'") from None
+    except FaceparseError as error:
+        raise FaceparseError(f"{path}: {error}") from None
+    if points.name in LANDMARK_SETS:
+        raise FaceparseError(f"{path}: '{points.name}' is the name of a published set; give it another 'name'")
+    return points
+
+
+def landmark_set_to_dict(points):
+    """The set as plain JSON, which checkpoints carry and `landmark_set_from_dict` reads back."""
+    description = {"name": points.name, "count": points.count}
+    if points.mirror_pairs is not None:
+        description["pairs"] = [list(pair) for pair in points.mirror_pairs]
+    description |= {key: list(getattr(points, key)) for key in ("left_eye", "right_eye", "mouth", "eye_corners",
+                                                                "pupils", "names")}
+    return {**description, "regions": {region: list(indices) for region, indices in points.regions}}
+
+
+def landmark_set_from_dict(description):
+    """Raises FaceparseError naming the entry that is wrong."""
+    entries = ("name", "count", "left_eye", "right_eye", "pairs", "mouth", "eye_corners", "pupils", "regions", "names")
+    unknown = [entry for entry in description if entry not in entries]
+    if unknown:
+        raise FaceparseError(f"{unknown[0]!r} is no entry of a landmark set; use {', '.join(entries)}")
+    name = description.get("name", "own")
+    if not (isinstance(name, str) and name.strip() and name.isprintable()):
+        raise FaceparseError("'name' should be a word")
+    count = description.get("count")
+    if not (_is_whole(count) and 1 <= count <= MOST_LANDMARKS):
+        raise FaceparseError(f"'count' should be the number of points, 1 to {MOST_LANDMARKS}")
+    eyes = [_indices(description.get(eye), count, f"'{eye}'") for eye in ("left_eye", "right_eye")]
+    if set(eyes[0]) & set(eyes[1]):
+        raise FaceparseError("'left_eye' and 'right_eye' share a point")
+    two = [_indices(description[entry], count, f"'{entry}'", 2) if description.get(entry) else ()
+           for entry in ("mouth", "eye_corners", "pupils")]
+    regions = description.get("regions", {})
+    if not isinstance(regions, dict):
+        raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
+    regions = tuple((region, _indices(points, count, f"'regions', {region!r}")) for region, points in regions.items())
+    names = description.get("names") or []
+    if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
+                      and len(set(names)) == len(names) == count):
+        raise FaceparseError(f"'names' should list {count} different names, one a point")
+    pairs = _pairs(description.get("pairs"), count, *eyes)
+    return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
+
+
+def _is_whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _indices(value, count, entry, length=None):
+    """A JSON list of different points -> a tuple."""
+    if not (isinstance(value, list) and value and all(_is_whole(i) and 0 <= i < count for i in value)
+            and len(set(value)) == len(value) == (length or len(value))):
+        raise FaceparseError(f"{entry} should list {length or 'one or more'} different points, counted from 0 to "
+                             f"{count - 1}")
+    return tuple(value)
+
+
+def _pairs(value, count, left_eye, right_eye):
+    """A JSON list of pairs that mirror the eyes onto each other -> tuples; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise FaceparseError("'pairs' should list pairs of points, such as [[0, 16], [1, 15]]")
+    pairs = tuple(_indices(pair, count, f"'pairs', {pair!r}:", 2) for pair in value)
+    flat = [i for pair in pairs for i in pair]
+    twice = [i for i in flat if flat.count(i) > 1]
+    if twice:
+        raise FaceparseError(f"'pairs' names point {twice[0]} twice")
+    partner = dict(pairs) | {b: a for a, b in pairs}
+    if {partner.get(i, i) for i in left_eye} != set(right_eye):
+        raise FaceparseError("'pairs' should mirror the points of 'left_eye' onto those of 'right_eye'")
+    return pairs
 
 
 # The 106-point of each of the 68: every second jaw point, the brows' upper edges, the nose's lower outline, the eyes
@@ -238,8 +348,8 @@ FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 5
 def landmark_table(source, target):
     """(K_target,) int64: target_points = source_points[landmark_table(source, target)]."""
     tables = {("106", "68"): FROM_106_TO_68, ("106", "70"): FROM_106_TO_68 + (104, 105), ("70", "68"): range(68)}
-    if source == target:
-        return np.arange(landmark_set(source).count)
+    if source == target and source in LANDMARK_SETS:
+        return np.arange(LANDMARK_SETS[source].count)
     if (source, target) not in tables:
         raise FaceparseError(f"the {source} landmarks cannot become the {target}: some have no counterpart")
     return np.array(tables[source, target])

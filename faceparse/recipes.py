@@ -26,6 +26,7 @@ class Recipe:
     photometry: tuple = ()       # rows of data.augment
     jitter: Jitter = field(default_factory=Jitter)
     align: str = "none"          # where the data set has landmarks; "none" where it has not
+    encoder: str | None = None   # for architectures with a choice; None: the architecture's default
     encoder_weights: str = "imagenet"
     limit: int | None = None     # faces to train on; None: all
 
@@ -45,7 +46,7 @@ RECIPES = {
         source="ours: toy faces on a laptop's CPU in minutes",
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
-        encoder_weights="none", limit=1500),
+        encoder="resnet18", encoder_weights="none", limit=1500),
 }
 
 
@@ -58,4 +59,4 @@ def recipe(name):
 
 def default_recipe(data):
     """The name of the recipe that a data set is trained by where none is asked for."""
-    return "toy" if data in ("toy", "toywild") else "seed000"
+    return "toy" if data in ("toy", "toywild", "toymixed") else "seed000"

@@ -1,26 +1,30 @@
-"""A run: what was asked for, the folder it lives in, and how it is trained from there.
+"""A run, of a parser or of a label adapter: what was asked for, the folder it lives in, how it is trained from there.
 
 The folder's name says what differs from the recipe: runs/<data>-<arch>, then -resnet18, -lr0.0005, -seed1, ...
 """
 import json
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from faceparse import charts, losses, models, report, tasks
+from faceparse.adaptation import channels_of
 from faceparse.data import parsing
+from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
 from faceparse.data.loading import Faces, pixel_counts
 from faceparse.errors import FaceparseError
-from faceparse.evaluation import sheet
-from faceparse.inference import load
+from faceparse.evaluation import choose_alignment, run_of, sheet
+from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, default_recipe, recipe
 from faceparse.training import choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
+TOYS = ("toy", "toywild", "toymixed")
 NAMED_BY_VALUE = ("recipe", "encoder", "labels")  # words that need no explanation in a folder's name
 
 
@@ -30,6 +34,7 @@ class Plan:
     arch: str
     data: str
     name: str
+    training_set: str  # the data's name with what makes it other faces: "mixed-8:2", "facesynthetics-limit100"
     recipe: str
     encoder: str | None
     labels: str
@@ -51,6 +56,33 @@ class Plan:
     seed: int
 
 
+@dataclass(frozen=True)
+class AdapterPlan:
+    """The same of a label adapter; `data` is the target domain, `fits` the parsers that it learns from."""
+    arch: str
+    data: str
+    name: str
+    training_set: str
+    fits: list  # of {"run": folder's name, "weights": their fingerprint}
+    input: str
+    recipe: str
+    encoder: str | None
+    labels: str
+    limit: int | None
+    full: bool
+    helen_rule: str
+    epochs: int
+    batch: int
+    lr: float
+    size: int
+    align: str
+    loss: str
+    optimizer: str
+    schedule: str
+    encoder_weights: str
+    seed: int
+
+
 def make_plan(arch, data, labels, has_landmarks, given):
     """Resolve the options of one run.
 
@@ -62,49 +94,125 @@ def make_plan(arch, data, labels, has_landmarks, given):
     given = {key: value for key, value in given.items() if value is not None}
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align if has_landmarks else "none"
-    defaults = dict(recipe=default_recipe(data), encoder=models.choose_encoder(arch), labels=labels,
+    defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
                     limit=chosen.limit, **DATA_OPTIONS, epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr,
                     size=chosen.size, align=align, loss=chosen.loss, optimizer=chosen.optimizer,
                     schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
-    values = {**defaults, **given}
+    values = _checked({**defaults, **given}, arch)
+    if values["align"] in ("landmarks", "box") and not has_landmarks:
+        raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
+    mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
+    own = {key: value for key, value in values.items() if key not in ("mix", "mix_real")}
+    training_set = data + mix + _words({key: own[key] for key in ("limit", "full", "helen_rule")}, defaults)
+    values["init"] = values["init"] and str(values["init"])
+    return Plan(arch=arch, data=data, name=f"{data}{mix}-{arch}{_words(own, defaults)}", training_set=training_set,
+                **values)
+
+
+def make_adapter_plan(arch, data, labels, parsers, align, given):
+    """The same for a label adapter of `parsers` (inference.Parser, of one training set) on the target domain `data`."""
+    given = {key: value for key, value in given.items() if value is not None}
+    training_set = training_set_of(parsers[0])
+    target = default_target(training_set)
+    chosen = recipe(given.get("recipe", default_recipe(data)))
+    defaults = dict(input="probabilities", recipe=default_recipe(data), encoder=_default_encoder(arch, chosen),
+                    labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs, batch=chosen.batch,
+                    lr=chosen.lr, loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
+                    encoder_weights=chosen.encoder_weights, seed=0)
+    values = _checked({**defaults, **given}, arch)
+    name = f"{training_set}-adapter-{arch}{_words(values, defaults)}" + (f"-to_{data}" if data != target else "")
+    fits = [{"run": run_of(parser.path), "weights": parser.fingerprint} for parser in parsers]
+    return AdapterPlan(arch=arch, data=data, name=name, training_set=training_set, fits=fits, size=parsers[0].size,
+                       align=align, **values)
+
+
+def _default_encoder(arch, chosen):
+    """The recipe's encoder where the architecture takes it, else the architecture's own default."""
+    return models.choose_encoder(arch, chosen.encoder if chosen.encoder in models.MODELS[arch][1] else None)
+
+
+def _checked(values, arch):
     for key in ("epochs", "batch", "size"):
-        if values[key] < 1:
+        if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
     if not 0 < values["lr"] < 1e3:
         raise FaceparseError(f"--lr {values['lr']}: should be a positive learning rate, such as 0.001")
-    if values["align"] in ("landmarks", "box") and not has_landmarks:
-        raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
-    values["encoder"] = models.choose_encoder(arch, values["encoder"])
-    words = [data, *(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key]), f"-{arch}"]
-    for key in defaults:
-        if key in ("mix", "mix_real") or values[key] == defaults[key]:
+    return {**values, "encoder": models.choose_encoder(arch, values["encoder"])}
+
+
+def _words(values, defaults):
+    """What differs from the defaults, as the rest of a folder's name: "-resnet18-lr0.0005"."""
+    words = []
+    for key, value in values.items():
+        if value == defaults[key]:
             continue
-        value = Path(str(values[key])).stem if key in ("labels", "init", "encoder_weights") else values[key]
+        value = Path(str(value)).stem if key in ("labels", "init", "encoder_weights") else value
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
                      f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")
-    values["init"] = values["init"] and str(values["init"])
-    return Plan(arch=arch, data=data, name="".join(words), **values)
+    return "".join(words)
+
+
+def training_set_of(parser):
+    return parser.about.get("training_set", parser.about.get("data", run_of(parser.path)))
+
+
+def default_target(training_set):
+    """The domain that parsers of a training set are adapted to: seed 000's, or the wild of the toys."""
+    return "toywild" if training_set.startswith("toy") else "ibugmask"
+
+
+def asked_for(folder):
+    """What the run in `folder` was asked for (its args.json), {} where that cannot be read."""
+    try:
+        asked = json.loads((folder / "args.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return asked if isinstance(asked, dict) else {}
 
 
 def finished(folder):
     """Whether the run in `folder` trained all its epochs."""
     try:
-        epochs = json.loads((folder / "args.json").read_text(encoding="utf-8"))["epochs"]
         lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        return (folder / "best.pt").exists() and json.loads(lines[-1])["epoch"] >= epochs
+        return (folder / "best.pt").exists() and json.loads(lines[-1])["epoch"] >= asked_for(folder)["epochs"]
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return False
 
 
-def newest(parent):
-    """The newest finished run folder under `parent`. Raises FaceparseError where there is none."""
+def finished_parsers(parent):
+    """The folders of the finished parser runs under `parent`, oldest first. Raises FaceparseError where none is."""
     try:
-        folders = [folder for folder in parent.iterdir() if folder.is_dir() and finished(folder)]
+        folders = [folder for folder in parent.iterdir()
+                   if folder.is_dir() and finished(folder) and "fits" not in asked_for(folder)]
     except OSError:
         folders = []
     if not folders:
         raise FaceparseError(f"{parent}: holds no finished run; train one with python train.py, or name one by --model")
-    return max(folders, key=lambda folder: (folder / "best.pt").stat().st_mtime)
+    return sorted(folders, key=lambda folder: (folder / "best.pt").stat().st_mtime)
+
+
+def holds_parser(path):
+    """Whether a path given by --model is to be read as a parser: run folders of adapters are not, nor such without a
+    best.pt (a run that broke off, a folder of reports)."""
+    return not path.is_dir() or (path / "best.pt").exists() and "fits" not in asked_for(path)
+
+
+def one_after_the_other(script, jobs):
+    """Run jobs, {title: function}, and return the exit status. With several of them one that fails does not stop the
+    others: what went wrong is told as it happens and again at the end, and the status is 1."""
+    failed = []
+    for title, job in jobs.items():
+        try:
+            job()
+        except (FaceparseError, RuntimeError, MemoryError) as error:
+            if len(jobs) == 1:
+                raise
+            reason = str(error) if isinstance(error, FaceparseError) else f"{type(error).__name__}: {error}"
+            failed.append(f"{title}: {reason.splitlines()[0]}")
+            print(f"{script}: {failed[-1]}", file=sys.stderr, flush=True)
+    if failed:
+        print("\n".join([f"\n{script}: {len(failed)} of {len(jobs)} runs failed:", *failed]), file=sys.stderr)
+    return 1 if failed else 0
 
 
 def open_folder(folder, plan, resume):
@@ -118,6 +226,9 @@ def open_folder(folder, plan, resume):
             raise FaceparseError(f"{arguments}: cannot be read ({error}); remove the folder, or choose a "
                                  "--name") from None
         differing = [key for key in asked if key != "name" and there.get(key) != asked[key]]
+        if differing == ["fits"]:
+            raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "
+                                 "choose another --name, or remove the folder")
         if differing:
             key = differing[0]
             raise FaceparseError(f"{folder}: holds a run with {key} {there.get(key)}, not {asked[key]}: "
@@ -157,15 +268,6 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         print(f"{folder}: finished already")
         return folder
     device = choose_device(device)
-    bfloat16 = mixed_precision(device, amp)
-    if device.type == "cpu":
-        keep_freed_memory()
-    if workers is None:
-        workers = 0 if device.type == "cpu" else 4
-    print(f"{folder}: {arch} over {plan.encoder} on {len(known.records)} faces of {data}, "
-          f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
-          f"{len(labels)} classes of {labels.name}, {plan.loss} loss, {plan.optimizer} at {plan.lr}, "
-          f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}")
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels))
     if plan.init:
@@ -175,16 +277,109 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         load_encoder_weights(model.encoder, plan.encoder_weights)
     faces = Faces(known.records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, plan.align, skip_bad=skip_bad)
-    weights = losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
-    task = tasks.Parsing(labels, plan.loss, weights)
+    task = tasks.Parsing(labels, plan.loss, IMAGENET_MEAN, IMAGENET_STD, _class_weights(faces, chosen, device))
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels), "size": plan.size,
              "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
-             "data": data, "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
+             "data": data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in data else None,
+             "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
+    history = _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume)
+    show(folder, history, val, [("prediction", load(folder))])
+    return folder
+
+
+def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto",
+          amp="auto", workers=None):
+    """Train a label adapter of `parsers` (inference.Parser, all trained on one set) on the target domain.
+
+    given   {option of AdapterPlan: value or None}; the other arguments are those of `train`
+    Only the target's train split is learnt from, and its val split chooses the best epoch. Where the target has no test
+    split to score on, its val split is kept for that, and a tenth of train, always the same, chooses. Returns the folder.
+    """
+    chosen = recipe(given.get("recipe") or default_recipe(target))
+    options = {"full": given.get("full") or False, "helen_rule": given.get("helen_rule") or "maximum",
+               "toy_size": parsers[0].size}
+    limit = given["limit"] if given.get("limit") is not None else chosen.limit
+    known, unseen, seen = target_splits(target, root, limit, options)
+    align = choose_alignment(parsers[0], known.records + unseen)
+    plan = make_adapter_plan(arch, target, known.labels.name, parsers, align, given)
+    labels = label_set(given["labels"]) if given.get("labels") else known.labels
+    folder = Path(parent) / (name or plan.name)
+    for note in filter(None, (known.note, "" if len(seen) == 2 else f"{target} has no test split: its val split is kept "
+                              f"for scoring, and {len(unseen)} faces of train choose the best epoch")):
+        print(note)
+    if not open_folder(folder, plan, resume):
+        print(f"{folder}: finished already")
+        return folder
+    device = choose_device(device)
+    print(f"{folder}: adapts the labels of {', '.join(fit['run'] for fit in plan.fits)}")
+    source = parsers[0].labels
+    torch.manual_seed(plan.seed)
+    model = models.build(arch, plan.encoder, len(labels), channels_of(plan.input, len(source)))
+    if plan.encoder:
+        load_encoder_weights(model.encoder, plan.encoder_weights)
+    faces = Faces(known.records, labels, plan.size, align, chosen.jitter, plan.seed, skip_bad=skip_bad)
+    val = Faces(unseen, labels, plan.size, align, skip_bad=skip_bad)
+    task = tasks.Adapting(labels, plan.loss, parsers, plan.input, _class_weights(faces, chosen, device))
+    about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels),
+             "source": label_set_to_dict(source), "input": plan.input, "size": plan.size, "align": align,
+             "activation": plan.loss, "target": target, "seen": seen, "fits": plan.fits,
+             "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
+             "split": {"train": len(faces), "val": len(val)}}
+    history = _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume)
+    show(folder, history, val, [("prediction", parsers[0]), ("adapted", AdaptedParser(parsers[0], load_any(folder)))])
+    return folder
+
+
+def target_splits(target, root, limit, options):
+    """(FaceSet to learn from, records that choose the best epoch, the target's splits that these are from)."""
+    known = parsing.load(target, "train", root, **options, limit=None if target not in TOYS else limit)
+    try:
+        held_out = not any(record.mask for record in parsing.load(target, "test", root, **options).records)
+        unseen = [] if held_out else parsing.load(target, "val", root, **options).records
+    except parsing.NoSuchSplit:
+        unseen = []
+    seen = ["train", "val"]
+    if not unseen:
+        order = fixed_order(known.records)
+        unseen, seen = order[:max(1, len(order) // 10)], ["train"]
+        names = {record.name for record in unseen}
+        known = replace(known, records=[record for record in known.records if record.name not in names])
+    return replace(known, records=sample(known.records, limit, SPLIT_SEED)), unseen, seen
+
+
+def by_training_set(parsers):
+    """{training set: its parsers}. Raises FaceparseError where those of a set differ in what one adapter needs equal."""
+    found = {}
+    for parser in parsers:
+        found.setdefault(training_set_of(parser), []).append(parser)
+    for training_set, group in found.items():
+        for what, value in (("labels", lambda p: p.labels.names), ("size", lambda p: p.size), ("align", lambda p: p.align)):
+            other = next((parser for parser in group if value(parser) != value(group[0])), None)
+            if other:
+                raise FaceparseError(f"{group[0].path} and {other.path} were trained on {training_set} with another "
+                                     f"--{what}, and one adapter cannot fit both: name those of one kind by --model")
+    return found
+
+
+def _class_weights(faces, chosen, device):
+    return losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
+
+
+def _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume):
+    """training.fit by a plan, after saying what is trained, with what can go wrong told in one line."""
+    bfloat16 = mixed_precision(device, amp)
+    if device.type == "cpu":
+        keep_freed_memory()
+    if workers is None:
+        workers = 0 if device.type == "cpu" else 4
+    print(f"{folder}: {plan.arch} over {plan.encoder} on {len(faces)} faces of {plan.data}, "
+          f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
+          f"{len(task.labels)} classes of {task.labels.name}, {plan.loss} loss, {plan.optimizer} at {plan.lr}, "
+          f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}", flush=True)
     try:
         history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
                       lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
-                      photometry=chosen.photometry, mean=IMAGENET_MEAN, std=IMAGENET_STD, seed=plan.seed,
-                      bfloat16=bfloat16, workers=workers, resume=resume)
+                      photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16, workers=workers, resume=resume)
     except torch.OutOfMemoryError:
         raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
                              f"{plan.size}: lower --batch or --size") from None
@@ -195,18 +390,16 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
                              "or more, or at a larger --size") from None
     for error in [*faces.bad.values(), *val.bad.values()]:
         print(f"left out: {error}")
-    show(folder, history, val)
-    return folder
+    return history
 
 
-def show(folder, history, val):
-    """The end of a run: curves.png, examples.png and the F1 table of its best epoch."""
+def show(folder, history, val, parsers):
+    """The end of a run: curves.png, examples.png and the F1 table of its best epoch. parsers: [(column title, Parser)]"""
     report.save_picture(curves(history), folder / "curves.png")
-    parser = load(folder)
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")
     indices = [i for i in np.linspace(0, len(val) - 1, min(6, len(val))).astype(int).tolist() if i not in val.bad]
-    report.save_picture(sheet(parser, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
+    report.save_picture(sheet(parsers, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
     best = max((line for line in history if "f1" in line), key=lambda line: line["mean_f1"])
     names = list(best["f1"])[1:]
     print(report.table(["epoch", *names, "mean F1", "mIoU"], [
@@ -216,10 +409,11 @@ def show(folder, history, val):
 
 
 def curves(history):
-    """Loss, and the scores on the val split, against the epoch."""
+    """Loss, and mIoU on the training crops and on the val split, against the epoch."""
     epochs = [line["epoch"] for line in history]
     return report.stack([
         charts.line_chart({"loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),
-        charts.line_chart({"mean F1": (epochs, [line.get("mean_f1") for line in history]),
-                           "mIoU": (epochs, [line.get("miou") for line in history])}, "val split", "epoch", "score",
-                          y_range=(0, 1))])
+        charts.line_chart({name: (epochs, [line.get(key) for line in history]) for name, key in (
+            ("mean F1, val", "mean_f1"), ("mean F1, training", "train_mean_f1"), ("mIoU, val", "miou"),
+            ("mIoU, training", "train_miou"))}, "scores on the val split and on augmented training crops", "epoch",
+                          "score", y_range=(0, 1))])

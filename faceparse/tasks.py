@@ -1,7 +1,12 @@
-"""What a network is trained for: its loss, decoding and score, so that no other module asks which task it is."""
+"""What a network is trained for: its input, loss, decoding and score, so that no other module asks which task it is.
+
+Parsing: pixels of a picture -> classes. Adapting: a parser's prediction -> the classes an annotator would have drawn.
+"""
 import torch
 
 from faceparse import losses, metrics
+from faceparse.adaptation import encode
+from faceparse.data.augment import normalise
 
 LOSSES = {"sigmoid": losses.sigmoid_cross_entropy, "softmax": losses.softmax_cross_entropy}
 
@@ -9,15 +14,25 @@ LOSSES = {"sigmoid": losses.sigmoid_cross_entropy, "softmax": losses.softmax_cro
 class Parsing:
     """Per-pixel classes.
 
-    labels   the LabelSet of the masks and of the logits' channels
-    loss     a name in LOSSES
-    weights  (C,) class weights on the device, or None
+    labels     the LabelSet of the masks and of the logits' channels
+    loss       a name in LOSSES
+    mean, std  three numbers each, of RGB in 0..1
+    weights    (C,) class weights on the device, or None
     """
     kind = "parser"
     headline = "mean_f1"  # the figure of `scores` that chooses the best epoch: larger is better
+    followed = ("mean_f1", "miou")  # the figures that the curves show of training and val
 
-    def __init__(self, labels, loss, weights=None):
-        self.labels, self.activation, self.weights = labels, loss, weights
+    def __init__(self, labels, loss, mean, std, weights=None):
+        self.labels, self.activation, self.mean, self.std, self.weights = labels, loss, mean, std, weights
+
+    def feed(self, batch, epoch=None):
+        """What the network is given, and the batch that it is judged by.
+
+        batch  image (B, 3, S, S) in 0..255, mask (B, S, S), index (B,), on the device
+        epoch  of the training; None: scoring
+        """
+        return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
     def loss(self, outputs, batch):
         """outputs["out"] (B, C, H, W), batch["mask"] (B, H, W) -> scalar."""
@@ -39,3 +54,31 @@ class Parsing:
         found = metrics.scores(tally)
         return {"mean_f1": float(found.mean_f1), "miou": float(found.miou),
                 "f1": dict(zip(self.labels.names, found.f1.tolist()))}
+
+
+class Adapting(Parsing):
+    """Label adaptation: the pictures go through frozen parsers, and the network learns from their predictions.
+
+    parsers   inference.Parser, one or more, of the same label set, crop size and alignment
+    encoding  how it is shown a prediction: a name in adaptation.INPUTS
+
+    The parsers' predictions are pooled: in training picture i meets parser (i + epoch) modulo their number, so that it
+    meets every one in turn; scores are over all of them.
+    """
+    kind = "adapter"
+
+    def __init__(self, labels, loss, parsers, encoding, weights=None):
+        super().__init__(labels, loss, None, None, weights)
+        self.parsers, self.encoding = parsers, encoding
+
+    def feed(self, batch, epoch=None):
+        images, count = batch["image"], len(self.parsers)
+        if epoch is None:
+            probabilities = torch.cat([parser.probabilities(images) for parser in self.parsers])  # (K B, C, S, S)
+            batch = {**batch, "mask": batch["mask"].repeat(count, 1, 1)}
+        else:
+            turn = (batch["index"].cpu() + epoch) % count  # (B,)
+            parts = [(turn == k).nonzero()[:, 0] for k in range(count)]
+            found = torch.cat([self.parsers[k].probabilities(images[part]) for k, part in enumerate(parts) if len(part)])
+            probabilities = found[torch.cat(parts).argsort().to(found.device)]  # back in the pictures' order
+        return encode(probabilities, self.encoding).contiguous(memory_format=torch.channels_last), batch

@@ -18,7 +18,7 @@ import torch
 
 from faceparse import report
 from faceparse.checkpoints import read_checkpoint, write_checkpoint
-from faceparse.data.augment import normalise, photometric
+from faceparse.data.augment import photometric
 from faceparse.data.loading import batches, grouped, shuffled
 from faceparse.data.randomness import keys
 from faceparse.errors import FaceparseError
@@ -27,6 +27,7 @@ from faceparse.progress import Progress
 FORMAT = 1  # of our checkpoints
 OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
+COUNTED = 4     # every so many training steps are scored, for the curves: on augmented crops, as the network changes
 
 SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
     "constant": lambda done: 1.0,
@@ -82,14 +83,11 @@ def make_optimizer(model, name, lr, weight_decay):
                              {"params": vectors, "weight_decay": 0.0}], lr=lr)
 
 
-def prepare(batch, device, mean, std):
-    """Move a batch to the device; its image becomes normalised float32 (B, 3, S, S), channels last."""
-    batch = {key: value.to(device, non_blocking=True) for key, value in batch.items() if key != "homography"}
-    batch["image"] = normalise(batch["image"], mean, std).contiguous(memory_format=torch.channels_last)
-    return batch
+def to_device(batch, device):
+    return {key: value.to(device, non_blocking=True) for key, value in batch.items() if key != "homography"}
 
 
-def evaluate(model, task, faces, device, *, mean, std, batch=24, workers=2, bfloat16=False, label="scoring"):
+def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False, label="scoring"):
     """The task's scores over all of `faces`, as they are (no augmentation)."""
     model.eval()
     tally = task.start(device)
@@ -97,16 +95,16 @@ def evaluate(model, task, faces, device, *, mean, std, batch=24, workers=2, bflo
         for given in batches(faces, grouped(range(len(faces)), batch), workers):
             if given is None:
                 continue
-            given = prepare(given, device, mean, std)
+            inputs, given = task.feed(to_device(given, device))
             with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                outputs = model(given["image"])
+                outputs = model(inputs)
             tally = task.count(tally, outputs, given)
             progress.update(len(given["index"]))
     return task.scores(tally)
 
 
 def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, optimizer, weight_decay, schedule,
-        photometry, mean, std, seed, bfloat16, workers, resume=False):
+        photometry, seed, bfloat16, workers, resume=False):
     """Train `model` in the run `folder` and return the list of log lines, one dict an epoch.
 
     train, val   loading.Faces; `val` may be empty (then the last epoch counts as the best)
@@ -116,21 +114,22 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
     """
     model.to(device, memory_format=torch.channels_last)
     stepper = make_optimizer(model, optimizer, lr, weight_decay)
-    history, first_epoch, first_step, partial = [], 1, 0, 0.0
+    history, first_epoch, first_step, partial = [], 1, 0, (0.0, task.start(device))
     if resume and (folder / "last.pt").exists():
         saved = read_checkpoint(folder / "last.pt")
         try:
             model.load_state_dict(saved["weights"])
             stepper.load_state_dict(saved["optimizer"])
-            history, first_epoch, first_step, partial = (saved[k] for k in ("history", "epoch", "step", "partial"))
-        except (KeyError, ValueError, RuntimeError) as error:
+            history, first_epoch, first_step, (total, tally) = (saved[k] for k in ("history", "epoch", "step", "partial"))
+            partial = total, tally.to(device)
+        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "
                                  f"({str(error).splitlines()[0]}); remove the folder to start again") from None
         write_log(history, folder)  # a run killed between the two files has the checkpoint, not the line
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
     def checkpoint(epoch, step, partial):
-        """`epoch`, `step`: where to go on."""
+        """`epoch`, `step`: where to go on; `partial`: the sum of the losses and the tally of that epoch so far."""
         return {**about, "format": FORMAT, "kind": task.kind, "weights": model.state_dict(),
                 "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": partial, "history": history}
 
@@ -140,7 +139,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             model.train()
             train.epoch = epoch
             groups = grouped(shuffled(len(train), seed, epoch), batch)[first_step:]
-            total, rate = partial, lr
+            (total, tally), rate = partial, lr
             with Progress(len(groups), f"epoch {epoch}/{epochs}") as progress:
                 for step, given in enumerate(batches(train, groups, workers), first_step):
                     if given is None:  # every picture of it is bad
@@ -149,10 +148,10 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                     for group in stepper.param_groups:
                         group["lr"] = rate
                     given["image"] = photometric(given["image"].to(device), seed, epoch, given["index"], photometry)
-                    given = prepare(given, device, mean, std)
+                    inputs, given = task.feed(to_device(given, device), epoch)
                     torch.manual_seed(int(keys(seed, epoch, step, "dropout")[0]))
                     with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                        outputs = model(given["image"])
+                        outputs = model(inputs)
                     loss = task.loss(outputs, given)
                     value = loss.item()
                     if not math.isfinite(value):
@@ -163,21 +162,25 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                     loss.backward()
                     stepper.step()
                     total += value
+                    if step % COUNTED == 0:
+                        with torch.no_grad():
+                            tally = task.count(tally, outputs, given)
                     progress.update(loss=total / (step + 1))
                     if interrupted.is_set():
-                        write_checkpoint(checkpoint(epoch, step + 1, total), folder / "last.pt")
+                        write_checkpoint(checkpoint(epoch, step + 1, (total, tally)), folder / "last.pt")
                         raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
-            first_step, partial = 0, 0.0
+            first_step, partial = 0, (0.0, task.start(device))
             seconds = time.perf_counter() - start
             line = {"epoch": epoch, "lr": rate, "loss": total / steps, "seconds": round(seconds, 2)}
+            line.update({f"train_{key}": value for key, value in task.scores(tally).items() if key in task.followed})
             if len(val):
-                line.update(evaluate(model, task, val, device, mean=mean, std=std, workers=workers, bfloat16=bfloat16))
+                line.update(evaluate(model, task, val, device, workers=workers, bfloat16=bfloat16))
             history.append(line)
             best = max(history, key=lambda line: (line.get(task.headline, line["epoch"]), line["epoch"]))
             if best is line:
-                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, 0.0).items()
+                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, partial).items()
                                   if key != "optimizer"}, folder / "best.pt")
-            write_checkpoint(checkpoint(epoch + 1, 0, 0.0), folder / "last.pt")
+            write_checkpoint(checkpoint(epoch + 1, 0, partial), folder / "last.pt")
             write_log(history, folder)
             score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
             print(f"epoch {epoch}/{epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)

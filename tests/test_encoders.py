@@ -12,7 +12,8 @@ from torch import nn
 from faceparse import models
 from faceparse.errors import FaceparseError
 from faceparse.models import encoders
-from faceparse.models.encoders import imagenet_file, imagenet_weights_cached, load_encoder_weights, make_encoder
+from faceparse.models.encoders import (first_convolution, imagenet_file, imagenet_weights_cached, load_backbone,
+                                       load_encoder_weights, make_encoder, spread_over_channels)
 from faceparse.models.mobilenetv2 import Depthwise
 
 PUBLISHED = {  # parameters, channels at strides 2, 4, 8, 16, 32
@@ -163,6 +164,54 @@ def test_a_file_may_hold_a_classifier_or_a_whole_parser(tmp_path):
     assert same(encoder, parser.encoder.state_dict())
     load_encoder_weights(encoder, str(tmp_path / "classifier.pth"))
     assert same(encoder, torch.load(tmp_path / "classifier.pth"))
+
+
+@pytest.mark.parametrize("name", ("resnet18", "mobilenet_v2"))
+@pytest.mark.parametrize("channels", (1, 2, 4, 11))
+def test_weights_for_rgb_fit_any_number_of_channels_by_segmentation_models_pytorchs_rule(name, channels):
+    theirs = smp.encoders.get_encoder(name, weights=None)
+    rgb = {key: value.clone() for key, value in theirs.state_dict().items()}
+    theirs.set_in_channels(channels, pretrained=True)
+    ours = make_encoder(name, in_channels=channels)
+    load_backbone(ours, rgb, "rgb")
+    expected = theirs.state_dict()
+    assert expected[f"{first_convolution(ours)[0]}.weight"].shape[1] == channels
+    assert same(ours, expected)
+
+
+def test_weights_for_rgb_see_a_grey_image_through_any_number_of_channels_as_before():
+    weight = torch.randn(8, 3, 3, 3, dtype=torch.float64)
+    grey = torch.randn(1, 1, 9, 9, dtype=torch.float64)
+    expected = nn.functional.conv2d(grey.expand(1, 3, 9, 9), weight)
+    for channels in (1, 6, 9):  # where no channel of the three counts more than another
+        given = nn.functional.conv2d(grey.expand(1, channels, 9, 9), spread_over_channels(weight, channels))
+        torch.testing.assert_close(given, expected)
+
+
+def test_imagenet_weights_start_an_encoder_of_11_channels(hub):
+    state = torchvision.models.resnet18().state_dict()
+    hub.mkdir(parents=True)
+    torch.save(state, imagenet_file("resnet18"))
+    encoder = make_encoder("resnet18", in_channels=11)
+    load_encoder_weights(encoder, "imagenet")
+    torch.testing.assert_close(encoder.conv1.weight[:, 10], state["conv1.weight"][:, 1] * 3 / 11)
+    assert same(encoder, {**state, "conv1.weight": encoder.conv1.weight})
+
+
+def test_weights_for_another_number_of_channels_than_three_fit_only_their_own():
+    five = make_encoder("resnet18", in_channels=5)
+    own = make_encoder("resnet18", in_channels=5)
+    load_backbone(own, five.state_dict(), "five.pt")
+    assert same(own, five.state_dict())
+    for channels in (3, 4):
+        with pytest.raises(FaceparseError, match=rf"conv1.weight \(64, 5, 7, 7\) for \(64, {channels}, 7, 7\)"):
+            load_backbone(make_encoder("resnet18", in_channels=channels), five.state_dict(), "five.pt")
+
+
+def test_the_first_convolution_of_an_encoder_for_other_channels_starts_as_torchvisions():
+    torch.manual_seed(0)
+    weight = make_encoder("resnet18", in_channels=11).conv1.weight  # He over fan_out, which is 64 x 7 x 7
+    assert weight.std().item() == pytest.approx((2 / (64 * 49)) ** 0.5, rel=0.02)
 
 
 def test_old_public_files_lack_batch_counts(tmp_path):

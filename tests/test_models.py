@@ -50,6 +50,21 @@ def test_parameter_counts(arch, encoder):
         assert models.parameters_of(models.build(arch, encoder)) == COUNTS[encoder][ARCHS.index(arch)]
 
 
+@pytest.mark.parametrize("arch, encoder", [*PAIRS, ("mobilenetv2", "mobilenet_v2")])
+def test_a_network_of_11_input_channels_differs_in_its_first_convolution_alone(arch, encoder):
+    with torch.device("meta"):
+        images, maps = models.build(arch, encoder), models.build(arch, encoder, in_channels=11)
+        theirs = PEERS[arch](encoder, encoder_weights=None, classes=11, in_channels=11)
+        assert maps(torch.empty(2, 11, 40, 50))["out"].shape == (2, 11, 40, 50)
+    shapes, other = ({key: value.shape for key, value in network.state_dict().items()} for network in (maps, images))
+    assert shapes == {key: value.shape for key, value in theirs.state_dict().items()}
+    first = "encoder.conv1.weight" if encoder == "resnet18" else "encoder.features.0.0.weight"
+    assert [key for key in shapes if shapes[key] != other[key]] == [first]
+    more = 8 * {"resnet18": 64 * 7 * 7, "mobilenet_v2": 32 * 3 * 3}[encoder]
+    assert models.parameters_of(maps) - models.parameters_of(images) == more
+    assert models.flops(maps, 64) - models.flops(images, 64) == 2 * 32 * 32 * more  # the convolution strides by 2
+
+
 def test_defaults_are_seed_000s():
     with torch.device("meta"):
         for position, arch in enumerate(ARCHS):
@@ -236,6 +251,14 @@ def test_torchvision_backbones_start_the_encoder():
     assert models.initialise(model, {"model": segmenter}) == ["decoder", "segmentation_head"]
     backbone = {key.removeprefix("backbone."): value for key, value in segmenter.items() if key.startswith("backbone.")}
     assert len(backbone) == 318 and same(model.encoder, backbone)
+
+
+def test_a_torchvision_backbone_starts_a_network_of_11_input_channels():
+    classifier = torchvision.models.resnet18().state_dict()
+    model = models.build("unet", "resnet18", in_channels=11)
+    assert models.initialise(model, classifier) == ["decoder", "segmentation_head"]
+    torch.testing.assert_close(model.encoder.conv1.weight[:, 3:6], classifier["conv1.weight"] * 3 / 11)
+    assert torch.equal(model.encoder.bn1.weight, classifier["bn1.weight"])
 
 
 def test_whatever_else_does_not_fit_is_named(tmp_path):

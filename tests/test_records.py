@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from faceparse.data.records import (Record, check_landmarks, check_mask_size, image_size, open_image, read_box,
-                                    read_grey, read_mask, read_points)
+                                    read_grey, read_mask, read_points, read_pts)
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, LabelSet
 
@@ -265,9 +265,39 @@ def test_landmark_files_of_every_publisher(tmp_path, text):
     assert points.dtype == np.float32 and (points == POINTS).all()
 
 
-def test_pts_files_count_pixels_from_1(tmp_path):
-    (tmp_path / "a.pts").write_text(f"version: 1\nn_points:  3\n{{\n{LINES}}}\n")
-    assert (read_points(tmp_path / "a.pts", 3, first=1) == POINTS - 1).all()
+@pytest.mark.parametrize("text", [
+    f"version: 1\nn_points:  3\n{{\n{LINES}}}\n", f"Version: 1\r\nN_POINTS: 3\r\n{{\r\n{LINES}}}", f"{{\n{LINES}}}",
+    LINES,
+])
+def test_pts_files_count_pixels_from_1(tmp_path, text):
+    (tmp_path / "a.pts").write_bytes(text.encode())
+    points = read_pts(tmp_path / "a.pts", 3)
+    assert points.dtype == np.float32 and (points == POINTS - 1).all()
+
+
+@pytest.mark.parametrize("text, told", [
+    ("", "empty"), ("\n \n", "empty"),
+    (f"version: 1\nn_points: 4\n{{\n{LINES}}}", "line 2: 'n_points: 4', but 3 points"),
+    (f"n_points: three\n{{\n{LINES}}}", "line 1: 'n_points: three', but 3 points"),
+    (f"version: 1\nn_points: 3\n{LINES}}}", "line 3: '1.5 2' where '{'"),
+    (f"version: 1\nn_points: 3\n{{\n{LINES}", "line 6: no '}'"), (f"{{\n{LINES}", "line 4: no '}'"),
+    ("version: 1\nn_points: 3\n{", "line 3: no '}'"), ("version: 1\nn_points: 3\n", "line 2: no '}'"), ("{", "line 1"),
+    ("version: 1\n{\n1 2\n}", "line 4: holds 1 points, but 3"), (LINES + "7 8", "line 4: holds 4 points, but 3"),
+    ("{\n}", "line 2: holds 0 points"), (f"{{\n{LINES}}}\n7 8", "line 6: no '}'"),
+    ("version: 1\n{\n1 2\n3 x\n5 6\n}", "line 4: '3 x' is not a point"), ("1 2\n3\n5 6", "line 2: '3' is not a point"),
+    ("1 2\n3 4 5\n5 6", "line 2: '3 4 5'"), ("1 2\n3 4\nnan 6", "line 3: 'nan 6' is no place"),
+    (LINES + "}", "line 4: '}'"), ("\0\xff\xfe\n", "line 1"),
+])
+def test_a_bad_pts_file_is_named_with_its_line(tmp_path, text, told):
+    (tmp_path / "a.pts").write_text(text, encoding="latin-1")
+    message = error_of(read_pts, tmp_path / "a.pts", 3)
+    assert str(tmp_path / "a.pts") in message and told in message
+
+
+@pytest.mark.parametrize("read", [read_points, read_pts])
+def test_a_point_that_nobody_annotated_is_nan(tmp_path, read):
+    (tmp_path / "a").write_text("1 2\nnan nan\nNaN, NaN\n")
+    assert np.isnan(read(tmp_path / "a", 3)).all(1).tolist() == [False, True, True]
 
 
 @pytest.mark.parametrize("text, told", [

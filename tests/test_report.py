@@ -219,6 +219,15 @@ def test_ninth_line_is_dashed_in_the_first_colour():
         assert abs(len(np.unique(x)) / 510 - share) < 0.03
 
 
+def test_lines_named_dashed_take_the_colour_of_the_line_before():
+    series = {"a, val": (range(2), [0.8, 0.8]), "a, train": (range(2), [0.6, 0.6]), "b, val": (range(2), [0.4, 0.4])}
+    chart = np.asarray(line_chart(series, "IoU", "epoch", "IoU", (0, 1), dashed=["a, train"]))[:255, 90:600]
+    for height, colour, share in ((0.8, BLUE, 1.0), (0.6, BLUE, 0.6), (0.4, ORANGE, 1.0)):
+        y, x = where(chart, colour)
+        row = np.abs(y + 0.5 - (250 - height * 214)) <= 1  # the data's rectangle: 214 pixels down to 250
+        assert abs(len(np.unique(x[row])) / 510 - share) < 0.03
+
+
 # ---- files
 
 def test_json_writes_nan_as_null_and_arrays_as_lists(tmp_path):

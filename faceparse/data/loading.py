@@ -40,7 +40,7 @@ class Source:
 def read_source(record, labels, size, align):
     """Read one record at the resolution that a crop of `size` needs. Raises FaceparseError naming the file."""
     width, height = image_size(record.image)
-    points = record.landmarks() if record.landmarks and align in ("landmarks", "box") else None
+    points = record.landmarks() if record.landmarks and align in geometry.BY_LANDMARKS else None
     if points is not None:
         check_landmarks(record, points, (width, height))
     try:

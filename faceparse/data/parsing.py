@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data import toy
-from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, find_home, fixed_order, list_pictures,
-                                    one_of, portion, sample, split_folder)
+from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, find_home, fixed_order,
+                                    list_pictures, one_of, portion, sample, split_folder, tenths)
 from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, label_set, landmark_set
@@ -66,7 +66,7 @@ def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", f
     root        the folder that holds the data sets, or the data set's own
     seed        of the sample that limit takes, and of toy faces; never of a split
     limit       at most so many faces: the same for the same seed, in the set's order. Toy faces have no end but this
-    mix         for mixed: synthetic:real (seed 000 found 5:5 the best); mix_real: the real set's name
+    mix         for mixed and toymixed: synthetic:real (seed 000 found 5:5 the best); mix_real: the real set's name
     full        for facesynthetics and ibugmask: train on every picture that is not held out, not on seed 000's 2,000
     helen_rule  how Helen's eleven confidences become one label: "maximum", or seed 000's "threshold"
     toy_size    side in pixels at which toy faces are drawn
@@ -75,23 +75,11 @@ def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", f
         raise FaceparseError(f"no data set is called '{name}': use one of {', '.join(READERS)}")
     options = {"seed": seed, "limit": limit, "mix": mix, "mix_real": mix_real, "full": full, "helen_rule": helen_rule,
                "toy_size": toy_size}
-    faces = _all(name, Path(root), options) if split == "all" else READERS[name](Path(root), split, **options)
+    read = partial(READERS[name], Path(root), **options)
+    faces = all_splits(read) if split == "all" else read(split)
     if not faces.records:
         raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
     return replace(faces, records=sample(faces.records, limit, seed))
-
-
-def _all(name, root, options):
-    """The splits that are there, one after the other."""
-    found = []
-    for split in SPLITS:
-        try:
-            found.append(READERS[name](root, split, **options))
-        except NoSuchSplit as error:
-            missing = error
-    if not found:
-        raise missing
-    return replace(found[0], split="all", records=[record for faces in found for record in faces.records])
 
 
 # --- readers --------------------------------------------------------------------------------------
@@ -191,29 +179,34 @@ def ibugmask(root, split, full=False, **_):
     return FaceSet("ibugmask", split, labels, points, records, note)
 
 
-def mixed(root, split, mix="5:5", mix_real="lapa", **options):
+def mixed(root, split, mix="5:5", mix_real="lapa", synthetic="facesynthetics", limit=None, **options):
     """Seed 000's domain mix: FaceSynthetics and a real set at synthetic:real, 2,000 / 230 / 100 in all, or as many as
-    keep the ratio. Every record keeps its own labels and landmarks; those of the set are LaPa's.
+    keep the ratio, or `limit`. Every record keeps its own labels and landmarks; those of the set are LaPa's.
     """
     shares = mix.split(":")
     if len(shares) != 2 or not all(share.isdecimal() for share in shares) or not any(map(int, shares)):
         raise FaceparseError(f"'{mix}' is no mix; it should be synthetic:real, such as 8:2")
-    reals = [name for name in PUBLISHED if name != "facesynthetics"]
+    reals = [name for name in (*PUBLISHED, "toywild") if name != synthetic]
     if mix_real not in reals:
         raise FaceparseError(f"'{mix_real}' cannot be mixed in as the real set; use one of {', '.join(reals)}")
-    synthetic, real = map(int, shares)
-    parts = [load(name, split, root, **{**options, "limit": None}).records if share else []
-             for name, share in (("facesynthetics", synthetic), (mix_real, real))]
+    synthetic_share, real_share = map(int, shares)
+    sets = [load(name, split, root, **options) if share else None
+            for name, share in ((synthetic, synthetic_share), (mix_real, real_share))]
     wanted = SEED_000[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
-    total = min([wanted] + [len(part) * (synthetic + real) // share
-                            for part, share in zip(parts, (synthetic, real)) if share])
-    counts = total * synthetic // (synthetic + real), total - total * synthetic // (synthetic + real)
-    records = [replace(record, name=f"{name}/{record.name}")
-               for name, part, count in zip(("facesynthetics", mix_real), parts, counts) if count
-               for record in sample(part, count, SPLIT_SEED)]
-    points = {record.points for record in records}
-    note = f"{total} faces at {mix}: there are not enough for seed 000's {wanted}" if total < wanted else ""
-    return FaceSet("mixed", split, LABEL_SETS["lapa"], points.pop() if len(points) == 1 else None, records, note)
+    total = min([limit or wanted, wanted] + [len(faces.records) * (synthetic_share + real_share) // share for faces, share
+                                             in zip(sets, (synthetic_share, real_share)) if share])
+    count = total * synthetic_share // (synthetic_share + real_share)
+    chosen = [replace(record, name=f"{faces.name}/{record.name}") for faces, count in zip(sets, (count, total - count))
+              if count for record in sample(faces.records, count, SPLIT_SEED)]
+    points = {record.points for record in chosen}
+    note = f"{total} faces at {mix}: there are not enough for {limit or wanted:,}" if total < (limit or wanted) else ""
+    return FaceSet("mixed", split, LABEL_SETS["lapa"], points.pop() if len(points) == 1 else None, chosen, note,
+                   sources=tuple(faces.name for faces in sets if faces))
+
+
+def toymixed(root, split, mix_real=None, **options):
+    """The domain mix of toy faces, clean ones for the synthetic and wild ones for the real, at synthetic:real."""
+    return replace(mixed(root, split, mix_real="toywild", synthetic="toy", **options), name="toymixed")
 
 
 def folder(root, split, **_):
@@ -225,10 +218,7 @@ def folder(root, split, **_):
     if any((home / s).is_dir() for s in SPLITS):
         records, note = pictures_with(split_folder(home, split), split, "masks", labels), ""
     else:
-        records, note = pictures_with(home, split, "masks", labels), _random_split("folder")
-        tenth = len(records) // 10
-        records = portion(fixed_order(records), (len(records) - 2 * tenth, tenth, tenth), SPLITS, split)
-        records = sorted(records, key=lambda record: record.name)
+        records, note = tenths(pictures_with(home, split, "masks", labels), split), _random_split("folder")
     return FaceSet("folder", split, labels, None, records, note)
 
 
@@ -255,6 +245,7 @@ READERS = {
     "facesynthetics-seed000": partial(facesynthetics, labels=LABEL_SETS["facesynthetics-seed000"]),
     "ibugmask": ibugmask,
     "mixed": mixed,
+    "toymixed": toymixed,
     "folder": folder,
 }
 

@@ -3,6 +3,7 @@
 Readers of published layouts (`parsing.py`) only list files and build records; nothing is opened before it is needed,
 so that a list of 50,000 faces is there at once and a bad file stops, or is skipped, when its own turn comes.
 """
+import itertools
 import math
 import os
 import warnings
@@ -59,7 +60,8 @@ class Record:
 class FaceSet:
     """A split of a data set. Records of a mixed set keep their own labels and points; points is then None.
 
-    note  what the user should know of how the split came about; "" where it is the publisher's
+    note     what the user should know of how the split came about; "" where it is the publisher's
+    sources  of a mixed set: the names of the sets whose faces it holds
     """
     name: str
     split: str
@@ -67,6 +69,7 @@ class FaceSet:
     points: LandmarkSet | None
     records: list[Record]
     note: str = ""
+    sources: tuple[str, ...] = ()
 
 
 def _pillow(path, use):
@@ -236,37 +239,74 @@ def read_text(path):
     return [line.strip() for line in text.splitlines()]
 
 
-def read_points(path, count, first=0):
-    """A landmark file -> (count, 2) float32, x then y in pixels, counted from 0.
+def read_points(path, count):
+    """A landmark file -> (count, 2) float32, x then y in pixels, counted from 0; `nan nan` is a point not annotated.
 
-    One point a line, `x y` or `x , y`. What publishers put around the points is passed over: LaPa's count, iBugMask's
-    `# 68`, Helen's picture name, the braces and headings of a .pts file. first: the publisher's number of the first
-    pixel, 1 for .pts. Raises FaceparseError naming the file, and the line where there is one to name.
+    One point a line, `x y` or `x , y`. What publishers put before the points is passed over: LaPa's count, iBugMask's
+    `# 68`, Helen's picture name. Raises FaceparseError naming the file, and the line where there is one to name.
     """
     points, heading = [], True
     for number, line in enumerate(read_text(path), 1):
         words = line.replace(",", " ").split()
-        if not words or words[0][0] in "#{}" or words[0].lower().startswith(("version", "n_points")):
+        if not words or words[0][0] == "#":
             continue
         if heading and len(words) == 1:
             if words[0].isdigit() and int(words[0]) != count:
                 raise FaceparseError(f"{path}: says it holds {words[0]} points, but {count} are expected here; "
                                      "correct the file, or name the data set that it belongs to")
-            heading = False
-            continue
+        else:
+            points.append(_point(line, path, number))
         heading = False
-        try:
-            x, y = map(float, words)
-        except ValueError:
-            raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is not a point; it should be two numbers, "
-                                 "x and y") from None
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is no place in a picture; correct it")
-        points.append((x - first, y - first))
     if len(points) != count:
-        raise FaceparseError(f"{path}: holds {len(points)} points, but {count} are expected; the file is "
-                             f"{'cut short' if len(points) < count else 'of another kind'}: replace it")
+        raise _wrong_count(path, len(points), count)
     return np.array(points, np.float32)
+
+
+def read_pts(path, count):
+    """iBUG's .pts file -> (count, 2) float32, x then y in pixels, counted from 0 where the file counts from 1.
+
+    `version: 1`, `n_points: 68`, `{`, one point a line, `}`; or the points alone. `nan nan` is a point not annotated.
+    Raises FaceparseError naming the file and the line.
+    """
+    lines = [(number, line) for number, line in enumerate(read_text(path), 1) if line]
+    if not lines:
+        raise FaceparseError(f"{path}: an empty file; replace it")
+    last = f"{path}, line {lines[-1][0]}"
+    heading = list(itertools.takewhile(lambda numbered: ":" in numbered[1], lines))
+    for number, line in heading:
+        key, _, value = line.partition(":")
+        if key.strip().lower() == "n_points" and value.strip() != str(count):
+            raise FaceparseError(f"{path}, line {number}: {line[:40]!r}, but {count} points are expected here; correct "
+                                 "the file, or name the data set that it belongs to")
+    body = lines[len(heading):]
+    if heading or body[0][1] == "{":
+        if body and body[0][1] != "{":
+            raise FaceparseError(f"{path}, line {body[0][0]}: {body[0][1][:40]!r} where '{{' should begin the points; "
+                                 "add it")
+        if len(body) < 2 or body[-1][1] != "}":
+            raise FaceparseError(f"{last}: no '}}' ends the points; the file is cut short: replace it")
+        body = body[1:-1]
+    points = [_point(line, path, number) for number, line in body]
+    if len(points) != count:
+        raise _wrong_count(last, len(points), count)
+    return np.array(points, np.float32).reshape(-1, 2) - 1
+
+
+def _point(line, path, number):
+    """(x, y) of a line, both NaN where not annotated."""
+    try:
+        x, y = map(float, line.replace(",", " ").split())
+    except ValueError:
+        raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is not a point; it should be two numbers, "
+                             "x and y") from None
+    if not (math.isfinite(x) and math.isfinite(y) or math.isnan(x) and math.isnan(y)):
+        raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is no place in a picture; correct it")
+    return x, y
+
+
+def _wrong_count(place, found, count):
+    return FaceparseError(f"{place}: holds {found} points, but {count} are expected; the file is "
+                          f"{'cut short' if found < count else 'of another kind'}: replace it")
 
 
 def read_box(path):

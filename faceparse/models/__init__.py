@@ -7,19 +7,22 @@ from torch.utils.flop_counter import FlopCounterMode
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
 from faceparse.models.deeplabv3plus import DeepLabV3Plus
-from faceparse.models.encoders import ENCODERS, load_backbone
+from faceparse.models.encoders import first_convolution, load_backbone
+from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
 from faceparse.models.unet import UNet
 
-PYRAMIDS = ("resnet101", *(name for name in ENCODERS if name != "resnet101"))
+PYRAMIDS = ("resnet101", "resnet18", "resnet34", "resnet50", "mobilenet_v2")  # encoders that give five maps
 
 # name: (constructor, the encoders to choose from, the default first; () where the network has none to choose).
-# A network is built from (num_classes[, encoder]); its `heads` are the prefixes of weights that depend on the classes.
+# A network is built from (num_classes[, encoder], in_channels=3); its `heads` are the prefixes of the weights that
+# depend on the classes.
 MODELS = {
     "unet": (UNet, PYRAMIDS),
     "fpn": (FPN, PYRAMIDS),
     "deeplabv3plus": (DeepLabV3Plus, PYRAMIDS),
     "mobilenetv2": (UNet, ("mobilenet_v2",)),
+    "fcn": (FCN, ("vgg16", "vgg16_bn")),
 }
 
 
@@ -38,15 +41,16 @@ def choose_encoder(arch, encoder=None):
     return encoder
 
 
-def build(arch, encoder=None, num_classes=11):
-    """A network with random weights, from (B, 3, H, W) images to a dict whose "out" is (B, num_classes, H, W) logits.
+def build(arch, encoder=None, num_classes=11, in_channels=3):
+    """A network with random weights: (B, in_channels, H, W) -> a dict whose "out" is (B, num_classes, H, W) logits.
 
     The four of seed 000: unet, fpn, deeplabv3plus over resnet18, resnet34, resnet50, resnet101 (default) or
-    mobilenet_v2; and mobilenetv2, the UNet decoder over MobileNetV2.
+    mobilenet_v2; and mobilenetv2, the UNet decoder over MobileNetV2. Also fcn, over vgg16 (default) or vgg16_bn. The
+    input is an image, or for a label adapter the map of C probabilities that another network gives.
     """
     encoder = choose_encoder(arch, encoder)
     constructor = MODELS[arch][0]
-    return constructor(num_classes, encoder) if encoder else constructor(num_classes)
+    return constructor(num_classes, *([encoder] if encoder else []), in_channels=in_channels)
 
 
 def initialise(model, source):
@@ -75,12 +79,12 @@ def parameters_of(model):
 
 
 def flops(model, size):
-    """Floating point operations of the convolutions and matrix products for one size x size image, at inference.
+    """Floating point operations of the convolutions and matrix products for one size x size input, at inference.
 
     A multiply and an add count as 2; papers that count multiply-adds print half of this. Nothing is computed: the model
     is traced on PyTorch's meta device.
     """
     shadow = copy.deepcopy(model).to("meta").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shadow(torch.empty(1, 3, size, size, device="meta"))
+        shadow(torch.empty(1, first_convolution(shadow)[1].in_channels, size, size, device="meta"))
     return counter.get_total_flops()

@@ -72,7 +72,7 @@ class Decoder(nn.Module):
 
 
 class DeepLabV3Plus(nn.Module):
-    """(B, 3, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
+    """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
     Training needs at least two images a batch, since image pooling leaves its batch norm one value an image; a batch of
     one raises FaceparseError.
@@ -80,9 +80,9 @@ class DeepLabV3Plus(nn.Module):
 
     heads = ("segmentation_head.",)  # what depends on the classes
 
-    def __init__(self, num_classes, encoder):
+    def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()
-        self.encoder = make_encoder(encoder, output_stride=16)
+        self.encoder = make_encoder(encoder, output_stride=16, in_channels=in_channels)
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(WIDTH, num_classes, 1),

@@ -1,7 +1,8 @@
 """Encoders: classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
 
 An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
-(B, 3, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's.
+(B, in_channels, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's. VGG-16
+gives FCN three maps, at strides 8, 16 and 32, and has no `last_stage()`.
 """
 import socket
 from functools import partial
@@ -9,13 +10,15 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision.models import (MobileNet_V2_Weights, ResNet18_Weights, ResNet34_Weights, ResNet50_Weights,
-                                ResNet101_Weights)
+from torchvision.models import (MobileNet_V2_Weights, MobileNet_V3_Large_Weights, ResNet18_Weights, ResNet34_Weights,
+                                ResNet50_Weights, ResNet101_Weights, VGG16_BN_Weights, VGG16_Weights,
+                                mobilenet_v3_large)
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
 from faceparse.models.mobilenetv2 import MobileNetV2
+from faceparse.models.vgg import VGG16
 
 CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.")  # what a public file holds besides the backbone
 TIMEOUT = 20  # seconds without an answer until a download gives up
@@ -27,9 +30,12 @@ class ResNetEncoder(ResNet):
     torchvision's network (whose bottlenecks stride in the 3x3 convolution) without its classifier.
     """
 
-    def __init__(self, block, layers):
+    def __init__(self, block, layers, in_channels=3):
         super().__init__(block, layers)
         del self.avgpool, self.fc
+        if in_channels != 3:  # torchvision's has no such choice; started as it starts its own
+            self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
+            nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
         self.channels = (64, *(width * block.expansion for width in (64, 128, 256, 512)))
 
     def last_stage(self):
@@ -45,22 +51,54 @@ class ResNetEncoder(ResNet):
         return [c1, c2, c3, c4, c5]
 
 
-# name: (constructor, weights that "imagenet" means). V1 throughout: the weights of the original papers' training
-# recipes, which segmentation_models_pytorch, and so seed 000, takes under that name.
+class MobileNetV3Encoder(nn.Module):
+    """Howard et al., "Searching for MobileNetV3", ICCV 2019, table 1 (Large), https://arxiv.org/abs/1905.02244.
+
+    torchvision's network without its classifier.
+    """
+
+    channels = (16, 24, 40, 112, 960)
+    taps = (1, 3, 6, 12, 16)  # of the 17 features, the last one at each stride
+
+    def __init__(self, in_channels=3):
+        super().__init__()
+        self.features = mobilenet_v3_large().features
+        if in_channels != 3:
+            self.features[0][0] = nn.Conv2d(in_channels, 16, 3, stride=2, padding=1, bias=False)
+            nn.init.kaiming_normal_(self.features[0][0].weight, mode="fan_out")
+
+    def last_stage(self):
+        """The layers that take stride 16 to stride 32 and follow."""
+        return self.features[13:]
+
+    def forward(self, images):
+        maps = []
+        for index, feature in enumerate(self.features):
+            images = feature(images)
+            if index in self.taps:
+                maps.append(images)
+        return maps
+
+
+# name: (constructor of in_channels, weights that "imagenet" means). V1 throughout: the weights of the original papers'
+# training recipes, which segmentation_models_pytorch, and so seed 000, takes under that name.
 ENCODERS = {
     "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
     "resnet50": (partial(ResNetEncoder, Bottleneck, (3, 4, 6, 3)), ResNet50_Weights.IMAGENET1K_V1),
     "resnet101": (partial(ResNetEncoder, Bottleneck, (3, 4, 23, 3)), ResNet101_Weights.IMAGENET1K_V1),
     "mobilenet_v2": (MobileNetV2, MobileNet_V2_Weights.IMAGENET1K_V1),
+    "mobilenet_v3_large": (MobileNetV3Encoder, MobileNet_V3_Large_Weights.IMAGENET1K_V1),
+    "vgg16": (VGG16, VGG16_Weights.IMAGENET1K_V1),
+    "vgg16_bn": (partial(VGG16, batch_norm=True), VGG16_BN_Weights.IMAGENET1K_V1),
 }
 
 
-def make_encoder(name, output_stride=32):
+def make_encoder(name, output_stride=32, in_channels=3):
     """A randomly initialised encoder. Output stride 16 gives the last two maps the same size (H/16, W/16)."""
     if name not in ENCODERS:
         raise FaceparseError(f"unknown encoder '{name}'; known: {', '.join(ENCODERS)}")
-    encoder = ENCODERS[name][0]()
+    encoder = ENCODERS[name][0](in_channels=in_channels)
     encoder.name = name
     if output_stride == 16:
         dilate(encoder.last_stage(), 2)
@@ -98,11 +136,36 @@ def load_encoder_weights(encoder, source):
     load_backbone(encoder, weights_in(read_checkpoint(path), path), path)
 
 
+def first_convolution(network):
+    """The name of the convolution that takes the image, and the convolution: the first that the network lists."""
+    return next((name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d))
+
+
+def spread_over_channels(weight, channels):
+    """Weights for RGB, (N, 3, K, K), for an input of another number of channels: (N, channels, K, K).
+
+    They are repeated cyclically and scaled by 3 / channels, so that what they give keeps its size; for one channel they
+    are summed, which sees a grey image as before. This is segmentation_models_pytorch's rule.
+    """
+    if channels == 1:
+        return weight.sum(1, keepdim=True)
+    return weight[:, torch.arange(channels) % 3] * (3 / channels)
+
+
 def load_backbone(encoder, weights, source):
-    """Load from a state dict the part that is this encoder; decoders and classifiers in it are passed over."""
+    """Load from a state dict the part that is this encoder; decoders and classifiers in it are passed over.
+
+    Weights for RGB fit an encoder of any number of input channels (see spread_over_channels).
+    """
     for prefix in ("encoder.", "backbone."):  # segmentation_models_pytorch's and ours; torchvision's segmentation
         if any(key.startswith(prefix) for key in weights):
             weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    if isinstance(encoder, VGG16):
+        weights = encoder.from_classifier(weights)
+    name, convolution = first_convolution(encoder)
+    first = weights.get(f"{name}.weight")
+    if convolution.in_channels != 3 and first is not None and first.ndim == 4 and first.shape[1] == 3:
+        weights = {**weights, f"{name}.weight": spread_over_channels(first, convolution.in_channels)}
     load_weights(encoder, weights, source, leave_out=CLASSIFIERS)
 
 

@@ -76,13 +76,13 @@ class Decoder(nn.Module):
 
 
 class FPN(nn.Module):
-    """(B, 3, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
+    """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
 
     heads = ("segmentation_head.",)  # what depends on the classes
 
-    def __init__(self, num_classes, encoder):
+    def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()
-        self.encoder = make_encoder(encoder)
+        self.encoder = make_encoder(encoder, in_channels=in_channels)
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(SEGMENTATION_WIDTH, num_classes, 1),

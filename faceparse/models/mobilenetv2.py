@@ -58,13 +58,13 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """(B, 3, H, W), H and W multiples of 32 -> five maps (B, channels, H / s, W / s) at strides s = 2, 4, 8, 16, 32."""
+    """(B, in_channels, H, W), H and W multiples of 32 -> five maps (B, channels, H/s, W/s), s = 2, 4, 8, 16, 32."""
 
     channels = (16, 24, 32, 96, 1280)
 
-    def __init__(self):
+    def __init__(self, in_channels=3):
         super().__init__()
-        features = [nn.Sequential(nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False), *norm_relu6(32))]
+        features = [nn.Sequential(nn.Conv2d(in_channels, 32, 3, stride=2, padding=1, bias=False), *norm_relu6(32))]
         width = 32
         for expansion, out_channels, repeats, first_stride in STAGES:
             for repeat in range(repeats):

@@ -1,0 +1,162 @@
+"""PIPNet: landmarks as cells of a coarse score map, offsets inside the cell, and the votes of neighbouring landmarks.
+
+Jin, Liao and Shao, "Pixel-in-Pixel Net: Towards Efficient Facial Landmark Detection in the Wild", IJCV 2021, section 3,
+https://arxiv.org/abs/2003.03771, at its net stride of 32. For L landmarks with N neighbours each, over a map of h x w
+cells of 32 x 32 pixels:
+
+    score       (B, L, h, w)    1 in the cell that holds the landmark, 0 elsewhere
+    x, y        (B, L, h, w)    read in that cell: the landmark, in cells from the cell's top left corner
+    nb_x, nb_y  (B, L N, h, w)  read in that cell: neighbour j of landmark i, channel N i + j, from the same corner
+
+Points are in pixels with pixel centres at integers, so a picture W wide spans [-0.5, W - 0.5] and x lies (x + 0.5) / 32
+cells from its left edge: the published coordinate (x + 0.5) / W times the number of cells. Labels keep their fractions;
+the published code cuts them to whole pixels.
+"""
+import torch
+from torch import nn
+
+from faceparse.checkpoints import load_weights
+from faceparse.models.blocks import pad_to_multiple
+from faceparse.models.encoders import make_encoder
+
+STRIDE = 32          # pixels a cell
+SCORE_WEIGHT = 10.0  # of the score's term in the loss; the other four count 1
+PUBLISHED_HEADS = {"cls_layer": "score", "x_layer": "x", "y_layer": "y", "nb_x_layer": "nb_x", "nb_y_layer": "nb_y"}
+
+
+class PIPNet(nn.Module):
+    """(B, 3, H, W) images of any size -> the five float32 maps of this module's head, H and W padded to whole cells.
+
+    num_points     L, at least 1
+    num_neighbors  N; where L is not larger, N = L - 1, and with N = 0 the neighbours' maps have no channels
+
+    The buffer `neighbors` (L, N) is part of the state dict: the heads mean nothing without it. Until set_mean_face or a
+    checkpoint fills it, it points outside the set, so that loss and decode raise instead of giving wrong points.
+    """
+
+    heads = ("head.", "neighbors")  # what depends on the landmark set
+
+    def __init__(self, num_points, encoder, num_neighbors=10):
+        super().__init__()
+        self.num_neighbors = min(num_neighbors, num_points - 1)
+        self.encoder = make_encoder(encoder)
+        votes = num_points * self.num_neighbors
+        self.widths = {"score": num_points, "x": num_points, "y": num_points, "nb_x": votes, "nb_y": votes}
+        self.head = nn.ModuleDict({name: nn.Conv2d(self.encoder.channels[-1], width, 1)
+                                   for name, width in self.widths.items() if width})
+        for layer in self.head.values():
+            nn.init.normal_(layer.weight, std=0.001)
+            nn.init.zeros_(layer.bias)
+        self.register_buffer("neighbors", torch.full((num_points, self.num_neighbors), num_points))
+
+    def set_mean_face(self, mean_face):
+        """Choose each landmark's neighbours, from the mean face (L, 2) in 0..1 of the picture's width and height.
+
+        The heads are trained for these: set them before training, not after loading a trained network.
+        """
+        self.neighbors.copy_(nearest_neighbors(mean_face, self.num_neighbors))
+
+    def forward(self, images):
+        features = self.encoder(pad_to_multiple(images, STRIDE))[-1]  # (B, C, h, w)
+        return {name: (self.head[name](features) if width else features[:, :0]).float()
+                for name, width in self.widths.items()}
+
+    def loss(self, outputs, points):
+        """See pip_loss."""
+        return pip_loss(outputs, points, self.neighbors)
+
+    def decode(self, outputs):
+        """See decode."""
+        return decode(outputs, self.neighbors)
+
+    def confidence(self, outputs):
+        """(B, L) in 0..1: the largest score of each landmark."""
+        return outputs["score"].flatten(2).amax(2).clamp(0, 1)
+
+
+def nearest_neighbors(mean_face, count):
+    """The `count` landmarks nearest to each one on the mean face (L, 2), nearest first: (L, min(count, L - 1)) int64.
+
+    Of equally near ones the lower index comes first; a landmark whose mean is NaN (never annotated) comes last.
+    """
+    points = torch.as_tensor(mean_face, dtype=torch.float64)
+    distances = (points[:, None] - points).square().sum(-1)  # (L, L)
+    distances = distances.nan_to_num(nan=torch.finfo(distances.dtype).max).fill_diagonal_(torch.inf)
+    return distances.argsort(dim=1, stable=True)[:, :min(count, len(points) - 1)]
+
+
+def at_cells(x_map, y_map, cell):
+    """Read two maps (B, L K, h, w) where each landmark is: in its cell (B, L), an index into h w. -> (B, L, K, 2)."""
+    batch, landmarks = cell.shape
+    per_landmark = x_map.shape[1] // landmarks
+    index = cell[:, :, None, None].expand(-1, -1, per_landmark, -1)  # (B, L, K, 1)
+    return torch.stack([m.flatten(2).unflatten(1, (landmarks, per_landmark)).gather(3, index).squeeze(3)
+                        for m in (x_map, y_map)], dim=-1)
+
+
+def masked_mean(values, mask):
+    """The mean of `values` where `mask`; 0 where there are none."""
+    return values.where(mask, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def pip_loss(outputs, points, neighbors):
+    """10 x MSE of the score over the whole map + L1 of x, y, nb_x and nb_y in the true cell, a scalar.
+
+    outputs    the five maps;  neighbors  (L, N)
+    points     (B, L, 2) in pixels of the image; a point that is NaN is left out of every term, as a neighbour too, and
+               each term is the mean over what is left
+
+    A point outside the image counts for the nearest cell, as published, and its offset from there leaves 0..1: the
+    heads are linear, and a landmark just cut off can be told from what is seen of the face.
+    """
+    score = outputs["score"].flatten(2)                                # (B, L, h w)
+    height, width = outputs["score"].shape[-2:]
+    known = points.isfinite().all(-1)                                  # (B, L)
+    position = (points.where(known[..., None], 0.0) + 0.5) / STRIDE    # (B, L, 2), in cells from the top left
+    x, y = position.floor().unbind(-1)
+    corner = torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=-1)
+    cell = (corner[..., 1] * width + corner[..., 0]).long()            # (B, L)
+    target = torch.zeros_like(score).scatter_(2, cell[..., None], 1.0)
+    score_error = (score - target).square().mean(2)                    # (B, L)
+    own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2)        # (B, L, 2)
+    own_error = (own - (position - corner)).abs().sum(-1)              # (B, L): x's and y's, each with weight 1
+    others = at_cells(outputs["nb_x"], outputs["nb_y"], cell)          # (B, L, N, 2)
+    others_error = (others - (position[:, neighbors] - corner[:, :, None])).abs().sum(-1)  # (B, L, N)
+    return (SCORE_WEIGHT * masked_mean(score_error, known) + masked_mean(own_error, known)
+            + masked_mean(others_error, known[:, :, None] & known[:, neighbors]))
+
+
+def decode(outputs, neighbors):
+    """The five maps -> points (B, L, 2) in pixels of the image, which may lie outside it.
+
+    A landmark is found in the cell of its largest score (of equal ones the first, row by row). It is the mean of its
+    own offset there and of what every landmark that lists it as a neighbour says, from the cell that this one was found
+    in; a landmark that nobody lists has its own offset alone.
+
+    The published code fills its table by repeating voters, up to the most that any landmark has, so that some of them
+    count more than others; here each counts once.
+    """
+    score = outputs["score"]
+    batch, landmarks, height, width = score.shape
+    cell = score.flatten(2).max(2).indices                                                # (B, L)
+    corner = torch.stack([cell % width, cell // width], dim=-1)                           # (B, L, 2)
+    own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
+    votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
+    subject = neighbors.flatten()                                                         # (L N,): whom a vote is for
+    total = own.scatter_add(1, subject[None, :, None].expand(batch, -1, 2), votes.flatten(1, 2))
+    count = own.new_ones(landmarks).scatter_add(0, subject, own.new_ones(len(subject)))  # (L,): itself and its voters
+    return total * (STRIDE / count)[:, None] - 0.5
+
+
+def load_published(model, weights, source):
+    """Copy a state dict of the authors' code (github.com/jhb86253817/PIPNet) into a PIPNet over the same backbone.
+
+    weights  as weights_in gives them;  source  what to call them in an error
+    Over ResNets and MobileNetV2: their MobileNetV3 is another than torchvision's. `neighbors` stays as it is, for the
+    file has none: set_mean_face first, with the `meanface.txt` of the data set that it was trained on.
+    """
+    renamed = {}
+    for key, value in weights.items():
+        layer, _, rest = key.partition(".")
+        renamed[f"head.{PUBLISHED_HEADS[layer]}.{rest}" if layer in PUBLISHED_HEADS else f"encoder.{key}"] = value
+    load_weights(model, renamed, source, leave_out=("neighbors",))

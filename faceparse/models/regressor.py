@@ -1,0 +1,88 @@
+"""Direct coordinate regression: a classification network whose last layer gives the landmarks' coordinates.
+
+Seed 002's two rivals of PIPNet, trained with the mean squared error: ResNet-50, all of it, and MobileNetV3-large, of
+which only the new last layer is trained. The networks are torchvision's, built on the encoders.
+"""
+import torch
+from torch import nn
+
+from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.models.encoders import imagenet_file, load_encoder_weights, make_encoder
+from faceparse.models.pipnet import masked_mean
+
+
+class Regressor(nn.Module):
+    """(B, 3, H, W) images of any size -> {"points": (B, L, 2), "size": (2,)}, float32.
+
+    points  x and y from -1 to 1 between the picture's edges (grid_sample's, align_corners=False): the same at any
+            resolution, and 0, which a new last layer is near, is the middle
+    size    W and H, by which loss and decode get from there to pixels and back
+
+    num_points  L
+    encoder     a name in ENCODERS, whose last map is pooled; mobilenet_v3_large comes with its classifier's first layer
+    frozen      train the last layer alone: what is before it keeps its weights and its batch norms their statistics
+    """
+
+    heads = ("head.",)  # what depends on the landmark set
+
+    def __init__(self, num_points, encoder, frozen=False):
+        super().__init__()
+        self.frozen = frozen
+        self.encoder = make_encoder(encoder)
+        width, dropout = self.encoder.channels[-1], 0.0
+        self.hidden = nn.Identity()
+        if encoder == "mobilenet_v3_large":  # table 1 of its paper: the last 1x1 convolution comes after the pooling
+            self.hidden = nn.Sequential(nn.Linear(width, 1280), nn.Hardswish())
+            nn.init.normal_(self.hidden[0].weight, std=0.01)
+            nn.init.zeros_(self.hidden[0].bias)
+            width, dropout = 1280, 0.2
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2 * num_points))
+        if frozen:
+            self.encoder.requires_grad_(False)
+            self.hidden.requires_grad_(False)
+
+    def train(self, mode=True):
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+    def set_mean_face(self, mean_face):
+        """Start at the mean face (L, 2), in 0..1 of the picture's width and height, rather than in its middle.
+
+        As with PIPNet: before training, not after loading a trained network.
+        """
+        mean_face = torch.as_tensor(mean_face, dtype=torch.float32)
+        with torch.no_grad():
+            self.head[1].bias.copy_((2 * mean_face - 1).nan_to_num(0.0).flatten())
+
+    def forward(self, images):
+        height, width = images.shape[-2:]
+        features = self.encoder(images)[-1].mean((2, 3))                 # (B, C)
+        points = self.head(self.hidden(features)).unflatten(1, (-1, 2))  # (B, L, 2)
+        return {"points": points.float(), "size": points.new_tensor([width, height], dtype=torch.float32)}
+
+    def loss(self, outputs, points):
+        """Mean squared error to points (B, L, 2) in pixels of the image; those that are NaN are left out. A scalar."""
+        known = points.isfinite().all(-1, keepdim=True)                                       # (B, L, 1)
+        target = 2 * (points.where(known, 0.0) + 0.5) / outputs["size"] - 1
+        return masked_mean((outputs["points"] - target).square(), known.expand_as(points))
+
+    def decode(self, outputs):
+        """-> points (B, L, 2) in pixels of the image."""
+        return (outputs["points"] + 1) / 2 * outputs["size"] - 0.5
+
+    def confidence(self, outputs):
+        """None: coordinates alone do not say how sure they are."""
+        return None
+
+
+def load_pretrained(model, source):
+    """load_encoder_weights for a Regressor: MobileNetV3's hidden layer starts from the same source, if it is there."""
+    load_encoder_weights(model.encoder, source)
+    if source != "none" and model.encoder.name == "mobilenet_v3_large":
+        path = imagenet_file(model.encoder.name) if source == "imagenet" else source
+        weights = weights_in(read_checkpoint(path), path)
+        for theirs in ("classifier.0.", "hidden.0."):  # torchvision's name and ours
+            if f"{theirs}weight" in weights:
+                load_weights(model.hidden[0], {key: weights[theirs + key] for key in ("weight", "bias")}, path)
