@@ -1,16 +1,18 @@
-"""Score parsers on a data set, or parse pictures.
+"""Score parsers on a data set, before and after label adaptation, or parse pictures.
 
     python evaluate.py                                      the newest run under runs/, on its own data set
-    python evaluate.py --set ibugmask --model runs/*        a table, a line a run
-    python evaluate.py --set lapa --out report/             report.json, report.md, chart.png, examples of faces
+    python evaluate.py --set ibugmask --model runs/*        a table, a line a run, and seed 000's tables
+    python evaluate.py --set lapa --out report/             report.json, report.md, charts, examples of faces
     python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
+
+--model takes parsers and label adapters in any order: each adapter is tried behind every parser that it was learnt from.
 """
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from faceparse import charts, evaluation, inference, report, runs
+from faceparse import charts, evaluation, in_the_wild, inference, report, runs
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
@@ -19,7 +21,9 @@ from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
 def get_args_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     group = parser.add_argument_group("which parsers")
-    group.add_argument("--model", nargs="+", type=Path, help="run folders or checkpoints (default: the newest run)")
+    group.add_argument("--model", nargs="+", type=Path,
+                       help="run folders or checkpoints, of parsers and of label adapters (default: the newest parser)")
+    group.add_argument("--force", action="store_true", help="use adapters on parsers that they were not learnt from")
     group.add_argument("--runs", type=Path, default="runs", help="where run folders are (default: runs/)")
 
     group = parser.add_argument_group("score them")
@@ -52,18 +56,24 @@ def get_args_parser():
 
 
 def main(args):
-    paths = args.model or [runs.newest(args.runs)]
-    parsers = {path: inference.load(path, args.device, args.amp) for path in paths}
+    paths = args.model or runs.finished_parsers(args.runs)[-1:]
+    models = []
+    for path in paths:
+        if path.is_dir() and not (path / "best.pt").exists() and len(paths) > 1:
+            print(f"left out: {path}: holds no best.pt, so no finished epoch", file=sys.stderr)
+            continue
+        models.append(inference.load_any(path, args.device, args.amp))
+    parsers = inference.pair(models, args.force)
     if args.images:
-        parse(args, *next(iter(parsers.items())))
+        parse(args, parsers[-1] if len(models) > 1 and parsers[-1].parser is parsers[0] else parsers[0])
     else:
         score(args, parsers)
 
 
-def parse(args, path, parser):
+def parse(args, parser):
     out = args.out or Path("parsed")
     if parser.align in BY_LANDMARKS:
-        print(f"{path} was trained on crops aligned by landmarks: each picture is taken for such a crop")
+        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop")
     parsed, errors = evaluation.parse_pictures(parser, args.images, out, args.confidence)
     if parsed:
         print(f"masks and overlays of {parsed} pictures are in {out}")
@@ -74,30 +84,55 @@ def parse(args, path, parser):
 
 
 def score(args, parsers):
-    name = args.set or next(iter(parsers.values())).about.get("data", "toy")
+    name = args.set or parsers[0].about.get("data", "toy")
     face_set = load_split(name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
-                          toy_size=max(parser.size for parser in parsers.values()))
+                          toy_size=max(parser.size for parser in parsers))
+    for parser in parsers:
+        evaluation.refuse_seen(parser, face_set)
     if face_set.note:
         print(face_set.note)
-    names = [path.name for path in parsers]
-    entries = []
-    for path, parser in parsers.items():
-        run = path.name if names.count(path.name) == 1 else str(path)
+    runs_named = [evaluation.run_of(parser.path) for parser in parsers if parser.adapter is None]
+    entries, results = [], {}
+    for parser in parsers:
+        run = evaluation.run_of(parser.path)
+        run = run if runs_named.count(run) == 1 else str(parser.path)
+        label = f"{run} + {evaluation.run_of(parser.adapter.path)}" if parser.adapter else run
         result = evaluation.evaluate(parser, face_set, frame=args.frame, align=args.align, workers=args.workers,
-                                     skip_bad=args.skip_bad, label=run)
+                                     skip_bad=args.skip_bad, label=label)
+        results[parser] = result
         entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
         for error in result.bad.values():
             print(f"left out: {error}", file=sys.stderr)
-        if args.out:
-            picture = f"examples{'' if len(parsers) == 1 else f'-{len(entries)}'}.png"
-            report.save_picture(evaluation.examples(parser, result), args.out / picture)
-    print(evaluation.tables(entries))
+    text = "\n\n".join(filter(None, [evaluation.tables(entries), in_the_wild.tables(entries), *(
+        [in_the_wild.criteria(entries)] if any(entry["adapter"] for entry in entries) else [])]))
+    print(text)
     if args.out:
-        report.write_json({"models": entries}, args.out / "report.json")
-        report.write_file(evaluation.tables(entries, report.markdown), args.out / "report.md")
-        bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in entries}
-        report.save_picture(charts.bar_chart(bars, f"F1 on {name} {face_set.split}", "F1"), args.out / "chart.png")
-        print(f"\nreport.json, report.md, chart.png and examples of faces are in {args.out}")
+        write(args.out, face_set, entries, results)
+
+
+def write(out, face_set, entries, results):
+    """report.json, report.md, the charts and the sheets of faces."""
+    report.write_json({"models": entries}, out / "report.json")
+    parts = [evaluation.tables(entries, report.markdown), in_the_wild.tables(entries, report.markdown)]
+    if any(entry["adapter"] for entry in entries):
+        parts.append(in_the_wild.criteria(entries, report.markdown))
+    report.write_file("\n\n".join(filter(None, parts)), out / "report.md")
+    naked = [entry for entry in entries if not entry["adapter"]]
+    bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in naked}
+    report.save_picture(charts.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
+    histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
+                 if not entry["adapter"]}
+    for file, picture in in_the_wild.figures(entries, histories).items():
+        report.save_picture(picture, out / file)
+    for number, (parser, result) in enumerate(results.items(), 1):
+        if parser.adapter:
+            before = next((other for other in results if other is parser.parser), None)
+            picture = evaluation.adaptation_sheet(before, parser, results[before], result)
+        else:
+            picture = evaluation.examples(parser, result)
+        report.save_picture(picture, out / f"{'adapted' if parser.adapter else 'examples'}"
+                                           f"{'' if len(results) == 1 else f'-{number}'}.png")
+    print(f"\nreport.json, report.md, charts and examples of faces are in {out}")
 
 
 def load_split(name, split, root, **options):

@@ -88,6 +88,15 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
     return Evaluation(labels, torch.cat(matrices), seen, records, align, faces.bad)
 
 
+def refuse_seen(parser, face_set):
+    """Raises FaceparseError where a parser's label adapter was trained, or its best epoch chosen, on these very faces."""
+    about = parser.adapter.about if parser.adapter else {"target": None, "seen": ()}
+    if about["target"] in (face_set.name, *face_set.sources) and (
+            face_set.split in about["seen"] or face_set.split == "all"):
+        raise FaceparseError(f"{parser.adapter.path}: was trained on the {' and '.join(about['seen'])} split of "
+                             f"{about['target']}, so its scores there say nothing: name another --split, or leave it out")
+
+
 def _on_the_annotation(record, labels, probabilities, homography):
     """The untouched mask (H, W) in `labels`, and at its pixels the prediction (H, W) in the parser's classes."""
     truth = table(record.labels, labels)[record.mask()]
@@ -112,7 +121,7 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
     """One entry of report.json's `models`; of an AdaptedParser, the figures of parser and adapter together."""
     found, about = evaluation.scores(protocol), parser.about
     names = evaluation.labels.names
-    adapter = getattr(parser, "adapter", None)
+    adapter = parser.adapter
     networks = [(parser.parser if adapter else parser).model, *([adapter.model] if adapter else [])]
     entry = {
         "run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),

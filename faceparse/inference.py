@@ -40,7 +40,8 @@ class ParsedFace:
 
 
 class Parser:
-    """A trained parser. `load` makes one; `about` is what its checkpoint says of itself."""
+    """A trained parser. `load` makes one; `about` is what its checkpoint says of itself, `path` where that lies."""
+    adapter = None  # an AdaptedParser has one
 
     def __init__(self, model, about, path, device, bfloat16=False):
         self.model = model.to(device, memory_format=torch.channels_last).eval()
@@ -153,6 +154,25 @@ class Adapter:
 ABOUT = {"arch": str, "labels": dict, "size": int, "align": str, "activation": str}
 ABOUT_PARSER = {"mean": (list, tuple), "std": (list, tuple)}
 ABOUT_ADAPTER = {"source": dict, "input": str, "fits": list, "target": str, "seen": list}
+
+
+def pair(models, force=False):
+    """Parsers and Adapters in any order -> each parser, followed by an AdaptedParser for every adapter that it fits.
+
+    force: an adapter that fits none of the parsers is put behind all of them.
+    Raises FaceparseError where there is no parser, or an adapter fits none.
+    """
+    parsers = [model for model in models if isinstance(model, Parser)]
+    adapters = [model for model in models if not isinstance(model, Parser)]
+    if not parsers:
+        raise FaceparseError("--model names no parser; " + (f"an adapter needs one that it fits: name "
+                             f"{adapters[0].about['fits'][0]['run']} too" if adapters else "train one with train.py"))
+    behind = {parser: [] for parser in parsers}
+    for adapter in adapters:
+        fitting = [parser for parser in parsers if adapter.fits(parser)]
+        for parser in fitting or parsers:  # with none fitting, AdaptedParser says why not
+            behind[parser].append(AdaptedParser(parser, adapter, force))
+    return [one for parser in parsers for one in (parser, *behind[parser])]
 
 
 def load(path, device="auto", amp="off"):

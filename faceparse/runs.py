@@ -170,12 +170,21 @@ def asked_for(folder):
     return asked if isinstance(asked, dict) else {}
 
 
+def history_of(path):
+    """The log lines of the run that a path means, [] where there are none to read."""
+    path = Path(path)
+    try:
+        lines = ((path if path.is_dir() else path.parent) / "log.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+    except (OSError, ValueError):
+        return []
+
+
 def finished(folder):
     """Whether the run in `folder` trained all its epochs."""
     try:
-        lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        return (folder / "best.pt").exists() and json.loads(lines[-1])["epoch"] >= asked_for(folder)["epochs"]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return (folder / "best.pt").exists() and history_of(folder)[-1]["epoch"] >= asked_for(folder)["epochs"]
+    except (OSError, KeyError, IndexError, TypeError):
         return False
 
 

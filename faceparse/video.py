@@ -30,9 +30,10 @@ VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpe
                   ".flv", ".3gp", ".ogv", ".y4m"}
 PIPE_BYTES = 1 << 20  # the most that Linux grants everybody; its default, 64 KiB, is a 14th of a 640 x 480 frame
 LOG_LINES = 1000  # of ffmpeg's messages, the newest: a damaged film may bring one a frame
-# What ffmpeg writes after the message that says what went wrong.
-EMPTY_WORDS = re.compile(r"Conversion failed!|Last message repeated|Task finished with|Terminating thread|Error while "
-                         r"filtering|Error opening (in|out)put files?: *(Invalid argument)?$|$")
+# What ffmpeg says after the message that tells what went wrong; and of timestamps that step back, which the pipe ignores.
+AFTERWORDS = re.compile(r"Conversion failed!|Last message repeated|Task finished with|Terminating thread|Error while "
+                        r"filtering|Error initializing output stream|Nothing was written into|Application provided "
+                        r"invalid, non monoton|$")
 
 
 def is_video(path):
@@ -102,8 +103,8 @@ class _Ffmpeg:
     def complaint(self):
         """The last of its messages that says something, or ""."""
         for line in reversed(self.text().splitlines()):
-            line = re.sub(r"^(\[[^\]]*\] *)+", "", line.strip())  # [mov,mp4,m4a @ 0x55d0c0]
-            if not EMPTY_WORDS.match(line):
+            line = re.sub(r"^(\[[^\]]*\] *)+|^Error opening (in|out)put files: ", "", line.strip())  # [mp4 @ 0x55d0c0]
+            if not AFTERWORDS.match(line):
                 return line
         return ""
 
@@ -193,9 +194,8 @@ class VideoReader:
         width, height = self.size
         # Not by timestamps, which would repeat or drop frames that are not evenly spaced.
         once = ["-fps_mode" if _says(_program(self.path), "-fps_mode", "-h", "long") else "-vsync", "passthrough"]
-        # setpts: numbered, since damaged files have timestamps that step back, and such frames would be dropped after
-        # all. scale: to the first frame's size, whatever size the stream may change to.
-        ffmpeg = _Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"setpts=N,scale={width}:{height}",
+        # To the first frame's size, whatever size the stream may change to.
+        ffmpeg = _Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"scale={width}:{height}",
                                      "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"], stdout=subprocess.PIPE)
         count = 0
         try:
