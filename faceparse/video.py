@@ -8,7 +8,7 @@
 ffmpeg decodes and encodes in processes of its own, so that both overlap with what is done to the frames here. A pipe
 holds about one frame of 640 x 480 and ffmpeg has more in hand: a thread that reads ahead gained nothing when measured.
 File names reach ffmpeg as file:/absolute/path, so that none is taken for an option, a pattern or another protocol.
-Only `ffmpeg` is called, never `ffprobe`; versions 4 to 9 differ in one option's name alone.
+Only `ffmpeg` is called, never `ffprobe`.
 """
 import contextlib
 import os
@@ -28,9 +28,11 @@ from faceparse.errors import FaceparseError
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv",
                   ".flv", ".3gp", ".ogv", ".y4m"}
+# What is opened at all, by ffmpeg's names. It knows 300 more; some are lists of other files and of addresses to fetch.
+FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,yuv4mpegpipe"
 PIPE_BYTES = 1 << 20  # the most that Linux grants everybody; its default, 64 KiB, is a 14th of a 640 x 480 frame
 LOG_LINES = 1000  # of ffmpeg's messages, the newest: a damaged film may bring one a frame
-# What ffmpeg says after the message that tells what went wrong; and of timestamps that step back, which the pipe ignores.
+# What ffmpeg says after the message that tells what went wrong, and of timestamps that step back: the pipe has none.
 AFTERWORDS = re.compile(r"Conversion failed!|Last message repeated|Task finished with|Terminating thread|Error while "
                         r"filtering|Error initializing output stream|Nothing was written into|Application provided "
                         r"invalid, non monoton|$")
@@ -119,8 +121,11 @@ def _widen(pipe):
 
 @lru_cache
 def _says(program, word, *question):
-    """Whether ffmpeg's help holds a word. The program is part of the key, as another may be found later."""
-    answer = subprocess.run([program, "-hide_banner", *question], stdin=subprocess.DEVNULL, capture_output=True)
+    """Whether ffmpeg's answer to a question about itself holds a word."""
+    try:
+        answer = subprocess.run([program, "-hide_banner", *question], stdin=subprocess.DEVNULL, capture_output=True)
+    except OSError:
+        return False  # it does not start, which _Ffmpeg reports
     return word.encode() in answer.stdout
 
 
@@ -148,12 +153,14 @@ class VideoReader:
             if not os.path.exists(path):
                 raise FaceparseError(f"{path}: no such camera; connect it, or name another")
             self._input = ["-f", "v4l2", "-i", os.path.realpath(path)]
+            self._mend = "close other programs that use the camera"
         else:
             if not os.path.isfile(path):
                 what = "a folder, not a video" if os.path.isdir(path) else "no such file"
                 raise FaceparseError(f"{path}: {what}; put the video there, or take it off the list")
-            # A playlist that calls itself .mp4 opens nothing over the network.
-            self._input = ["-protocol_whitelist", "file", "-i", f"file:{os.path.abspath(path)}"]
+            self._input = ["-format_whitelist", FORMATS, "-protocol_whitelist", "file",
+                           "-i", f"file:{os.path.abspath(path)}"]
+            self._mend = "the file is damaged, cut short or of another kind: replace it"
         self.size, self.fps, self.length = self._probe()
 
     def _probe(self):
@@ -173,8 +180,8 @@ class VideoReader:
         if match is None:
             if "matches no streams" in log:
                 raise FaceparseError(f"{self.path}: holds no video stream; take it off the list")
-            raise FaceparseError(f"{self.path}: cannot be read as a video (ffmpeg: {self._complaint(ffmpeg)}); it is "
-                                 "damaged, cut short or of another kind: replace it")
+            raise FaceparseError(f"{self.path}: cannot be read as a video (ffmpeg: {self._complaint(ffmpeg)}); "
+                                 f"{self._mend}")
         width, height, *rate = map(int, match.groups())
         if width * height > MAX_PIXELS:
             raise FaceparseError(f"{self.path}: frames of {width} x {height}, more than {MAX_PIXELS:,} pixels; scale "
@@ -192,7 +199,7 @@ class VideoReader:
     def __iter__(self):
         self.note = ""
         width, height = self.size
-        # Not by timestamps, which would repeat or drop frames that are not evenly spaced.
+        # Not by timestamps, which would repeat or drop frames that are not evenly spaced. Before 5.1: -vsync.
         once = ["-fps_mode" if _says(_program(self.path), "-fps_mode", "-h", "long") else "-vsync", "passthrough"]
         # To the first frame's size, whatever size the stream may change to.
         ffmpeg = _Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"scale={width}:{height}",
@@ -211,11 +218,10 @@ class VideoReader:
         if status < 0:
             raise FaceparseError(f"{self.path}: ffmpeg was killed (signal {-status}) after {count} frames; run again")
         if count == 0:
-            raise FaceparseError(f"{self.path}: no frame can be decoded (ffmpeg: {self._complaint(ffmpeg)}); replace "
-                                 "the file")
+            raise FaceparseError(f"{self.path}: no frame can be decoded (ffmpeg: {self._complaint(ffmpeg)}); "
+                                 f"{self._mend}")
         if status or ffmpeg.complaint():
-            self.note = (f"{self.path}: damaged or cut short, {count} frames were read (ffmpeg: "
-                         f"{self._complaint(ffmpeg)})")
+            self.note = f"{self.path}: damaged or cut short after {count} frames (ffmpeg: {self._complaint(ffmpeg)})"
 
 
 def _mean_rate(log, rate):
@@ -241,8 +247,8 @@ class VideoWriter:
     size  (width, height) of every frame; these codecs want even sizes, so an odd one repeats its last column or row
     fps   frames a second, int or Fraction
 
-    The file is fragmented: whatever stops the work, a Ctrl-C, an error, a full disk, a killed ffmpeg, all but about
-    the last second plays. Raises FaceparseError with ffmpeg's own words when it cannot go on.
+    The file is fragmented: a Ctrl-C, an error, or this program killed leaves all frames that were written; a full
+    disk or ffmpeg killed, all but the last second or two. Raises FaceparseError with ffmpeg's own words when it cannot go on.
     """
 
     def __init__(self, path, size, fps):
@@ -256,16 +262,18 @@ class VideoWriter:
         except OSError as error:
             raise FaceparseError(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from None
         if _says(_program(self.path), "libx264", "-encoders"):
-            codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20"]
+            # Unless told otherwise, ffmpeg encodes with BT.601's matrix and does not say so; players guess by the size.
+            codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-vf",
+                     "scale=out_color_matrix=bt709:out_range=tv", "-color_range", "tv", "-colorspace", "bt709",
+                     "-color_primaries", "bt709", "-color_trc", "bt709"]
         else:
-            codec = ["-c:v", "mpeg4", "-q:v", "3"]
-        # Unless told otherwise, ffmpeg encodes with BT.601's matrix and says nothing of it; players then guess by size.
-        colour = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p", "-color_range", "tv",
-                  "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
+            codec = ["-c:v", "mpeg4", "-q:v", "3"]  # cannot say so
         self._ffmpeg = _Ffmpeg(self.path, [
             "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{width}x{height}", "-framerate", str(self.fps),
-            "-i", "pipe:0", *codec, *colour, "-movflags", "empty_moov+default_base_moof", "-frag_duration", "1000000",
-            "-f", "mp4", "-y", f"file:{os.path.abspath(self.path)}"], stdin=subprocess.PIPE)
+            "-i", "pipe:0", *codec, "-pix_fmt", "yuv420p", "-movflags", "empty_moov+default_base_moof",
+            "-frag_duration", "1000000", "-flush_packets", "1", "-f", "mp4",
+            "-y", f"file:{os.path.abspath(self.path)}"],
+            stdin=subprocess.PIPE)
 
     def write(self, frame):
         """frame (H, W, 3) uint8 RGB"""
@@ -281,7 +289,7 @@ class VideoWriter:
             self._ffmpeg.process.stdin.flush()
         except BrokenPipeError:
             self.close()
-            raise FaceparseError(f"{self.path}: ffmpeg ended before the video did") from None
+            raise FaceparseError(f"{self.path}: ffmpeg ended before the video did; run again") from None
 
     def close(self):
         """Completes the file. Raises FaceparseError if ffmpeg could not."""

@@ -18,7 +18,7 @@ from faceparse.data import parsing
 class Peer(torch.nn.Module):
     """smp.Unet behind our networks' contract."""
 
-    def __init__(self, num_classes, encoder):
+    def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()
         self.encoder = torch.nn.Identity()  # train() looks for it; nothing is loaded with encoder weights "none"
         self.network = smp.Unet(encoder, encoder_weights=None, classes=num_classes)
