@@ -26,7 +26,7 @@ class Recipe:
     photometry: tuple = ()       # rows of data.augment
     jitter: Jitter = field(default_factory=Jitter)
     align: str = "none"          # where the data set has landmarks; "none" where it has not
-    encoder: str | None = None   # for architectures with a choice; None: the architecture's default
+    encoders: tuple = ()         # the first that the architecture takes; where it takes none, its own default
     encoder_weights: str = "imagenet"
     limit: int | None = None     # faces to train on; None: all
 
@@ -41,12 +41,12 @@ RECIPES = {
         source="ours: from random initialisation, at the cost of seed 000's 30 epochs",
         epochs=30, batch=12, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=15, scale=(0.85, 1.2), shift=0.06, mirror=0.5),
-        align="box", encoder_weights="none"),
+        align="box", encoders=("vgg16_bn",), encoder_weights="none"),  # VGG-16 learns from scratch with batch norm only
     "toy": Recipe(
         source="ours: toy faces on a laptop's CPU in minutes",
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
-        encoder="resnet18", encoder_weights="none", limit=1500),
+        encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
 }
 
 

@@ -127,8 +127,8 @@ def make_adapter_plan(arch, data, labels, parsers, align, given):
 
 
 def _default_encoder(arch, chosen):
-    """The recipe's encoder where the architecture takes it, else the architecture's own default."""
-    return models.choose_encoder(arch, chosen.encoder if chosen.encoder in models.MODELS[arch][1] else None)
+    """The first of the recipe's encoders that the architecture takes, else the architecture's own default."""
+    return next((name for name in chosen.encoders if name in models.MODELS[arch][1]), models.choose_encoder(arch))
 
 
 def _checked(values, arch):

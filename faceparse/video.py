@@ -247,8 +247,9 @@ class VideoWriter:
     size  (width, height) of every frame; these codecs want even sizes, so an odd one repeats its last column or row
     fps   frames a second, int or Fraction
 
-    The file is fragmented: a Ctrl-C, an error, or this program killed leaves all frames that were written; a full
-    disk or ffmpeg killed, all but the last second or two. Raises FaceparseError with ffmpeg's own words when it cannot go on.
+    The file is fragmented: a Ctrl-C, an error, or this program killed leaves all frames that were written; a full disk
+    or ffmpeg killed, all but the last second or two. Raises FaceparseError, with ffmpeg's own words, when it cannot go
+    on.
     """
 
     def __init__(self, path, size, fps):

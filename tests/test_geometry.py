@@ -5,10 +5,12 @@ import torch
 from PIL import Image
 
 from faceparse import geometry
+from faceparse.data.loading import Faces
+from faceparse.data.parsing import load
 from faceparse.data.randomness import uniforms
 from faceparse.errors import FaceparseError
 from faceparse.geometry import apply, compose
-from faceparse.labels import landmark_set
+from faceparse.labels import LABEL_SETS, landmark_set
 
 SQUARE = np.array([[0.0, 0], [127, 0], [127, 127], [0, 127], [40, 90]])
 
@@ -186,3 +188,48 @@ def test_seed_000s_random_geometry_has_its_ranges():
 def test_no_jitter_is_the_identity():
     h, mirrored = geometry.random_homography(geometry.Jitter(), np.full(geometry.JITTER_DRAWS, 0.7), 128)
     assert np.allclose(h, np.eye(3)) and not mirrored
+
+
+def test_celebahq_framing_worked_by_hand():
+    """Eyes at (80, 80) and (120, 80), mouth at (100, 140): x = (40, 0), |y| = 60, the side is 3.6 * 60 = 216, the centre
+    0.1 * 60 below the eyes."""
+    h = geometry.alignment("celebahq", 200, 200, 108, face_points(), landmark_set("68"))
+    assert np.allclose(apply(h, [[100, 86]]), [[53.5, 53.5]])
+    assert np.allclose(apply(h, [[80, 80], [120, 80]]), [[43.5, 50.5], [63.5, 50.5]])  # at half the scale
+
+
+def test_celebahq_framing_levels_a_turned_face():
+    upright, turned = (geometry.alignment("celebahq", 200, 200, 108, face_points(roll=roll), landmark_set("68"))
+                       for roll in (0, 25))
+    seen = np.isfinite(face_points()).all(1)
+    assert np.allclose(apply(turned, face_points(roll=25))[seen], apply(upright, face_points())[seen])
+
+
+def test_without_points_celebahq_takes_the_picture_as_it_is():
+    assert np.allclose(geometry.alignment("celebahq", 512, 512, 128), geometry.letterbox(512, 512, 128))
+
+
+def test_celebahq_framing_needs_eyes_and_mouth():
+    points = face_points()
+    points[[48, 54]] = np.nan
+    with pytest.raises(FaceparseError, match="eyes and mouth"):
+        geometry.alignment("celebahq", 200, 200, 108, points, landmark_set("68"))
+    with pytest.raises(FaceparseError, match="194"):
+        geometry.alignment("celebahq", 200, 200, 108, np.zeros((194, 2)), landmark_set("194"))
+
+
+def test_framed_as_celebahq_facesynthetics_parts_lie_where_celebamasks_do(data_root):
+    """Mean centres of eyes, nose and mouth, in 128ths of the crop: within 2.5. Unframed, the eyes alone are 9 off."""
+    def centres(name, split, align):
+        faces = Faces(load(name, split, data_root, limit=60).records, LABEL_SETS["lapa"], 128, align)
+        found = {part: [] for part in (4, 5, 6, 8)}
+        for i in range(len(faces)):
+            mask = faces[i]["mask"]
+            for part in found:
+                if (mask == part).sum() > 5:
+                    found[part].append(np.argwhere(mask == part).mean(0))
+        return np.array([np.mean(places, 0) for places in found.values()])
+
+    real = centres("celebamask", "val", "celebahq")
+    assert np.abs(centres("facesynthetics", "all", "celebahq") - real).max() < 2.5
+    assert np.abs(centres("facesynthetics", "all", "none") - real).max() > 6

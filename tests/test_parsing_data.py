@@ -328,6 +328,16 @@ def test_mixed_keeps_the_ratio_where_faces_are_few(tmp_path):
     assert counted(load("mixed", "train", tmp_path, mix="2:8")) == [7, 30]
 
 
+def test_a_limit_keeps_the_ratio_of_the_mix(tmp_path):
+    assert counted(load("mixed", "train", mixed_root(tmp_path, 100, 30), mix="8:2", limit=10)) == [8, 2]
+
+
+def test_toymixed_holds_clean_and_wild_faces(tmp_path):
+    faces = load("toymixed", "train", tmp_path, mix="8:2", limit=10)
+    assert [name.split("/")[0] for name in names(faces)] == ["toy"] * 8 + ["toywild"] * 2
+    assert faces.name == "toymixed" and faces.sources == ("toy", "toywild") and faces.points.name == "106"
+
+
 @pytest.mark.parametrize("mix", ["8", "8:2:1", "a:b", "-1:2", "0:0", ""])
 def test_a_mix_that_is_none(tmp_path, mix):
     assert "synthetic:real" in error_of(load, "mixed", "train", tmp_path, mix=mix)

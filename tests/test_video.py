@@ -179,11 +179,13 @@ def test_missing_file_and_folder_are_named(tmp_path, name, words):
 
 
 @needs_ffmpeg
-def test_playlist_in_disguise_opens_no_connection(tmp_path):
+def test_playlist_in_disguise_opens_no_connection_and_no_other_file(tmp_path):
+    encode(tmp_path / "real.mkv", plain_frames(2))
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/part.ts"
-        for text in (f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n", f"ffconcat version 1.0\nfile {url}\n"):
+        for text in (f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
+                     f"ffconcat version 1.0\nfile {url}\n", "ffconcat version 1.0\nfile real.mkv\n"):
             path = tmp_path / "clip.mp4"
             path.write_text(text)
             with pytest.raises(FaceparseError):
