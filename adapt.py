@@ -35,8 +35,8 @@ def get_args_parser():
                        help=f"{', '.join(models.MODELS)} (default: unet; seed 000 has unet and fcn)")
     group.add_argument("--encoder", help="backbone, e.g. resnet18 (default: the recipe's, else the architecture's)")
     group.add_argument("--input", choices=INPUTS,
-                       help="what it is shown of a prediction: probabilities (default), the most probable class onehot, "
-                            "or labels, seed 000's grey label map")
+                       help="what it is shown of a prediction: probabilities (default), onehot (the most probable class), "
+                            "or labels (seed 000's grey label map)")
     group.add_argument("--labels", help="label set to adapt to: a name or a JSON file (default: the target's own)")
     group.add_argument("--limit", type=int, help="learn from a reproducible sample of so many faces")
     group.add_argument("--full", action="store_true", default=None, help="ibugmask: all that is not held out")

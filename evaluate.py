@@ -5,7 +5,7 @@
     python evaluate.py --set lapa --out report/             report.json, report.md, charts, examples of faces
     python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
 
---model takes parsers and label adapters in any order: each adapter is tried behind every parser that it was learnt from.
+--model takes parsers and label adapters in any order: an adapter is tried behind every parser that it was learnt from.
 """
 import argparse
 import os

@@ -6,8 +6,8 @@
     python train.py --arch unet --data lapa --resume             go on where it stopped
 
 A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json. In a grid the
-finished runs are skipped, a broken one is resumed, and one that fails does not stop the others: it is listed at the end,
-and the exit status is 1.
+finished runs are skipped, a broken one is resumed, and one that fails does not stop the others: it is listed at the
+end, and the exit status is 1.
 """
 import argparse
 import itertools

@@ -1,8 +1,8 @@
 """Label adapters: networks that turn a parser's prediction into what a human annotator would have drawn.
 
-A label set is more than its names. Renderers and people, or two teams of people, put the edge of the nose, the lower end
-of a brow or the hair line in different places, and a network trained on the one is marked down on the other. Wood et al.
-2021 ("Fake it till you make it", section 4.1) train a second network, the label adapter, from the predictions of the
+A label set is more than its names. Renderers and people, or two teams of people, put the edge of the nose, the lower
+end of a brow or the hair line in different places, and a network trained on the one is marked down on the other. Wood et
+al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label adapter, from the predictions of the
 first on photographs of the target domain to these photographs' human labels. It never sees a pixel of the photograph.
 Seed 000 trains one a training set, from the pooled predictions of all the parsers trained on that set (section 2.2).
 

@@ -89,12 +89,12 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
 
 
 def refuse_seen(parser, face_set):
-    """Raises FaceparseError where a parser's label adapter was trained, or its best epoch chosen, on these very faces."""
+    """Raises FaceparseError where a parser's label adapter was trained, or its best epoch chosen, on these faces."""
     about = parser.adapter.about if parser.adapter else {"target": None, "seen": ()}
     if about["target"] in (face_set.name, *face_set.sources) and (
             face_set.split in about["seen"] or face_set.split == "all"):
         raise FaceparseError(f"{parser.adapter.path}: was trained on the {' and '.join(about['seen'])} split of "
-                             f"{about['target']}, so its scores there say nothing: name another --split, or leave it out")
+                             f"{about['target']}: its scores there say nothing; name another --split, or leave it out")
 
 
 def _on_the_annotation(record, labels, probabilities, homography):
@@ -214,7 +214,8 @@ def adaptation_sheet(naked, adapted, before, after, count=2):
     order = [int(i) for i in np.argsort(-gain, kind="stable") if np.isfinite(gain[i])]
     middle = max(0, len(order) // 2 - count // 2)
     chosen = {}
-    for title, places in (("better", order[:count]), ("middle", order[middle:middle + count]), ("worse", order[-count:])):
+    for title, places in zip(("better", "middle", "worse"),
+                             (order[:count], order[middle:middle + count], order[-count:])):
         for place in places:
             chosen.setdefault(place, title)
     rows, titles = [], []
@@ -241,7 +242,8 @@ def _on_the_photograph(record, points, parsers, labels, longest=1024):
     for parser in parsers:
         face = parser.parse(picture, points, record.points and record.points.name)
         masks.append(table(parser.labels, labels)[face.mask])
-        corners = geometry.apply(np.linalg.inv(face.homography), [[0, 0], [parser.size, 0], [parser.size] * 2, [0, parser.size]])
+        size = parser.size
+        corners = geometry.apply(np.linalg.inv(face.homography), [[0, 0], [size, 0], [size, size], [0, size]])
         low, high = corners.min(0), corners.max(0)
         low, high = low - (high - low) / 4, high + (high - low) / 4  # a quarter of the crop around it
         box = (*np.maximum(low, 0).astype(int).tolist(), *np.minimum(high, picture.size).astype(int).tolist())

@@ -136,11 +136,11 @@ def align_celebahq(points, left_eye, right_eye, mouth, size):
     """The framing of CelebA-HQ (Karras et al. 2018, "Progressive Growing of GANs", appendix C), made of landmarks.
 
     x = from eye to eye, y = from the mouth to between the eyes; the square's centre lies 0.1 |y| below the eyes, its
-    side is the greater of 4 |x| and 3.6 |y|, and it is turned along x + y turned by 90 degrees. CelebAMask-HQ's pictures
-    are already such squares: framed so, other sets' faces lie where CelebAMask-HQ's do.
+    side is the greater of 4 |x| and 3.6 |y|, and it is turned along x + y turned by 90 degrees. CelebAMask-HQ's
+    pictures are already such squares: framed so, other sets' faces lie where CelebAMask-HQ's do.
 
     points                      (K, 2)
-    left_eye, right_eye, mouth  indices of the points of the eyes on the image's left and right, and of the mouth's corners
+    left_eye, right_eye, mouth  indices of the eyes' points, on the image's left and right, and of the mouth's corners
     """
     left, right, lips = (points[list(part)] for part in (left_eye, right_eye, mouth))
     left, right, lips = (part[np.isfinite(part).all(-1)].mean(0, dtype=np.float64) if np.isfinite(part).all(-1).any()

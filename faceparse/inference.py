@@ -51,7 +51,7 @@ class Parser:
 
     @cached_property
     def fingerprint(self):
-        """What tells these weights from all others (checkpoints.fingerprint): label adapters know their parsers by it."""
+        """What tells these weights from all others (checkpoints.fingerprint): adapters know their parsers by it."""
         return fingerprint(self.model.state_dict())
 
     def logits(self, images):
@@ -113,8 +113,8 @@ class AdaptedParser(Parser):
     def __init__(self, parser, adapter, force=False):
         if not force and not adapter.fits(parser):
             raise FaceparseError(f"{adapter.path}: was learnt from the predictions of "
-                                 f"{', '.join(fit['run'] for fit in adapter.about['fits'])}, not of {parser.path} as it is "
-                                 "now: train one for it with adapt.py, or give --force")
+                                 f"{', '.join(fit['run'] for fit in adapter.about['fits'])}, not of {parser.path} as "
+                                 "it is now: train one for it with adapt.py, or give --force")
         if parser.labels.names != adapter.source.names:
             raise FaceparseError(f"{adapter.path}: adapts predictions in the labels of '{adapter.source.name}', and "
                                  f"{parser.path} predicts '{parser.labels.name}': train one for it with adapt.py")

@@ -2,6 +2,7 @@
 
 The folder's name says what differs from the recipe: runs/<data>-<arch>, then -resnet18, -lr0.0005, -seed1, ...
 """
+import itertools
 import json
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -116,8 +117,8 @@ def make_adapter_plan(arch, data, labels, parsers, align, given):
     target = default_target(training_set)
     chosen = recipe(given.get("recipe", default_recipe(data)))
     defaults = dict(input="probabilities", recipe=default_recipe(data), encoder=_default_encoder(arch, chosen),
-                    labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs, batch=chosen.batch,
-                    lr=chosen.lr, loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
+                    labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs,
+                    batch=chosen.batch, lr=chosen.lr, loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
                     encoder_weights=chosen.encoder_weights, seed=0)
     values = _checked({**defaults, **given}, arch)
     name = f"{training_set}-adapter-{arch}{_words(values, defaults)}" + (f"-to_{data}" if data != target else "")
@@ -302,7 +303,8 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
 
     given   {option of AdapterPlan: value or None}; the other arguments are those of `train`
     Only the target's train split is learnt from, and its val split chooses the best epoch. Where the target has no test
-    split to score on, its val split is kept for that, and a tenth of train, always the same, chooses. Returns the folder.
+    split to score on, its val split is kept for that, and a tenth of train, always the same, chooses.
+    Returns the folder.
     """
     chosen = recipe(given.get("recipe") or default_recipe(target))
     options = {"full": given.get("full") or False, "helen_rule": given.get("helen_rule") or "maximum",
@@ -313,8 +315,9 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
     plan = make_adapter_plan(arch, target, known.labels.name, parsers, align, given)
     labels = label_set(given["labels"]) if given.get("labels") else known.labels
     folder = Path(parent) / (name or plan.name)
-    for note in filter(None, (known.note, "" if len(seen) == 2 else f"{target} has no test split: its val split is kept "
-                              f"for scoring, and {len(unseen)} faces of train choose the best epoch")):
+    held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(unseen)} faces of train choose "
+                "the best epoch") if seen == ["train"] else ""
+    for note in filter(None, (known.note, held_out)):
         print(note)
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
@@ -357,15 +360,14 @@ def target_splits(target, root, limit, options):
 
 
 def by_training_set(parsers):
-    """{training set: its parsers}. Raises FaceparseError where those of a set differ in what one adapter needs equal."""
+    """{training set: its parsers}. Raises FaceparseError where those of a set differ in what an adapter needs equal."""
     found = {}
     for parser in parsers:
         found.setdefault(training_set_of(parser), []).append(parser)
     for training_set, group in found.items():
-        for what, value in (("labels", lambda p: p.labels.names), ("size", lambda p: p.size), ("align", lambda p: p.align)):
-            other = next((parser for parser in group if value(parser) != value(group[0])), None)
-            if other:
-                raise FaceparseError(f"{group[0].path} and {other.path} were trained on {training_set} with another "
+        for parser, what in itertools.product(group, ("labels", "size", "align")):
+            if getattr(parser, what) != getattr(group[0], what):
+                raise FaceparseError(f"{group[0].path} and {parser.path} were trained on {training_set} with another "
                                      f"--{what}, and one adapter cannot fit both: name those of one kind by --model")
     return found
 
@@ -403,7 +405,10 @@ def _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, work
 
 
 def show(folder, history, val, parsers):
-    """The end of a run: curves.png, examples.png and the F1 table of its best epoch. parsers: [(column title, Parser)]"""
+    """The end of a run: curves.png, examples.png and the F1 table of its best epoch.
+
+    parsers  [(column title, Parser)] of the examples
+    """
     report.save_picture(curves(history), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")

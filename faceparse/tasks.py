@@ -79,6 +79,7 @@ class Adapting(Parsing):
         else:
             turn = (batch["index"].cpu() + epoch) % count  # (B,)
             parts = [(turn == k).nonzero()[:, 0] for k in range(count)]
-            found = torch.cat([self.parsers[k].probabilities(images[part]) for k, part in enumerate(parts) if len(part)])
+            found = torch.cat([self.parsers[k].probabilities(images[part])
+                               for k, part in enumerate(parts) if len(part)])
             probabilities = found[torch.cat(parts).argsort().to(found.device)]  # back in the pictures' order
         return encode(probabilities, self.encoding).contiguous(memory_format=torch.channels_last), batch

@@ -120,7 +120,8 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
         try:
             model.load_state_dict(saved["weights"])
             stepper.load_state_dict(saved["optimizer"])
-            history, first_epoch, first_step, (total, tally) = (saved[k] for k in ("history", "epoch", "step", "partial"))
+            history, first_epoch, first_step = (saved[key] for key in ("history", "epoch", "step"))
+            total, tally = saved["partial"]
             partial = total, tally.to(device)
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "

@@ -99,7 +99,8 @@ def test_turned_film_is_delivered_upright(tmp_path):
 @needs_ffmpeg
 def test_pixels_that_are_not_square_are_made_so(tmp_path):
     path = encode(tmp_path / "clip.mp4", plain_frames(2), "-vf", "setsar=2", "-c:v", "mpeg4")
-    assert VideoReader(path).size == (128, 48)
+    reader = VideoReader(path)
+    assert reader.size == (128, 48) and len(list(reader)) == 2
 
 
 @needs_ffmpeg

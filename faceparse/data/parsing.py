@@ -193,9 +193,10 @@ def mixed(root, split, mix="5:5", mix_real="lapa", synthetic="facesynthetics", l
     sets = [load(name, split, root, **options) if share else None
             for name, share in ((synthetic, synthetic_share), (mix_real, real_share))]
     wanted = SEED_000[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
-    total = min([limit or wanted, wanted] + [len(faces.records) * (synthetic_share + real_share) // share for faces, share
+    parts = synthetic_share + real_share
+    total = min([limit or wanted, wanted] + [len(faces.records) * parts // share for faces, share
                                              in zip(sets, (synthetic_share, real_share)) if share])
-    count = total * synthetic_share // (synthetic_share + real_share)
+    count = total * synthetic_share // parts
     chosen = [replace(record, name=f"{faces.name}/{record.name}") for faces, count in zip(sets, (count, total - count))
               if count for record in sample(faces.records, count, SPLIT_SEED)]
     points = {record.points for record in chosen}
