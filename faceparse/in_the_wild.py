@@ -504,7 +504,7 @@ def figures(entries, histories):
                 for s in chosen for label, members in s.adapted.items()}
         if bars and (number == 12 or any(entry["arch"] != "deeplabv3plus" for entry in entries)):
             drawn[f"figure-{number}-adaptation.png"] = charts.bar_chart(
-                bars, f"F1 after label adaptation - before, {where}, {which}", "F1 difference")
+                bars, f"F1 gained by adaptation, {where}, {which}", "F1 difference")
     if len(sets) > 1:
         bars = {f"{s.title}, {state}": _bars(entry) for s in sets for state, entry in [better_average(s)]}
         drawn["figure-10-averages.png"] = charts.bar_chart(

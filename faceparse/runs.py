@@ -5,6 +5,7 @@ The folder's name says what differs from the recipe: runs/<data>-<arch>, then -r
 import itertools
 import json
 import sys
+import traceback
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, default_recipe, recipe
-from faceparse.training import choose_device, fit, keep_freed_memory, mixed_precision
+from faceparse.training import Stopped, choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 TOYS = ("toy", "toywild", "toymixed")
@@ -214,10 +215,15 @@ def one_after_the_other(script, jobs):
     for title, job in jobs.items():
         try:
             job()
-        except (FaceparseError, RuntimeError, MemoryError) as error:
+        except Stopped:
+            raise
+        except Exception as error:  # whatever it is, the rest of a night's grid shall not be lost to it
             if len(jobs) == 1:
                 raise
-            reason = str(error) if isinstance(error, FaceparseError) else f"{type(error).__name__}: {error}"
+            reason = f"{error}"
+            if not isinstance(error, FaceparseError):
+                traceback.print_exc()
+                reason = f"{type(error).__name__}: {error}"
             failed.append(f"{title}: {reason.splitlines()[0]}")
             print(f"{script}: {failed[-1]}", file=sys.stderr, flush=True)
     if failed:

@@ -1,8 +1,10 @@
 """From records to batches: what a crop holds, what is cached, and what happens to bad files."""
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from faceparse import geometry
@@ -11,7 +13,7 @@ from faceparse.data.loading import Faces, batches, grouped, pixel_counts, shuffl
 from faceparse.data.records import Record, read_mask
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
-from faceparse.labels import LABEL_SETS, landmark_set
+from faceparse.labels import LABEL_SETS, landmark_set, landmark_table
 
 LAPA = LABEL_SETS["lapa"]
 EVERYTHING = Jitter(degrees=30, scale=(0.8, 1.25), shift=0.1, perspective=0.5, mirror=0.5)
@@ -162,3 +164,14 @@ def test_pixel_counts_are_those_of_the_aligned_crops(record):
 def test_a_set_without_masks_cannot_be_counted(record):
     with pytest.raises(FaceparseError, match="masks are needed"):
         pixel_counts(Faces([Record("x", record.image, None, None, None, None, None)], LAPA, 32))
+
+
+def test_faces_with_other_landmark_sets_share_a_batch_without_landmarks():
+    """As a mix of FaceSynthetics and LaPa, aligned by their landmarks, has them."""
+    many = toy(2)
+    few = [replace(record, landmarks=lambda record=record: record.landmarks()[landmark_table("106", "70")],
+                   points=landmark_set("70")) for record in toy(2)]
+    batch = Faces([*many, *few], LAPA, 32, "box").batch([0, 1, 2, 3])
+    assert batch["image"].shape == (4, 3, 32, 32) and "landmarks" not in batch
+    assert torch.equal(batch["image"][0], Faces(many, LAPA, 32, "box").batch([0])["image"][0])
+    assert Faces(few, LAPA, 32, "box").batch([0, 1])["landmarks"].shape == (2, 70, 2)

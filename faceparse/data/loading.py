@@ -7,7 +7,7 @@ What a record gives, in order:
 
 A batch is a dict: image (B, 3, S, S) uint8, mask (B, S, S) uint8 in the target labels with 255 ignored, landmarks
 (B, K, 2) float32 in pixels of the crop, homography (B, 3, 3) float64 picture -> crop, index (B,) int64 into `records`.
-A key that some record of the batch lacks is left out.
+A key that some record of the batch lacks is left out, and so are the landmarks where their sets differ (mixed sets).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -155,7 +155,7 @@ class Faces:
                 self.bad[index] = error
         if not faces:
             return None
-        shared = [key for key in faces[0] if all(key in face for face in faces)]
+        shared = [key for key in faces[0] if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
         return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}
 
 
