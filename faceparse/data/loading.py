@@ -7,7 +7,8 @@ What a record gives, in order:
 
 A batch is a dict: image (B, 3, S, S) uint8, mask (B, S, S) uint8 in the target labels with 255 ignored, landmarks
 (B, K, 2) float32 in pixels of the crop, homography (B, 3, 3) float64 picture -> crop, index (B,) int64 into `records`.
-A key that some record of the batch lacks is left out, and so are the landmarks where their sets differ (mixed sets).
+A key that some record of the batch lacks is left out, and so are the landmarks where their sets differ (mixed sets). A
+mirrored face has none where nobody has told its set's mirror pairs (Helen's 194).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -136,7 +137,7 @@ class Faces:
             mask = geometry.warp_mask(source.mask, geometry.compose(
                 np.linalg.inv(source.mask_from_picture), to_crop), square)
             face["mask"] = self.labels.mirror[mask] if mirrored else mask
-        if source.points is not None:
+        if source.points is not None and not (mirrored and record.points.mirror_pairs is None):
             points = geometry.apply(to_crop, source.points)
             face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
         return face
