@@ -51,7 +51,8 @@ def get_args_parser():
     group.add_argument("--lr", type=float)
     group.add_argument("--size", type=int, help="side of the crop in pixels")
     group.add_argument("--align", choices=ALIGNMENTS,
-                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; celebahq: "
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, a "
+                            "tenth larger; celebahq: "
                             "CelebA-HQ's framing, which its own pictures have; none: the whole picture, padded; "
                             "stretch: the whole picture, stretched")
     group.add_argument("--loss", choices=list(LOSSES))

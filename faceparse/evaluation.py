@@ -54,7 +54,7 @@ class Evaluation:
 def choose_alignment(parser, records, align=None):
     """How to align the records for a parser: as asked, else as it was trained, else not at all where landmarks lack."""
     align = align or parser.align
-    return align if align not in ("landmarks", "box") or all(record.landmarks for record in records) else "none"
+    return align if align not in ("landmarks", "box", "crop") or all(record.landmarks for record in records) else "none"
 
 
 def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring"):

@@ -101,7 +101,7 @@ def make_plan(arch, data, labels, has_landmarks, given):
                     size=chosen.size, align=align, loss=chosen.loss, optimizer=chosen.optimizer,
                     schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
     values = _checked({**defaults, **given}, arch)
-    if values["align"] in ("landmarks", "box") and not has_landmarks:
+    if values["align"] in ("landmarks", "box", "crop") and not has_landmarks:
         raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
     mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
     own = {key: value for key, value in values.items() if key not in ("mix", "mix_real")}

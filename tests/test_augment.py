@@ -224,3 +224,30 @@ def test_clahe_of_muted_colours_is_close_to_that_of_lab():
         image = as_picture(image[None])
         theirs = A.CLAHE((2.5, 2.5), p=1)(image=image)["image"].astype(float)
         assert np.abs(apply(augment.clahe, image, 0.5) - theirs).mean() < 0.25 * np.abs(theirs - image).mean()
+
+
+def test_gaussian_blur_is_scipys_and_keeps_the_mean():
+    filters = pytest.importorskip("scipy.ndimage")
+    image = as_picture(pictures(1, 64)).astype(np.float32)
+    for draw in (0.0, 0.1, 0.6, 0.99):
+        theirs = filters.gaussian_filter(image, (5 * draw, 5 * draw, 0), mode="mirror", truncate=3)
+        assert np.abs(apply(augment.gaussian_blur, image.astype(np.uint8), draw) - theirs).max() < 0.5
+
+
+def test_grey_keeps_the_luma_alone():
+    red = np.zeros((2, 2, 3), np.uint8)
+    red[..., 0] = 200
+    np.testing.assert_allclose(apply(augment.grey, red), np.full((2, 2, 3), 0.299 * 200), rtol=1e-5)
+
+
+def test_an_occlusion_is_one_block_of_one_colour_within_four_tenths():
+    image = np.full((50, 80, 3), 255, np.uint8)
+    areas = []
+    for draw in np.random.default_rng(0).random(200):
+        changed = (apply(augment.occlude, image, draw) < 254.9).any(2)
+        rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
+        areas.append(changed.sum())
+        if len(rows):
+            assert np.ptp(rows) < 20 and np.ptp(columns) < 32
+            assert changed.sum() == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+    assert 0.6 * 160 < np.mean(areas) < 1.4 * 160  # the mean of 20 u times 32 v is 160

@@ -233,3 +233,20 @@ def test_framed_as_celebahq_facesynthetics_parts_lie_where_celebamasks_do(data_r
     real = centres("celebamask", "val", "celebahq")
     assert np.abs(centres("facesynthetics", "all", "celebahq") - real).max() < 2.5
     assert np.abs(centres("facesynthetics", "all", "none") - real).max() > 6
+
+
+def test_the_crop_of_two_stage_detection_worked_by_hand():
+    """Points from 10 to 110 and from 20 to 70: a tenth of 100 and of 50 is added, half at each side."""
+    points = np.array([[10.0, 20], [110, 70]])
+    h = geometry.alignment("crop", 200, 200, 256, points, landmark_set("68"))
+    assert np.allclose(apply(h, [[5, 17.5], [115, 72.5]]), [[-0.5, -0.5], [255.5, 255.5]])
+
+
+def test_rotation_and_translation_come_with_their_probabilities():
+    jitter = geometry.Jitter(degrees=30, turned=0.5, shift=0.1, shifted=0.25)
+    turned = shifted = 0
+    for index in range(1000):
+        h, _ = geometry.random_homography(jitter, uniforms(0, 0, index, "geometry", geometry.JITTER_DRAWS), 128)
+        turned += abs(h[0, 1]) > 1e-9
+        shifted += np.abs(apply(h, [[63.5, 63.5]]) - 63.5).max() > 1e-9
+    assert 440 < turned < 560 and 200 < shifted < 300

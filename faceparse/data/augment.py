@@ -110,6 +110,35 @@ def blur(images, draws):
     return images
 
 
+def gaussian_blur(images, draws):
+    """A Gaussian of standard deviation 0 to 5 pixels, mirrored at the border: PIPNet's."""
+    for image, deviation in zip(images, 5 * draws[:, 0]):
+        reach = min(int(np.ceil(3 * deviation)), *(side - 1 for side in image.shape[1:]))
+        taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(deviation, 1e-3)) ** 2)
+        taps = torch.from_numpy((taps / taps.sum()).astype(np.float32)).to(image.device)
+        padded = F.pad(image[:, None], (reach,) * 4, mode="reflect")  # (3, 1, H + 2 reach, W + 2 reach)
+        rows = F.conv2d(padded, taps[None, None, :, None])
+        image.copy_(F.conv2d(rows, taps[None, None, None, :])[:, 0])
+    return images
+
+
+def grey(images, draws):
+    """The luma (ITU-R BT.601) in all three channels."""
+    luma = (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)  # (N, 1, H, W)
+    return images.copy_(luma.expand_as(images))
+
+
+def occlude(images, draws):
+    """A block of one random colour, up to 0.4 of the picture high and up to 0.4 wide, anywhere inside: PIPNet's."""
+    height, width = images.shape[-2:]
+    for image, draw in zip(images, draws[:, 0]):
+        tall, wide, down, right, *colour = np.random.Generator(np.random.PCG64(int(draw * 2**53))).random(7)
+        tall, wide = int(0.4 * height * tall), int(0.4 * width * wide)
+        top, left = int(down * (height - tall + 1)), int(right * (width - wide + 1))
+        image[:, top:top + tall, left:left + wide] = image.new_tensor(colour)[:, None, None] * 255
+    return images
+
+
 def sharpen(images, draws):
     """(1 - alpha) image + alpha (Laplacian of the 8 neighbours + lightness x image), alpha 0.2 to 0.5, lightness 0.5 to
     1. The picture darkens by alpha (1 - lightness)."""
