@@ -125,7 +125,7 @@ def write(out, face_set, entries, results):
     report.save_picture(charts.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
     histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
                  if not entry["adapter"]}
-    for file, picture in in_the_wild.figures(entries, histories).items():
+    for file, picture in in_the_wild.figures(entries, histories).items() if len(entries) > 1 else ():
         report.save_picture(picture, out / file)
     for number, (parser, result) in enumerate(results.items(), 1):
         if parser.adapter:

@@ -4,6 +4,7 @@
     python train.py --arch unet --data lapa                      by seed 000's recipe
     python train.py --arch unet fpn --data lapa helen            every pair of them, one run each: a grid
     python train.py --arch unet --data lapa --resume             go on where it stopped
+    python train.py --arch pipnet --data 300w                    landmarks
 
 A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json. In a grid the
 finished runs are skipped, a broken one is resumed, and one that fails does not stop the others: it is listed at the
@@ -17,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse import models, runs
-from faceparse.data import parsing
+from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS
 from faceparse.recipes import RECIPES
@@ -28,14 +29,18 @@ from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
 def get_args_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     group = parser.add_argument_group("what to train, on what")
-    group.add_argument("--arch", nargs="+", default=["mobilenetv2"], choices=list(models.MODELS), metavar="ARCH",
-                       help=f"{', '.join(models.MODELS)} (default: mobilenetv2)")
+    group.add_argument("--arch", nargs="+", default=["mobilenetv2"], metavar="ARCH",
+                       choices=[*models.MODELS, *models.LANDMARKERS],
+                       help=f"{', '.join(models.MODELS)} (default: mobilenetv2); for landmarks: "
+                            f"{', '.join(models.LANDMARKERS)}")
     group.add_argument("--encoder", help="backbone, e.g. resnet18 (default: the architecture's)")
-    group.add_argument("--data", nargs="+", default=["toy"], choices=list(parsing.READERS), metavar="DATA",
-                       help=f"{', '.join(parsing.READERS)} (default: toy)")
+    group.add_argument("--data", nargs="+", default=["toy"], metavar="DATA",
+                       choices=list(dict.fromkeys([*parsing.READERS, *landmarks.READERS])),
+                       help=f"{', '.join(parsing.READERS)} (default: toy); landmarks: {', '.join(landmarks.READERS)}")
     group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
                        help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
     group.add_argument("--labels", help="label set to train: a name or a JSON file (default: the data set's own)")
+    group.add_argument("--points", help="landmark set to train: 68, 70, 106, 194 or a JSON file (default: the data's)")
     group.add_argument("--limit", type=int, help="train on a reproducible sample of so many faces")
     group.add_argument("--full", action="store_true", default=None,
                        help="facesynthetics, ibugmask: train on all that is not held out, not on seed 000's 2,000")
@@ -82,12 +87,13 @@ def main(args):
     if args.name and len(grid) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
-        "recipe", "encoder", "labels", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr", "size",
-        "align", "loss", "optimizer", "schedule", "encoder_weights", "init")}
+        "recipe", "encoder", "labels", "points", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr",
+        "size", "align", "loss", "optimizer", "schedule", "encoder_weights", "init")}
     jobs = {}
     for data, mix, seed, arch in grid:
         title = f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"
-        jobs[title] = partial(runs.train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
+        train = runs.train_landmarks if arch in models.LANDMARKERS else runs.train
+        jobs[title] = partial(train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
                               name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
                               device=args.device, amp=args.amp, workers=args.workers)
     return runs.one_after_the_other("train.py", jobs)

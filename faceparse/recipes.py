@@ -4,7 +4,7 @@ A value that no paper gives is ours, and says so.
 """
 from dataclasses import dataclass, field
 
-from faceparse.data.augment import COLOUR, SEED000
+from faceparse.data.augment import COLOUR, PIPNET, SEED000
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
 
@@ -19,7 +19,7 @@ class Recipe:
     lr: float
     size: int                # side of the crop in pixels
     optimizer: str           # a name in training.OPTIMIZERS
-    loss: str                # a name in tasks.LOSSES
+    loss: str                # a name in tasks.LOSSES; of landmarks: the network's own
     schedule: str = "constant"   # a name in training.SCHEDULES
     class_weights: bool = False  # 1 - the class's share of the pixels
     weight_decay: float = 0.0
@@ -47,6 +47,10 @@ RECIPES = {
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
+    "pipnet": Recipe(
+        source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
+        epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", loss="own", schedule="steps",
+        photometry=PIPNET, jitter=Jitter(degrees=30, turned=0.5, shift=30 / 256, shifted=0.5, mirror=0.5), align="crop"),
 }
 
 

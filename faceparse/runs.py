@@ -14,20 +14,21 @@ import torch
 
 from faceparse import charts, losses, models, report, tasks
 from faceparse.adaptation import channels_of
-from faceparse.data import parsing
+from faceparse.data import landmarks, parsing
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
-from faceparse.data.loading import Faces, pixel_counts
+from faceparse.data.loading import Faces, mean_face, pixel_counts
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import choose_alignment, run_of, sheet
 from faceparse.inference import AdaptedParser, load, load_any
-from faceparse.labels import label_set, label_set_to_dict
+from faceparse.labels import label_set, label_set_to_dict, landmark_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
+from faceparse.models.regressor import load_pretrained
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, default_recipe, recipe
 from faceparse.training import Stopped, choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 TOYS = ("toy", "toywild", "toymixed")
-NAMED_BY_VALUE = ("recipe", "encoder", "labels")  # words that need no explanation in a folder's name
+NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,47 @@ class AdapterPlan:
     seed: int
 
 
+@dataclass(frozen=True)
+class LandmarkPlan:
+    """The same of a landmark network; `points` is its landmark set, `by` what its errors are measured in."""
+    arch: str
+    data: str
+    name: str
+    training_set: str
+    recipe: str
+    encoder: str
+    points: str
+    limit: int | None
+    epochs: int
+    batch: int
+    lr: float
+    size: int
+    align: str
+    optimizer: str
+    schedule: str
+    encoder_weights: str
+    init: str | None
+    seed: int
+
+
+def make_landmark_plan(arch, data, points, given):
+    """The same for a landmark network; points: the name of the data set's own landmark set."""
+    given = {key: value for key, value in given.items() if value is not None}
+    chosen = recipe(given.get("recipe", "pipnet"))
+    defaults = dict(recipe="pipnet", encoder=models.choose_encoder(arch), points=points, limit=chosen.limit,
+                    epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
+                    optimizer=chosen.optimizer, schedule=chosen.schedule, encoder_weights=chosen.encoder_weights,
+                    init=None, seed=0)
+    unknown = [key for key in given if key not in defaults]
+    if unknown:
+        raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
+    values = _checked({**defaults, **given}, arch)
+    values["init"] = values["init"] and str(values["init"])
+    return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
+                        training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
+                        **values)
+
+
 def make_plan(arch, data, labels, has_landmarks, given):
     """Resolve the options of one run.
 
@@ -94,6 +136,8 @@ def make_plan(arch, data, labels, has_landmarks, given):
     Raises FaceparseError for a value that cannot be.
     """
     given = {key: value for key, value in given.items() if value is not None}
+    if "points" in given:
+        raise FaceparseError(f"--points is for landmarks, and {arch} is a parser: leave it out")
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align if has_landmarks else "none"
     defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
@@ -137,6 +181,9 @@ def _checked(values, arch):
     for key in ("epochs", "batch", "size"):
         if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
+    if "loss" in values and values["loss"] not in tasks.LOSSES:
+        raise FaceparseError(f"--recipe {values['recipe']} is for landmarks, and {arch} is none of their networks: choose "
+                             "another")
     if not 0 < values["lr"] < 1e3:
         raise FaceparseError(f"--lr {values['lr']}: should be a positive learning rate, such as 0.001")
     return {**values, "encoder": models.choose_encoder(arch, values["encoder"])}
@@ -194,7 +241,7 @@ def finished_parsers(parent):
     """The folders of the finished parser runs under `parent`, oldest first. Raises FaceparseError where none is."""
     try:
         folders = [folder for folder in parent.iterdir()
-                   if folder.is_dir() and finished(folder) and "fits" not in asked_for(folder)]
+                   if folder.is_dir() and finished(folder) and holds_parser(folder)]
     except OSError:
         folders = []
     if not folders:
@@ -203,9 +250,9 @@ def finished_parsers(parent):
 
 
 def holds_parser(path):
-    """Whether a path given by --model is to be read as a parser: run folders of adapters are not, nor such without a
-    best.pt (a run that broke off, a folder of reports)."""
-    return not path.is_dir() or (path / "best.pt").exists() and "fits" not in asked_for(path)
+    """Whether a path given by --model is to be read as a parser: run folders of adapters and of landmark networks are
+    not, nor such without a best.pt (a run that broke off, a folder of reports)."""
+    return not path.is_dir() or (path / "best.pt").exists() and not {"fits", "points"} & asked_for(path).keys()
 
 
 def one_after_the_other(script, jobs):
@@ -298,8 +345,49 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
              "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
              "data": data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in data else None,
              "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
-    history = _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume)
-    show(folder, history, val, [("prediction", load(folder))])
+    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers, resume)
+    show(folder, history, task, val, [("prediction", load(folder))])
+    return folder
+
+
+def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto",
+                    amp="auto", workers=None):
+    """Train a landmark network on one data set; arguments and result are those of `train`."""
+    plan = make_landmark_plan(arch, data, landmarks.load(data, "train", root, limit=1).points.name, given)
+    options = {"points": plan.points, "toy_size": plan.size}
+    known = landmarks.load(data, "train", root, limit=plan.limit, **options)
+    try:
+        unseen = landmarks.load(data, "val", root, **options).records
+    except parsing.NoSuchSplit:
+        unseen = []
+    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
+        print(note)
+    folder = Path(parent) / (name or plan.name)
+    if not open_folder(folder, plan, resume):
+        print(f"{folder}: finished already")
+        return folder
+    device, chosen, points = choose_device(device), recipe(plan.recipe), known.points
+    faces = Faces(known.records, None, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad, landmarks=True)
+    val = Faces(unseen, None, plan.size, plan.align, skip_bad=skip_bad, landmarks=True)
+    torch.manual_seed(plan.seed)
+    model = models.build_landmarker(arch, plan.encoder, points.count)
+    model.set_mean_face(mean_face(faces))
+    if plan.init:
+        left = models.initialise(model, plan.init)
+        print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
+    elif plan.encoder_weights != "none":
+        load_pretrained(model, plan.encoder_weights) if arch != "pipnet" else load_encoder_weights(
+            model.encoder, plan.encoder_weights)
+    by = "inter-ocular" if points.eye_corners else "inter-pupil"
+    task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, by)
+    about = {"arch": arch, "encoder": plan.encoder, "points": landmark_set_to_dict(points), "size": plan.size,
+             "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "data": data, "by": by,
+             "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
+             "split": {"train": len(faces), "val": len(val)}}
+    history = _fit(folder, model, task, f"{points.count} landmarks", faces, val, plan, chosen, about, device, amp,
+                   workers, resume)
+    report.save_picture(curves(history, task), folder / "curves.png")
+    print(f"curves.png and best.pt are in {folder}")
     return folder
 
 
@@ -343,8 +431,8 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
              "activation": plan.loss, "target": target, "seen": seen, "fits": plan.fits,
              "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
-    history = _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume)
-    show(folder, history, val, [("prediction", parsers[0]), ("adapted", AdaptedParser(parsers[0], load_any(folder)))])
+    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers, resume)
+    show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", AdaptedParser(parsers[0], load_any(folder)))])
     return folder
 
 
@@ -378,11 +466,15 @@ def by_training_set(parsers):
     return found
 
 
+def _classes(labels, plan):
+    return f"{len(labels)} classes of {labels.name}, {plan.loss} loss"
+
+
 def _class_weights(faces, chosen, device):
     return losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
 
 
-def _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, workers, resume):
+def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp, workers, resume):
     """training.fit by a plan, after saying what is trained, with what can go wrong told in one line."""
     bfloat16 = mixed_precision(device, amp)
     if device.type == "cpu":
@@ -391,7 +483,7 @@ def _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, work
         workers = 0 if device.type == "cpu" else 4
     print(f"{folder}: {plan.arch} over {plan.encoder} on {len(faces)} faces of {plan.data}, "
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
-          f"{len(task.labels)} classes of {task.labels.name}, {plan.loss} loss, {plan.optimizer} at {plan.lr}, "
+          f"{what}, {plan.optimizer} at {plan.lr}, "
           f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}", flush=True)
     try:
         history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
@@ -410,12 +502,12 @@ def _fit(folder, model, task, faces, val, plan, chosen, about, device, amp, work
     return history
 
 
-def show(folder, history, val, parsers):
+def show(folder, history, task, val, parsers):
     """The end of a run: curves.png, examples.png and the F1 table of its best epoch.
 
     parsers  [(column title, Parser)] of the examples
     """
-    report.save_picture(curves(history), folder / "curves.png")
+    report.save_picture(curves(history, task), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")
     indices = [i for i in np.linspace(0, len(val) - 1, min(6, len(val))).astype(int).tolist() if i not in val.bad]
@@ -428,12 +520,12 @@ def show(folder, history, val, parsers):
     print(f"curves.png, examples.png and best.pt are in {folder}")
 
 
-def curves(history):
-    """Loss, and mIoU on the training crops and on the val split, against the epoch."""
+def curves(history, task):
+    """Loss, and what the task follows on the training crops and on the val split, against the epoch."""
     epochs = [line["epoch"] for line in history]
     return report.stack([
         charts.line_chart({"loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),
-        charts.line_chart({name: (epochs, [line.get(key) for line in history]) for name, key in (
-            ("mean F1, val", "mean_f1"), ("mean F1, training", "train_mean_f1"), ("mIoU, val", "miou"),
-            ("mIoU, training", "train_miou"))}, "scores on the val split and on augmented training crops", "epoch",
-                          "score", y_range=(0, 1))])
+        charts.line_chart({f"{key}, {split}": (epochs, [line.get(f"{prefix}{key}") for line in history])
+                           for key in task.followed for split, prefix in (("val", ""), ("training", "train_"))},
+                          "scores on the val split and on augmented training crops", "epoch", "score",
+                          y_range=(0, 1) if task.sign > 0 else None)])

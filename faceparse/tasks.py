@@ -1,10 +1,12 @@
 """What a network is trained for: its input, loss, decoding and score, so that no other module asks which task it is.
 
 Parsing: pixels of a picture -> classes. Adapting: a parser's prediction -> the classes an annotator would have drawn.
+Landmarking: a picture -> points.
 """
+import numpy as np
 import torch
 
-from faceparse import losses, metrics
+from faceparse import geometry, landmark_metrics, losses, metrics
 from faceparse.adaptation import encode
 from faceparse.data.augment import normalise
 
@@ -20,7 +22,7 @@ class Parsing:
     weights    (C,) class weights on the device, or None
     """
     kind = "parser"
-    headline = "mean_f1"  # the figure of `scores` that chooses the best epoch: larger is better
+    headline, sign = "mean_f1", 1  # the figure of `scores` that chooses the best epoch; 1: the largest, -1: the smallest
     followed = ("mean_f1", "miou")  # the figures that the curves show of training and val
 
     def __init__(self, labels, loss, mean, std, weights=None):
@@ -54,6 +56,46 @@ class Parsing:
         found = metrics.scores(tally)
         return {"mean_f1": float(found.mean_f1), "miou": float(found.miou),
                 "f1": dict(zip(self.labels.names, found.f1.tolist()))}
+
+
+class Landmarking:
+    """Landmarks of a crop.
+
+    model      a network of models.LANDMARKERS, which has its own loss and decoding
+    points     the LandmarkSet of its points
+    mean, std  three numbers each, of RGB in 0..1
+    by         what errors are measured in: a name in landmark_metrics.NORMALISATIONS
+    """
+    kind = "landmarker"
+    headline, sign = "nme", -1
+    followed = ("nme",)
+
+    def __init__(self, model, points, mean, std, by):
+        self.model, self.points, self.mean, self.std, self.by = model, points, mean, std, by
+
+    def feed(self, batch, epoch=None):
+        """See Parsing.feed; the batch has landmarks (B, K, 2) in pixels of the crop."""
+        return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
+
+    def loss(self, outputs, batch):
+        return self.model.loss(outputs, batch["landmarks"])
+
+    def start(self, device):
+        """The empty tally: the sum of the faces' NME, and their number."""
+        return torch.zeros(2, dtype=torch.float64)
+
+    def count(self, tally, outputs, batch):
+        """Errors are measured in the pixels of the original picture."""
+        back = np.linalg.inv(batch["homography"].numpy())  # (B, 3, 3)
+        found, truth = (np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
+                        for many in (self.model.decode(outputs), batch["landmarks"]))  # (B, K, 2)
+        nmes = landmark_metrics.nme(landmark_metrics.point_errors(found, truth, self.points, self.by))
+        nmes = torch.from_numpy(nmes[np.isfinite(nmes)])
+        return tally + torch.tensor([nmes.sum(), len(nmes)], dtype=torch.float64)
+
+    def scores(self, tally):
+        """The mean NME, as a share of the length that errors are measured in."""
+        return {"nme": float(tally[0] / tally[1])}
 
 
 class Adapting(Parsing):

@@ -25,12 +25,14 @@ from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
 
 FORMAT = 1  # of our checkpoints
-OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True)}
+OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True),
+              "adam": partial(torch.optim.Adam, fused=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
 COUNTED = 4     # every so many training steps are scored, for the curves: on augmented crops, as the network changes
 
 SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
     "constant": lambda done: 1.0,
+    "steps": lambda done: 1.0 if done < 1 / 2 else 0.1 if done < 5 / 6 else 0.01,  # PIPNet: epochs 30 and 50 of 60
     "cosine": lambda done: done / WARM_UP if done < WARM_UP else
     0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
 }
@@ -84,7 +86,8 @@ def make_optimizer(model, name, lr, weight_decay):
 
 
 def to_device(batch, device):
-    return {key: value.to(device, non_blocking=True) for key, value in batch.items() if key != "homography"}
+    """The batch on the device, but for its homographies: float64, which not every device has."""
+    return {key: value if key == "homography" else value.to(device, non_blocking=True) for key, value in batch.items()}
 
 
 def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False, label="scoring"):
@@ -177,7 +180,8 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             if len(val):
                 line.update(evaluate(model, task, val, device, workers=workers, bfloat16=bfloat16))
             history.append(line)
-            best = max(history, key=lambda line: (line.get(task.headline, line["epoch"]), line["epoch"]))
+            best = max(history, key=lambda line: (task.sign * line[task.headline] if task.headline in line else
+                                                  line["epoch"], line["epoch"]))
             if best is line:
                 write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, partial).items()
                                   if key != "optimizer"}, folder / "best.pt")

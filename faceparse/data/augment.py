@@ -220,5 +220,7 @@ SEED000 = ((0.2, (gaussian_noise,)),
            (0.9, (clahe, brightness, gamma)),
            (0.9, (sharpen, blur)),
            (0.9, (contrast, hue)))
+# PIPNet's published code: an occlusion, blur, grey. It occludes before it turns the picture; here blocks stay upright.
+PIPNET = ((0.5, (occlude,)), (0.3, (gaussian_blur,)), (0.2, (grey,)))
 # Ours: light and colour, for trainings too short for more.
 COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast, hue)))

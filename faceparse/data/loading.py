@@ -38,10 +38,11 @@ class Source:
     aligned: np.ndarray            # 3x3: full-size picture pixels -> crop
 
 
-def read_source(record, labels, size, align):
-    """Read one record at the resolution that a crop of `size` needs. Raises FaceparseError naming the file."""
+def read_source(record, labels, size, align, landmarks=False):
+    """Read one record at the resolution that a crop of `size` needs; its landmarks where the alignment needs them, or
+    where they are asked for. Raises FaceparseError naming the file."""
     width, height = image_size(record.image)
-    points = record.landmarks() if record.landmarks and align in geometry.BY_LANDMARKS else None
+    points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
         check_landmarks(record, points, (width, height))
     try:
@@ -95,12 +96,14 @@ class Faces:
     seed         with the epoch (`faces.epoch`) and the record's index it decides every draw
     cache_bytes  what was read is kept in memory up to this size; beyond it, records are read again every epoch
     skip_bad     leave unreadable records out (they are then in `faces.bad`) instead of raising
+    landmarks    whether landmarks are wanted even where the alignment needs none
     """
 
-    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=4 << 30, skip_bad=False):
+    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=4 << 30, skip_bad=False,
+                 landmarks=False):
         self.records, self.labels, self.size, self.align = records, labels, size, align
         self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
-        self.bad = {}  # index -> FaceparseError
+        self.landmarks, self.bad = landmarks, {}  # bad: index -> FaceparseError
         self._sources, self._room = {}, cache_bytes
 
     def __len__(self):
@@ -111,7 +114,7 @@ class Faces:
         source = self._sources.get(index)
         if source is None:
             try:
-                source = read_source(self.records[index], self.labels, self.size, self.align)
+                source = read_source(self.records[index], self.labels, self.size, self.align, self.landmarks)
             except FaceparseError as error:
                 raise error if self.skip_bad else FaceparseError(
                     f"{error} (or leave bad files out with --skip-bad)") from None
@@ -193,6 +196,29 @@ def batches(faces, groups, workers=2):
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def mean_face(faces):
+    """(K, 2) float64: the mean of the faces' landmarks in their aligned crops, in 0..1 of its side.
+
+    Each point over the faces that have it; what is read stays in the faces' cache. Raises FaceparseError where a point
+    is annotated in no face.
+    """
+    found = []
+    for index in range(len(faces)):
+        try:
+            source = faces.source(index)
+        except FaceparseError:
+            if faces.skip_bad:
+                continue  # the training meets it again and lists it
+            raise
+        if source.points is not None:
+            found.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
+    mean = np.nanmean(found, 0) if found and np.isfinite(found).any(0).all() else None
+    if mean is None:
+        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, or "
+                             "some of them: annotate each point in one face at least")
+    return mean
 
 
 def pixel_counts(faces, sample=1000):

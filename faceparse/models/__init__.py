@@ -1,5 +1,6 @@
 """The architectures by name, and what is asked of any of them: build it, start it from a checkpoint, count it."""
 import copy
+from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -10,6 +11,8 @@ from faceparse.models.deeplabv3plus import DeepLabV3Plus
 from faceparse.models.encoders import first_convolution, load_backbone
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
+from faceparse.models.pipnet import PIPNet
+from faceparse.models.regressor import Regressor
 from faceparse.models.unet import UNet
 
 PYRAMIDS = ("resnet101", "resnet18", "resnet34", "resnet50", "mobilenet_v2")  # encoders that give five maps
@@ -24,6 +27,12 @@ MODELS = {
     "mobilenetv2": (UNet, ("mobilenet_v2",)),
     "fcn": (FCN, ("vgg16", "vgg16_bn")),
 }
+# The same for landmarks: a network is built from (num_points, encoder) and has loss, decode, confidence, set_mean_face.
+LANDMARKERS = {
+    "pipnet": (PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
+    "regressor": (Regressor, ("resnet50", "mobilenet_v3_large")),
+    "regressor_frozen": (partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
+}
 
 
 def choose_encoder(arch, encoder=None):
@@ -31,9 +40,10 @@ def choose_encoder(arch, encoder=None):
 
     Raises FaceparseError for an unknown architecture or an encoder that it does not take.
     """
-    if arch not in MODELS:
-        raise FaceparseError(f"unknown architecture '{arch}'; known: {', '.join(MODELS)}")
-    encoders = MODELS[arch][1]
+    known = {**MODELS, **LANDMARKERS}
+    if arch not in known:
+        raise FaceparseError(f"unknown architecture '{arch}'; known: {', '.join(known)}")
+    encoders = known[arch][1]
     if encoder is None:
         return encoders[0] if encoders else None
     if encoder not in encoders:
@@ -51,6 +61,11 @@ def build(arch, encoder=None, num_classes=11, in_channels=3):
     encoder = choose_encoder(arch, encoder)
     constructor = MODELS[arch][0]
     return constructor(num_classes, *([encoder] if encoder else []), in_channels=in_channels)
+
+
+def build_landmarker(arch, encoder=None, num_points=68):
+    """A network with random weights: (B, 3, H, W) -> the dict that its own `decode` turns into (B, num_points, 2)."""
+    return LANDMARKERS[arch][0](num_points, choose_encoder(arch, encoder))
 
 
 def initialise(model, source):

@@ -1,0 +1,151 @@
+"""Training landmark networks: what is measured, which epoch is the best, what a run keeps and refuses."""
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from faceparse import geometry, models, runs, tasks, training
+from faceparse.checkpoints import read_checkpoint
+from faceparse.data import landmarks
+from faceparse.data.loading import Faces, mean_face
+from faceparse.errors import FaceparseError
+from faceparse.labels import landmark_set
+
+SMALL = {"limit": 8, "size": 64, "epochs": 2, "batch": 4, "encoder_weights": "none"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_val_faces():
+    patch, load = pytest.MonkeyPatch(), landmarks.load
+    patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
+        name, split, root, **{**options, "limit": options.get("limit") or 4}))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+
+
+class Answers:
+    """A network that answers with given points."""
+
+    def decode(self, outputs):
+        return outputs
+
+
+def test_the_nme_is_measured_in_the_pixels_of_the_original_picture():
+    """A crop stretched to twice the width and three times the height: (2, 3) crop pixels off is (1, 1) off there, and the
+    outer eye corners are 50 apart."""
+    points = landmark_set("68")
+    original = np.random.default_rng(0).uniform(20, 80, (1, 68, 2))
+    original[0, 36], original[0, 45] = (30, 40), (70, 70)
+    stretched = geometry.scaling(2, 3)
+    task = tasks.Landmarking(Answers(), points, None, None, "inter-ocular")
+    batch = {"landmarks": torch.from_numpy(geometry.apply(stretched, original)),
+             "homography": torch.from_numpy(stretched[None])}
+    tally = task.count(task.start("cpu"), batch["landmarks"] + torch.tensor([2.0, 3.0]), batch)
+    assert tally[1] == 1 and np.isclose(task.scores(tally)["nme"], np.sqrt(2) / 50)
+    tally = task.count(tally, batch["landmarks"], batch)
+    assert tally[1] == 2 and np.isclose(task.scores(tally)["nme"], np.sqrt(2) / 100)
+
+
+def test_the_best_epoch_has_the_smallest_nme(tmp_path, monkeypatch):
+    found = iter([0.3, 0.1, 0.2])
+    monkeypatch.setattr(training, "evaluate", lambda *args, **options: {"nme": next(found)})
+    folder = runs.train_landmarks("pipnet", "toy", {**SMALL, "epochs": 3}, ".", tmp_path, device="cpu", amp="off")
+    assert read_checkpoint(folder / "best.pt")["epoch"] == 3  # where to go on: after the second
+    assert [json.loads(line)["nme"] for line in (folder / "log.jsonl").read_text().splitlines()] == [0.3, 0.1, 0.2]
+
+
+def test_a_run_keeps_what_its_points_mean(whole):
+    assert whole.name == "toy-pipnet-limit8-epochs2-batch4-size64-encoder_weights_none" and (whole / "curves.png").exists()
+    saved = read_checkpoint(whole / "best.pt")
+    assert saved["kind"] == "landmarker" and saved["align"] == "crop" and saved["by"] == "inter-ocular"
+    assert saved["points"]["count"] == 106 and saved["weights"]["neighbors"].shape == (106, 10)
+    assert saved["weights"]["neighbors"].max() < 106
+
+
+def test_an_interrupted_landmark_run_resumes_bit_identically(whole, tmp_path, monkeypatch):
+    loss, done = tasks.Landmarking.loss, []
+
+    def failing(self, outputs, batch):
+        done.append(1)
+        if len(done) == 3:  # in the second epoch
+            raise FaceparseError("stop")
+        return loss(self, outputs, batch)
+
+    monkeypatch.setattr(tasks.Landmarking, "loss", failing)
+    with pytest.raises(FaceparseError, match="stop"):
+        runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path, device="cpu", amp="off")
+    monkeypatch.undo()
+    folder = runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path, device="cpu", amp="off", resume=True)
+    a, b = (read_checkpoint(one / "last.pt")["weights"] for one in (whole, folder))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_other_points_of_the_same_faces_can_be_trained(tmp_path):
+    folder = runs.train_landmarks("pipnet", "toy", {**SMALL, "points": "68", "epochs": 1}, ".", tmp_path, device="cpu")
+    assert "68" in folder.name and read_checkpoint(folder / "best.pt")["weights"]["neighbors"].shape == (68, 10)
+
+
+@pytest.mark.parametrize("arch, encoder", [("pipnet", "mobilenet_v2"), ("regressor", "mobilenet_v3_large")])
+def test_every_landmark_network_learns(tmp_path, arch, encoder):
+    folder = runs.train_landmarks(arch, "toy", {**SMALL, "encoder": encoder, "lr": 0.002}, ".", tmp_path, device="cpu",
+                                  amp="off")
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+
+
+def test_the_frozen_regressor_trains_its_last_layer_alone(tmp_path):
+    folder = runs.train_landmarks("regressor_frozen", "toy", SMALL, ".", tmp_path, device="cpu", amp="off")
+    torch.manual_seed(0)
+    before = models.build_landmarker("regressor_frozen", None, 106).state_dict()
+    after = read_checkpoint(folder / "last.pt")["weights"]
+    assert {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])} == {"head"}
+
+
+def test_the_mean_face_is_that_of_the_aligned_crops():
+    records = landmarks.load("toy", "train", ".", limit=5).records
+    faces = Faces(records, None, 128, "crop", landmarks=True)
+    found = mean_face(faces)
+    assert found.shape == (106, 2) and np.isclose(found.min(), 0.1 / 2.2, atol=0.03) and np.isclose(found.max(), 1 - 0.1 / 2.2, atol=0.03)
+    by_hand = [(faces[i]["landmarks"] + 0.5) / 128 for i in range(5)]  # no jitter: the aligned crop's own
+    assert np.allclose(found, np.mean(by_hand, 0), atol=1e-5)
+
+
+def test_a_point_that_nobody_annotated_is_named_before_training():
+    def missing():
+        points = record.landmarks()
+        points[7] = np.nan
+        return points
+
+    record = landmarks.load("toy", "train", ".", limit=1).records[0]
+    with pytest.raises(FaceparseError, match="lack the landmarks"):
+        mean_face(Faces([replace(record, landmarks=missing)], None, 64, "none", landmarks=True))
+
+
+def test_pipnets_recipe_is_the_published_one():
+    plan = runs.make_landmark_plan("pipnet", "300w", "68", {})
+    assert (plan.epochs, plan.batch, plan.lr, plan.size, plan.optimizer, plan.align) == (60, 16, 1e-4, 256, "adam", "crop")
+    assert [training.SCHEDULES["steps"]((epoch + 0.5) / 60) for epoch in (0, 29, 30, 49, 50, 59)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+@pytest.mark.parametrize("given, said", [({"loss": "sigmoid"}, "--loss is for parsers"), ({"labels": "lapa"}, "--labels"),
+                                         ({"mix_real": "lapa"}, "--mix-real"), ({"lr": -1.0}, "--lr")])
+def test_options_of_parsers_are_refused(given, said):
+    with pytest.raises(FaceparseError, match=said):
+        runs.make_landmark_plan("pipnet", "300w", "68", given)
+
+
+def test_options_of_landmarks_are_refused_for_parsers():
+    for given in ({"points": "68"}, {"recipe": "pipnet"}):
+        with pytest.raises(FaceparseError, match="for landmarks"):
+            runs.make_plan("unet", "toy", "lapa", True, given)
+
+
+def test_the_architectures_names_do_not_meet():
+    assert not models.MODELS.keys() & models.LANDMARKERS.keys()
