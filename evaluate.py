@@ -42,7 +42,8 @@ def get_args_parser():
     group.add_argument("--align", choices=ALIGNMENTS, help="default: as the parser was trained")
 
     group = parser.add_argument_group("or parse pictures")
-    group.add_argument("--images", nargs="+", metavar="PATH", help="pictures and folders of pictures")
+    group.add_argument("--images", nargs="+", metavar="PATH",
+                       help="pictures and folders of pictures, by the first parser, with its adapter where --model has one")
     group.add_argument("--confidence", action="store_true", help="write a confidence map beside each mask")
 
     group = parser.add_argument_group("both")
@@ -65,7 +66,7 @@ def main(args):
         models.append(inference.load_any(path, args.device, args.amp))
     parsers = inference.pair(models, args.force)
     if args.images:
-        parse(args, parsers[-1] if len(models) > 1 and parsers[-1].parser is parsers[0] else parsers[0])
+        parse(args, next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0]))
     else:
         score(args, parsers)
 

@@ -295,6 +295,16 @@ def test_scoring_on_a_split_that_the_adapter_saw_is_refused(run, home):
     assert status == 0, err
 
 
+def test_pictures_are_parsed_by_the_first_parser_with_its_adapter(run, home, tmp_path):
+    Image.new("RGB", (40, 30), (200, 150, 120)).save(tmp_path / "face.png")
+    masks = []
+    for names in (["unet0"], ["unet0", "mobilenetv20"], ["unet0", "adapter"]):
+        status, _, err = run("evaluate.py", "--images", "face.png", "--out", names[-1], "--model", *(home / n for n in names))
+        assert status == 0, err
+        masks.append(np.asarray(Image.open(tmp_path / names[-1] / "face_mask.png")))
+    assert np.array_equal(masks[0], masks[1]) and not np.array_equal(masks[0], masks[2])
+
+
 def test_one_failure_does_not_stop_the_grid_and_is_listed_at_its_end(run, tmp_path):
     grid = ("--data", "helen", "toy", "--limit", 8, "--size", 32, "--epochs", 1, "--batch", 4)
     status, out, err = run("train.py", *grid)
