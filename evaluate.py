@@ -12,8 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-from faceparse import charts, evaluation, in_the_wild, inference, report, runs
-from faceparse.data import parsing
+from faceparse import charts, evaluation, in_the_wild, inference, landmark_evaluation, report, runs
+from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
 
@@ -27,9 +27,11 @@ def get_args_parser():
     group.add_argument("--runs", type=Path, default="runs", help="where run folders are (default: runs/)")
 
     group = parser.add_argument_group("score them")
-    group.add_argument("--set", choices=list(parsing.READERS), metavar="SET",
-                       help=f"{', '.join(parsing.READERS)} (default: what the first parser was trained on)")
-    group.add_argument("--split", choices=parsing.SPLITS, help="default: test, or val where the set has no test split")
+    group.add_argument("--set", choices=list(dict.fromkeys([*parsing.READERS, *landmarks.READERS])), metavar="SET",
+                       help=f"{', '.join(parsing.READERS)} (default: what the first model was trained on); landmarks: "
+                            f"{', '.join(landmarks.READERS)}")
+    group.add_argument("--split", help="train, val, test; 300w also has test-common, test-challenging and test-private "
+                                       "(default: test, or val where the set has no test split)")
     group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
                        help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
     group.add_argument("--limit", type=int, help="score a reproducible sample of so many faces")
@@ -64,6 +66,10 @@ def main(args):
             print(f"left out: {path}: holds no best.pt, so no finished epoch", file=sys.stderr)
             continue
         models.append(inference.load_any(path, args.device, args.amp))
+    landmarkers = [model for model in models if isinstance(model, inference.Landmarker)]
+    of_landmarks = args.set in landmarks.READERS and (args.set not in parsing.READERS or len(landmarkers) == len(models))
+    if not args.images and landmarkers and (of_landmarks or len(landmarkers) == len(models)):
+        return score_landmarks(args, landmarkers)
     parsers = inference.pair(models, args.force)
     if args.images:
         parse(args, next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0]))
@@ -86,7 +92,7 @@ def parse(args, parser):
 
 def score(args, parsers):
     name = args.set or parsers[0].about.get("data", "toy")
-    face_set = load_split(name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
+    face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
                           toy_size=max(parser.size for parser in parsers))
     for parser in parsers:
         evaluation.refuse_seen(parser, face_set)
@@ -117,6 +123,34 @@ def tables(entries, style):
     return "\n\n".join(filter(None, parts))
 
 
+def score_landmarks(args, landmarkers):
+    name = args.set or landmarkers[0].about.get("data", "toy")
+    first = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
+    names = {landmark_evaluation.common_points(landmarker.points, first.points) for landmarker in landmarkers}
+    face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit,
+                          points=names.pop() if len(names) == 1 else "68")
+    if face_set.note:
+        print(face_set.note)
+    entries, results = [], {}
+    for landmarker in landmarkers:
+        run = evaluation.run_of(landmarker.path)
+        run = str(landmarker.path) if run in results else run
+        results[run] = landmark_evaluation.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
+                                                    skip_bad=args.skip_bad, label=run)
+        entries.append(landmark_evaluation.summary(run, landmarker, face_set, results[run]))
+        for error in results[run].bad.values():
+            print(f"left out: {error}", file=sys.stderr)
+    print(landmark_evaluation.tables(entries))
+    if args.out:
+        report.write_json({"models": entries}, args.out / "report.json")
+        report.write_file(landmark_evaluation.tables(entries, report.markdown), args.out / "report.md")
+        report.save_picture(landmark_evaluation.curve(results), args.out / "curve.png")
+        for number, located in enumerate(results.values(), 1):
+            picture = f"examples{'' if len(results) == 1 else f'-{number}'}.png"
+            report.save_picture(landmark_evaluation.examples(located), args.out / picture)
+        print(f"\nreport.json, report.md, curve.png and examples of faces are in {args.out}")
+
+
 def write(out, face_set, entries, results):
     """report.json, report.md, the charts and the sheets of faces."""
     report.write_json({"models": entries}, out / "report.json")
@@ -139,13 +173,13 @@ def write(out, face_set, entries, results):
     print(f"\nreport.json, report.md, charts and examples of faces are in {out}")
 
 
-def load_split(name, split, root, **options):
+def load_split(load, name, split, root, **options):
     if split:
-        return parsing.load(name, split, root, **options)
+        return load(name, split, root, **options)
     try:
-        return parsing.load(name, "test", root, **options)
+        return load(name, "test", root, **options)
     except parsing.NoSuchSplit:
-        return parsing.load(name, "val", root, **options)
+        return load(name, "val", root, **options)
 
 
 if __name__ == "__main__":

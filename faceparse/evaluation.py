@@ -106,13 +106,13 @@ def _on_the_annotation(record, labels, probabilities, homography):
     return torch.from_numpy(truth), torch.from_numpy(guess).long()
 
 
-def milliseconds(parser, repeats=15):
-    """Median time of one forward pass of one crop, after three that warm up."""
-    images = torch.zeros(1, 3, parser.size, parser.size, dtype=torch.uint8)
+def median_milliseconds(forward, size, repeats=15):
+    """Median time of forward(images) of one crop (1, 3, size, size) uint8, after three that warm up."""
+    images = torch.zeros(1, 3, size, size, dtype=torch.uint8)
     times = []
     for _ in range(repeats + 3):
         start = time.perf_counter()
-        parser.logits(images).cpu()  # a copy to the CPU waits for the device
+        forward(images).cpu()  # a copy to the CPU waits for the device
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times[3:])
 
@@ -137,7 +137,8 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
         "mean_f1": found.mean_f1, "miou": found.miou, "mfscore": found.mfscore, "mean_accuracy": found.mean_accuracy,
         "parameters": sum(map(models.parameters_of, networks)),
         "flops": sum(models.flops(network, parser.size) for network in networks),
-        "milliseconds": milliseconds(parser), "bad": [str(error) for error in evaluation.bad.values()],
+        "milliseconds": median_milliseconds(parser.logits, parser.size),
+        "bad": [str(error) for error in evaluation.bad.values()],
     }
     if face_set.name in ("helen", "ibugmask") and set(metrics.HELEN_MERGED) <= set(evaluation.labels.to_lapa):
         entry["helen_overall"] = metrics.helen_overall(evaluation.matrices.sum(0), evaluation.labels)

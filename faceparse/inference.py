@@ -19,7 +19,7 @@ from faceparse.checkpoints import fingerprint, read_checkpoint, weights_in
 from faceparse.data.augment import normalise
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import LabelSet, label_set_from_dict, landmark_set
+from faceparse.labels import LabelSet, label_set_from_dict, landmark_set, landmark_set_from_dict
 from faceparse.training import FORMAT, choose_device, mixed_precision
 
 STRIP = 1 << 20  # pixels that are taken back to the original picture at a time
@@ -151,9 +151,30 @@ class Adapter:
             return self.model(shown)["out"].float()
 
 
-ABOUT = {"arch": str, "labels": dict, "size": int, "align": str, "activation": str}
-ABOUT_PARSER = {"mean": (list, tuple), "std": (list, tuple)}
-ABOUT_ADAPTER = {"source": dict, "input": str, "fits": list, "target": str, "seen": list}
+class Landmarker:
+    """A trained landmark network. `load_any` makes one; `about` is what its checkpoint says of itself."""
+
+    def __init__(self, model, about, path, device, bfloat16=False):
+        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+        self.points, self.size, self.align = landmark_set_from_dict(about["points"]), about["size"], about["align"]
+
+    def locate(self, images):
+        """images (B, 3, S, S) uint8 crops -> points (B, K, 2) float32 in pixels of the crops, on the device."""
+        images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
+        with torch.inference_mode():
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+                outputs = self.model(images.contiguous(memory_format=torch.channels_last))
+            return self.model.decode(outputs).float()
+
+
+ABOUT = {"arch": str, "size": int, "align": str}
+OF_PICTURES, OF_LABELS = {"mean": (list, tuple), "std": (list, tuple)}, {"labels": dict, "activation": str}
+ABOUT_KIND = {  # what a checkpoint of each kind says of itself as well
+    "parser": {**OF_PICTURES, **OF_LABELS},
+    "adapter": {**OF_LABELS, "source": dict, "input": str, "fits": list, "target": str, "seen": list},
+    "landmarker": {**OF_PICTURES, "points": dict},
+}
 
 
 def pair(models, force=False):
@@ -163,7 +184,7 @@ def pair(models, force=False):
     Raises FaceparseError where there is no parser, or an adapter fits none.
     """
     parsers = [model for model in models if isinstance(model, Parser)]
-    adapters = [model for model in models if not isinstance(model, Parser)]
+    adapters = [model for model in models if isinstance(model, Adapter)]
     if not parsers:
         raise FaceparseError("--model names no parser; " + (f"an adapter needs one that it fits: name "
                              f"{adapters[0].about['fits'][0]['run']} too" if adapters else "train one with train.py"))
@@ -179,28 +200,28 @@ def load(path, device="auto", amp="off"):
     """The Parser of a checkpoint, or of a run folder (its best.pt). Raises FaceparseError."""
     loaded = load_any(path, device, amp)
     if not isinstance(loaded, Parser):
-        raise FaceparseError(f"{loaded.path}: is not a parser but 'adapter'; name the parser that it adapts")
+        raise FaceparseError(f"{loaded.path}: is not a parser but {loaded.about['kind']!r}; name a parser")
     return loaded
 
 
 def load_any(path, device="auto", amp="off"):
-    """The Parser or the Adapter of a checkpoint, or of a run folder (its best.pt). Raises FaceparseError."""
+    """The Parser, Adapter or Landmarker of a checkpoint, or of a run folder (its best.pt). Raises FaceparseError."""
     given, path = Path(path), Path(path)
     path = path / "best.pt" if path.is_dir() else path
     saved = read_checkpoint(path)
     kind = saved.get("kind")
-    if kind not in ("parser", "adapter"):
+    if kind not in ABOUT_KIND:
         kind = saved.get("kind", "no checkpoint of faceparse; start a training from it with --init")
         raise FaceparseError(f"{path}: is not a parser but {kind!r}")
     if saved.get("format") != FORMAT:
         raise FaceparseError(f"{path}: has format {saved.get('format')!r}, this version reads {FORMAT}: "
                              "update faceparse")
-    for key, sort in {**ABOUT, **(ABOUT_PARSER if kind == "parser" else ABOUT_ADAPTER)}.items():
+    for key, sort in {**ABOUT, **ABOUT_KIND[kind]}.items():
         if not isinstance(saved.get(key), sort):
             raise FaceparseError(f"{path}: says {str(saved.get(key))[:40]!r} for '{key}'; save or download it again")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
         raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {saved['align']}; it is damaged")
-    if kind == "parser" and not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key])
+    if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key])
                                     for key in ("mean", "std")):
         raise FaceparseError(f"{path}: its mean and std are not three numbers each; it is damaged")
     if kind == "adapter" and not (saved["input"] in INPUTS and all(
@@ -208,14 +229,17 @@ def load_any(path, device="auto", amp="off"):
             for fit in saved["fits"])):
         raise FaceparseError(f"{path}: does not say whose predictions it adapts; it is damaged")
     try:
-        labels, channels = label_set_from_dict(saved["labels"]), 3
-        if kind == "adapter":
-            channels = channels_of(saved["input"], len(label_set_from_dict(saved["source"])))
-        model = models.build(saved["arch"], saved.get("encoder"), len(labels), channels)
+        if kind == "landmarker":
+            model = models.build_landmarker(saved["arch"], saved.get("encoder"),
+                                            landmark_set_from_dict(saved["points"]).count)
+        else:
+            channels = (channels_of(saved["input"], len(label_set_from_dict(saved["source"]))) if kind == "adapter"
+                        else 3)
+            model = models.build(saved["arch"], saved.get("encoder"), len(label_set_from_dict(saved["labels"])), channels)
     except FaceparseError as error:
         raise FaceparseError(f"{path}: {error}") from None
     models.load_weights(model, weights_in(saved, path), path)
     device = choose_device(device)
     about = {key: value for key, value in saved.items() if key not in ("weights", "optimizer")}
-    made = Parser if kind == "parser" else Adapter
-    return made(model, about, given, device, mixed_precision(device, amp))
+    made = {"parser": Parser, "adapter": Adapter, "landmarker": Landmarker}
+    return made[kind](model, about, given, device, mixed_precision(device, amp))

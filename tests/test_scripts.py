@@ -201,7 +201,7 @@ class Runs:
     (lambda data, saved: data[:len(data) // 2], "cut short"),
     (lambda data, saved: b"", "empty"),
     (lambda data, saved: pickle.dumps(Runs()), "other than weights"),
-    (lambda data, saved: written({"kind": "landmarker", **{k: v for k, v in saved.items() if k != "kind"}}), "not a parser"),
+    (lambda data, saved: written({"kind": "detector", **{k: v for k, v in saved.items() if k != "kind"}}), "not a parser"),
     (lambda data, saved: written(saved["weights"]), "--init"),
     (lambda data, saved: written({**saved, "format": 99}), "format"),
     (lambda data, saved: written({**saved, "arch": "vgg"}), "vgg"),

@@ -65,6 +65,8 @@ def build(arch, encoder=None, num_classes=11, in_channels=3):
 
 def build_landmarker(arch, encoder=None, num_points=68):
     """A network with random weights: (B, 3, H, W) -> the dict that its own `decode` turns into (B, num_points, 2)."""
+    if arch not in LANDMARKERS:
+        raise FaceparseError(f"unknown landmark network '{arch}'; known: {', '.join(LANDMARKERS)}")
     return LANDMARKERS[arch][0](num_points, choose_encoder(arch, encoder))
 
 

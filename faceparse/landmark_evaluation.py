@@ -1,0 +1,134 @@
+"""Scores of landmark networks on data sets: NME and what goes with it, in the pixels of the original pictures.
+
+The work behind evaluate.py for landmarks, as evaluation.py is for parsers.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparse import charts, geometry, landmark_metrics, models, report
+from faceparse.data.loading import Faces, batches, grouped
+from faceparse.data.records import open_image
+from faceparse.errors import FaceparseError
+from faceparse.evaluation import median_milliseconds
+from faceparse.labels import LandmarkSet, landmark_table
+from faceparse.progress import Progress
+
+
+@dataclass
+class Located:
+    """What a network found.
+
+    errors  (N, K) shares of the face's length, see landmark_metrics.point_errors
+    found   (N, K, 2) in pixels of the original pictures; truth likewise
+    faces   the N faces' indices in `records`
+    """
+    errors: np.ndarray
+    found: np.ndarray
+    truth: np.ndarray
+    faces: list[int]
+    records: list
+    points: LandmarkSet
+    align: str
+    by: str
+    bad: dict
+
+    @property
+    def nmes(self):
+        return landmark_metrics.nme(self.errors)
+
+
+def common_points(a, b):
+    """The name of the landmark set that both can be told in: their own where it is the same, else the 68."""
+    return a.name if a.name == b.name else "68"
+
+
+def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, skip_bad=False, label="scoring"):
+    """Run a Landmarker over a FaceSet of data.landmarks, whose points must be those of common_points.
+
+    by  a name in landmark_metrics.NORMALISATIONS; None: inter-ocular, or inter-pupil where the corners are not told
+    Returns Located. Raises FaceparseError.
+    """
+    by = by or ("inter-ocular" if face_set.points.eye_corners else "inter-pupil")
+    told = landmark_table(landmarker.points.name, face_set.points.name)  # (K,)
+    align = align or landmarker.align
+    records = face_set.records
+    faces = Faces(records, None, landmarker.size, align, cache_bytes=0, skip_bad=skip_bad, landmarks=True)
+    found, truth, seen = [], [], []
+    with Progress(len(records), label) as progress:
+        for given in batches(faces, grouped(range(len(records)), batch), workers):
+            if given is None:
+                continue
+            located = landmarker.locate(given["image"]).cpu().numpy()[:, told]  # (B, K, 2)
+            back = np.linalg.inv(given["homography"].numpy())
+            found += [geometry.apply(h, points) for h, points in zip(back, located)]
+            truth += [geometry.apply(h, points) for h, points in zip(back, given["landmarks"].numpy())]
+            seen += given["index"].tolist()
+            progress.update(len(given["index"]))
+    if not seen:
+        raise FaceparseError(f"{face_set.name}: every one of its {len(records)} faces is bad; the first: "
+                             f"{next(iter(faces.bad.values()))}")
+    found, truth = np.stack(found), np.stack(truth)
+    errors = landmark_metrics.point_errors(found, truth, face_set.points, by)
+    return Located(errors, found, truth, seen, records, face_set.points, align, by, faces.bad)
+
+
+def summary(run, landmarker, face_set, located):
+    """One entry of report.json's `models`: nme, auc, failure_rate, regions, and what the network costs."""
+    about = landmarker.about
+    return {"run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),
+            "set": face_set.name, "split": face_set.split, "points": located.points.name, "by": located.by,
+            "align": located.align, "size": landmarker.size,
+            "precision": "bfloat16" if landmarker.bfloat16 else "float32",
+            **landmark_metrics.summary(located.errors, located.points),
+            "parameters": sum(p.numel() for p in landmarker.model.parameters()),
+            "flops": models.flops(landmarker.model, landmarker.size),
+            "milliseconds": median_milliseconds(landmarker.locate, landmarker.size),
+            "bad": [str(error) for error in located.bad.values()]}
+
+
+def tables(entries, style=report.table):
+    """NME, AUC, failure rates and the regions' NME in per cent; parameters, FLOPs and milliseconds."""
+    first = entries[0]
+    regions = list(first["regions"])
+    rows = [[entry["run"], _percent(entry["nme"]), *(_percent(entry[key][t]) for key in ("auc", "failure_rate")
+                                                     for t in ("0.08", "0.10")),
+             *(_percent(entry["regions"][name]) for name in regions)] for entry in entries]
+    sizes = [[entry["run"], entry["align"], f"{entry['size']} x {entry['size']}", entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
+             for entry in entries]
+    return "\n".join([
+        f"{first['by']} errors in per cent on {first['set']} {first['split']} ({first['faces']} faces, {first['points']} "
+        "points), in pixels of the original pictures\n",
+        style(["run", "NME", "AUC 0.08", "AUC 0.10", "FR 0.08", "FR 0.10", *(f"NME {name}" for name in regions)], rows),
+        "", style(["run", "aligned by", "crop", "parameters", "GFLOPs", "ms"], sizes)])
+
+
+def _percent(share):
+    return "-" if share is None or np.isnan(share) else f"{100 * share:.2f}"
+
+
+def curve(results):
+    """The cumulative error curves, {run: Located}."""
+    return charts.line_chart({run: tuple(np.multiply(axis, 100) for axis in landmark_metrics.error_curve(located.nmes))
+                              for run, located in results.items()},
+                             "share of the faces up to an error", "NME, %", "faces, %", y_range=(0, 100))
+
+
+def examples(located, count=3):
+    """A contact sheet of the best, the median and the worst faces: the picture, the truth (green), what was found (red)."""
+    nmes = located.nmes
+    order = [int(i) for i in np.argsort(nmes, kind="stable") if np.isfinite(nmes[i])]
+    middle = max(0, len(order) // 2 - count // 2)
+    chosen = {}
+    for title, places in (("best", order[:count]), ("median", order[middle:middle + count]), ("worst", order[-count:])):
+        for place in places:
+            chosen.setdefault(place, title)
+    rows, titles = [], []
+    for place, title in chosen.items():
+        record = located.records[located.faces[place]]
+        image = np.asarray(open_image(record.image))
+        radius = max(1.0, np.ptp(located.truth[place][:, 0]) / 120)
+        rows.append([image, report.draw_points(image, located.truth[place], (0, 255, 0), radius),
+                     report.draw_points(image, located.found[place], (255, 60, 60), radius)])
+        titles.append(f"{title}: {record.name}  NME {100 * nmes[place]:.2f} %")
+    return report.contact_sheet(rows, ["picture", "truth", "found"], titles, cell=240)
