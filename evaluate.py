@@ -67,8 +67,8 @@ def main(args):
             continue
         models.append(inference.load_any(path, args.device, args.amp))
     landmarkers = [model for model in models if isinstance(model, inference.Landmarker)]
-    of_landmarks = args.set in landmarks.READERS and (args.set not in parsing.READERS or len(landmarkers) == len(models))
-    if not args.images and landmarkers and (of_landmarks or len(landmarkers) == len(models)):
+    if landmarkers and not args.images and (len(landmarkers) == len(models)
+                                            or args.set and args.set not in parsing.READERS):
         return score_landmarks(args, landmarkers)
     parsers = inference.pair(models, args.force)
     if args.images:
@@ -164,8 +164,7 @@ def write(out, face_set, entries, results):
         report.save_picture(picture, out / file)
     for number, (parser, result) in enumerate(results.items(), 1):
         if parser.adapter:
-            before = next((other for other in results if other is parser.parser), None)
-            picture = evaluation.adaptation_sheet(before, parser, results[before], result)
+            picture = evaluation.adaptation_sheet(parser.parser, parser, results[parser.parser], result)
         else:
             picture = evaluation.examples(parser, result)
         report.save_picture(picture, out / f"{'adapted' if parser.adapter else 'examples'}"

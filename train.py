@@ -1,4 +1,4 @@
-"""Train face parsers.
+"""Train face parsers and landmark networks.
 
     python train.py                                              toy faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by seed 000's recipe
@@ -50,16 +50,15 @@ def get_args_parser():
     group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
 
     group = parser.add_argument_group("how (defaults come from the recipe)")
-    group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for toy faces, else seed000")
+    group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for parsers of toy faces, else seed000; pipnet for landmarks")
     group.add_argument("--epochs", type=int)
     group.add_argument("--batch", type=int)
     group.add_argument("--lr", type=float)
     group.add_argument("--size", type=int, help="side of the crop in pixels")
     group.add_argument("--align", choices=ALIGNMENTS,
                        help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, a "
-                            "tenth larger; celebahq: "
-                            "CelebA-HQ's framing, which its own pictures have; none: the whole picture, padded; "
-                            "stretch: the whole picture, stretched")
+                            "tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; none: the whole "
+                            "picture, padded; stretch: the whole picture, stretched")
     group.add_argument("--loss", choices=list(LOSSES))
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))

@@ -54,7 +54,7 @@ class Evaluation:
 def choose_alignment(parser, records, align=None):
     """How to align the records for a parser: as asked, else as it was trained, else not at all where landmarks lack."""
     align = align or parser.align
-    return align if align not in ("landmarks", "box", "crop") or all(record.landmarks for record in records) else "none"
+    return align if align not in geometry.NEED_LANDMARKS or all(record.landmarks for record in records) else "none"
 
 
 def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring"):
@@ -174,15 +174,23 @@ def tables(entries, style=report.table):
     return "\n".join(parts)
 
 
+def ends_and_middle(values, titles, count):
+    """{index: title} of `count` faces each of the greatest values, the middle ones and the least, in this order; no face
+    twice, none whose value is not finite. values (N,), titles three words."""
+    order = [int(i) for i in np.argsort(-values, kind="stable") if np.isfinite(values[i])]
+    middle = max(0, len(order) // 2 - count // 2)
+    chosen = {}
+    for title, places in zip(titles, (order[:count], order[middle:middle + count], order[-count:])):
+        for place in places:
+            chosen.setdefault(place, title)
+    return chosen
+
+
 def examples(parser, evaluation, count=3):
     """A contact sheet of the best, the median and the worst faces: image, truth, prediction on the crop."""
     f1 = evaluation.mean_f1_of_faces()
-    order = [int(i) for i in np.argsort(-f1, kind="stable") if np.isfinite(f1[i])]
-    middle = max(0, len(order) // 2 - count // 2)
-    chosen = {}
-    for title, places in (("best", order[:count]), ("median", order[middle:middle + count]), ("worst", order[-count:])):
-        for place in places:
-            chosen.setdefault(place, f"{title}: {evaluation.records[evaluation.faces[place]].name}  F1 {f1[place]:.3f}")
+    chosen = {place: f"{title}: {evaluation.records[evaluation.faces[place]].name}  F1 {f1[place]:.3f}"
+              for place, title in ends_and_middle(f1, ("best", "median", "worst"), count).items()}
     faces = Faces(evaluation.records, evaluation.labels, parser.size, evaluation.align, cache_bytes=0)
     return sheet([("prediction", parser)], faces, [evaluation.faces[place] for place in chosen], list(chosen.values()))
 
@@ -211,21 +219,13 @@ def adaptation_sheet(naked, adapted, before, after, count=2):
 
     naked, adapted  the Parser and its AdaptedParser;  before, after  their Evaluations of the same faces
     """
-    gain = after.mean_f1_of_faces() - before.mean_f1_of_faces()  # (N,)
-    order = [int(i) for i in np.argsort(-gain, kind="stable") if np.isfinite(gain[i])]
-    middle = max(0, len(order) // 2 - count // 2)
-    chosen = {}
-    for title, places in zip(("better", "middle", "worse"),
-                             (order[:count], order[middle:middle + count], order[-count:])):
-        for place in places:
-            chosen.setdefault(place, title)
+    f1_before, f1_after = before.mean_f1_of_faces(), after.mean_f1_of_faces()  # (N,)
     rows, titles = [], []
-    for place, title in chosen.items():
+    for place, title in ends_and_middle(f1_after - f1_before, ("better", "middle", "worse"), count).items():
         record = after.records[after.faces[place]]
         points = record.landmarks() if record.landmarks and after.align in geometry.BY_LANDMARKS else None
         rows.append(_on_the_photograph(record, points, (naked, adapted), after.labels))
-        titles.append(f"{title}: {record.name}  F1 {before.mean_f1_of_faces()[place]:.3f} -> "
-                      f"{after.mean_f1_of_faces()[place]:.3f}")
+        titles.append(f"{title}: {record.name}  F1 {f1_before[place]:.3f} -> {f1_after[place]:.3f}")
     return report.contact_sheet(rows, ["photograph", "truth", "prediction", "adapted"], titles, cell=240,
                                 legend=after.labels)
 

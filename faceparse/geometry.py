@@ -167,7 +167,8 @@ def align_celebahq(points, left_eye, right_eye, mouth, size):
     return compose(level, fit)
 
 
-BY_LANDMARKS = ("landmarks", "box", "crop", "celebahq")  # alignments that need points
+NEED_LANDMARKS = ("landmarks", "box", "crop")      # alignments that cannot be without points
+BY_LANDMARKS = (*NEED_LANDMARKS, "celebahq")       # those that use them
 ALIGNMENTS = (*BY_LANDMARKS, "none", "stretch")
 
 

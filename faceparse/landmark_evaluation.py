@@ -10,7 +10,7 @@ from faceparse import charts, geometry, landmark_metrics, models, report
 from faceparse.data.loading import Faces, batches, grouped
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
-from faceparse.evaluation import median_milliseconds
+from faceparse.evaluation import ends_and_middle, median_milliseconds
 from faceparse.labels import LandmarkSet, landmark_table
 from faceparse.progress import Progress
 
@@ -46,10 +46,10 @@ def common_points(a, b):
 def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, skip_bad=False, label="scoring"):
     """Run a Landmarker over a FaceSet of data.landmarks, whose points must be those of common_points.
 
-    by  a name in landmark_metrics.NORMALISATIONS; None: inter-ocular, or inter-pupil where the corners are not told
+    by  a name in landmark_metrics.NORMALISATIONS; None: the set's default_length
     Returns Located. Raises FaceparseError.
     """
-    by = by or ("inter-ocular" if face_set.points.eye_corners else "inter-pupil")
+    by = by or landmark_metrics.default_length(face_set.points)
     told = landmark_table(landmarker.points.name, face_set.points.name)  # (K,)
     align = align or landmarker.align
     records = face_set.records
@@ -81,7 +81,7 @@ def summary(run, landmarker, face_set, located):
             "align": located.align, "size": landmarker.size,
             "precision": "bfloat16" if landmarker.bfloat16 else "float32",
             **landmark_metrics.summary(located.errors, located.points),
-            "parameters": sum(p.numel() for p in landmarker.model.parameters()),
+            "parameters": sum(p.numel() for p in landmarker.model.parameters()),  # a frozen backbone's too
             "flops": models.flops(landmarker.model, landmarker.size),
             "milliseconds": median_milliseconds(landmarker.locate, landmarker.size),
             "bad": [str(error) for error in located.bad.values()]}
@@ -94,8 +94,8 @@ def tables(entries, style=report.table):
     rows = [[entry["run"], _percent(entry["nme"]), *(_percent(entry[key][t]) for key in ("auc", "failure_rate")
                                                      for t in ("0.08", "0.10")),
              *(_percent(entry["regions"][name]) for name in regions)] for entry in entries]
-    sizes = [[entry["run"], entry["align"], f"{entry['size']} x {entry['size']}", entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
-             for entry in entries]
+    sizes = [[entry["run"], entry["align"], f"{entry['size']} x {entry['size']}", entry["parameters"],
+              f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"] for entry in entries]
     return "\n".join([
         f"{first['by']} errors in per cent on {first['set']} {first['split']} ({first['faces']} faces, {first['points']} "
         "points), in pixels of the original pictures\n",
@@ -115,16 +115,10 @@ def curve(results):
 
 
 def examples(located, count=3):
-    """A contact sheet of the best, the median and the worst faces: the picture, the truth (green), what was found (red)."""
+    """A contact sheet of the best, the median and the worst faces: picture, truth (green), what was found (red)."""
     nmes = located.nmes
-    order = [int(i) for i in np.argsort(nmes, kind="stable") if np.isfinite(nmes[i])]
-    middle = max(0, len(order) // 2 - count // 2)
-    chosen = {}
-    for title, places in (("best", order[:count]), ("median", order[middle:middle + count]), ("worst", order[-count:])):
-        for place in places:
-            chosen.setdefault(place, title)
     rows, titles = [], []
-    for place, title in chosen.items():
+    for place, title in ends_and_middle(-nmes, ("best", "median", "worst"), count).items():
         record = located.records[located.faces[place]]
         image = np.asarray(open_image(record.image))
         radius = max(1.0, np.ptp(located.truth[place][:, 0]) / 120)

@@ -27,6 +27,11 @@ NORMALISATIONS = ("inter-ocular", "inter-pupil", "box")
 THRESHOLDS = (0.08, 0.10)  # of failure rate and AUC, as shares of the length
 
 
+def default_length(points):
+    """What errors on a landmark set are measured in unless something else is asked for: a name in NORMALISATIONS."""
+    return "inter-ocular" if points.eye_corners else "inter-pupil"
+
+
 def face_length(truth, points, by="inter-ocular"):
     """The length that errors are measured in: (..., K, 2) true points -> (...), NaN where not annotated or nought.
 

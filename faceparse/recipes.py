@@ -8,6 +8,7 @@ from faceparse.data.augment import COLOUR, PIPNET, SEED000
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
 
+TOYS = ("toy", "toywild", "toymixed")  # the data sets that are drawn
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in 0..1
 
 
@@ -63,4 +64,4 @@ def recipe(name):
 
 def default_recipe(data):
     """The name of the recipe that a data set is trained by where none is asked for."""
-    return "toy" if data in ("toy", "toywild", "toymixed") else "seed000"
+    return "toy" if data in TOYS else "seed000"

@@ -1,4 +1,4 @@
-"""A run, of a parser or of a label adapter: what was asked for, the folder it lives in, how it is trained from there.
+"""A run, of a parser, a label adapter or a landmark network: what was asked for, its folder, how it is trained there.
 
 The folder's name says what differs from the recipe: runs/<data>-<arch>, then -resnet18, -lr0.0005, -seed1, ...
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from faceparse import charts, losses, models, report, tasks
+from faceparse import charts, geometry, landmark_metrics, losses, models, report, tasks
 from faceparse.adaptation import channels_of
 from faceparse.data import landmarks, parsing
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
@@ -23,11 +23,10 @@ from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict, landmark_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
 from faceparse.models.regressor import load_pretrained
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, default_recipe, recipe
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, TOYS, default_recipe, recipe
 from faceparse.training import Stopped, choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
-TOYS = ("toy", "toywild", "toymixed")
 NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
 
 
@@ -88,7 +87,7 @@ class AdapterPlan:
 
 @dataclass(frozen=True)
 class LandmarkPlan:
-    """The same of a landmark network; `points` is its landmark set, `by` what its errors are measured in."""
+    """The same of a landmark network; `points` is its landmark set."""
     arch: str
     data: str
     name: str
@@ -145,7 +144,7 @@ def make_plan(arch, data, labels, has_landmarks, given):
                     size=chosen.size, align=align, loss=chosen.loss, optimizer=chosen.optimizer,
                     schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
     values = _checked({**defaults, **given}, arch)
-    if values["align"] in ("landmarks", "box", "crop") and not has_landmarks:
+    if values["align"] in geometry.NEED_LANDMARKS and not has_landmarks:
         raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
     mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
     own = {key: value for key, value in values.items() if key not in ("mix", "mix_real")}
@@ -345,7 +344,8 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
              "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
              "data": data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in data else None,
              "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
-    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers, resume)
+    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
+                   resume)
     show(folder, history, task, val, [("prediction", load(folder))])
     return folder
 
@@ -378,7 +378,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     elif plan.encoder_weights != "none":
         load_pretrained(model, plan.encoder_weights) if arch != "pipnet" else load_encoder_weights(
             model.encoder, plan.encoder_weights)
-    by = "inter-ocular" if points.eye_corners else "inter-pupil"
+    by = landmark_metrics.default_length(points)
     task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, by)
     about = {"arch": arch, "encoder": plan.encoder, "points": landmark_set_to_dict(points), "size": plan.size,
              "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "data": data, "by": by,
@@ -431,8 +431,10 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
              "activation": plan.loss, "target": target, "seen": seen, "fits": plan.fits,
              "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
-    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers, resume)
-    show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", AdaptedParser(parsers[0], load_any(folder)))])
+    history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
+                   resume)
+    adapted = AdaptedParser(parsers[0], load_any(folder))
+    show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", adapted)])
     return folder
 
 

@@ -117,7 +117,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
     """
     model.to(device, memory_format=torch.channels_last)
     stepper = make_optimizer(model, optimizer, lr, weight_decay)
-    history, first_epoch, first_step, partial = [], 1, 0, (0.0, task.start(device))
+    history, first_epoch, first_step, so_far = [], 1, 0, (0.0, task.start(device))
     if resume and (folder / "last.pt").exists():
         saved = read_checkpoint(folder / "last.pt")
         try:
@@ -125,17 +125,17 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             stepper.load_state_dict(saved["optimizer"])
             history, first_epoch, first_step = (saved[key] for key in ("history", "epoch", "step"))
             total, tally = saved["partial"]
-            partial = total, tally.to(device)
+            so_far = total, tally.to(device)
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "
                                  f"({str(error).splitlines()[0]}); remove the folder to start again") from None
         write_log(history, folder)  # a run killed between the two files has the checkpoint, not the line
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
-    def checkpoint(epoch, step, partial):
-        """`epoch`, `step`: where to go on; `partial`: the sum of the losses and the tally of that epoch so far."""
+    def checkpoint(epoch, step, so_far):
+        """`epoch`, `step`: where to go on; `so_far`: the sum of the losses and the tally of that epoch so far."""
         return {**about, "format": FORMAT, "kind": task.kind, "weights": model.state_dict(),
-                "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": partial, "history": history}
+                "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": so_far, "history": history}
 
     with _interrupts() as interrupted:
         for epoch in range(first_epoch, epochs + 1):
@@ -143,7 +143,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             model.train()
             train.epoch = epoch
             groups = grouped(shuffled(len(train), seed, epoch), batch)[first_step:]
-            (total, tally), rate = partial, lr
+            (total, tally), rate = so_far, lr
             with Progress(len(groups), f"epoch {epoch}/{epochs}") as progress:
                 for step, given in enumerate(batches(train, groups, workers), first_step):
                     if given is None:  # every picture of it is bad
@@ -173,7 +173,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                     if interrupted.is_set():
                         write_checkpoint(checkpoint(epoch, step + 1, (total, tally)), folder / "last.pt")
                         raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
-            first_step, partial = 0, (0.0, task.start(device))
+            first_step, so_far = 0, (0.0, task.start(device))
             seconds = time.perf_counter() - start
             line = {"epoch": epoch, "lr": rate, "loss": total / steps, "seconds": round(seconds, 2)}
             line.update({f"train_{key}": value for key, value in task.scores(tally).items() if key in task.followed})
@@ -183,9 +183,9 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             best = max(history, key=lambda line: (task.sign * line[task.headline] if task.headline in line else
                                                   line["epoch"], line["epoch"]))
             if best is line:
-                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, partial).items()
+                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, so_far).items()
                                   if key != "optimizer"}, folder / "best.pt")
-            write_checkpoint(checkpoint(epoch + 1, 0, partial), folder / "last.pt")
+            write_checkpoint(checkpoint(epoch + 1, 0, so_far), folder / "last.pt")
             write_log(history, folder)
             score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
             print(f"epoch {epoch}/{epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)

@@ -1,5 +1,7 @@
 """Fixtures that several test files share."""
 import os
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,20 @@ def data_root():
         if root and (Path(root) / "celebamask").is_dir():
             return Path(root)
     pytest.skip("no real data: set FACEPARSE_DATA to a folder that holds celebamask/, facesynthetics/, ...")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """run("evaluate.py", "--set", "toy") -> (exit status, standard output, standard error), in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FACEPARSE_DATA", raising=False)
+
+    def script(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        try:
+            runpy.run_path(str(Path(__file__).parents[1] / name), run_name="__main__")
+            status = 0
+        except SystemExit as stop:
+            status = stop.code or 0
+        return status, *capsys.readouterr()
+    return script

@@ -2,9 +2,7 @@
 import importlib.util
 import json
 import os
-import runpy
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,23 +49,6 @@ def home(tmp_path_factory):
 
 def parsers(parent, *names):
     return [inference.load(parent / name, "cpu") for name in names or ("mobilenetv20", "unet0")]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FACEPARSE_DATA", raising=False)
-
-    def script(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOP / name), run_name="__main__")
-            status = 0
-        except SystemExit as stop:
-            status = stop.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-    return script
 
 
 # --- what an adapter is shown -----------------------------------------------------------------------

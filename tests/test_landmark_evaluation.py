@@ -1,9 +1,6 @@
 """Scores of landmark networks: in original pixels, on the points that network and data set share."""
 import json
 import os
-import runpy
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,28 +12,12 @@ from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
 from faceparse.labels import landmark_set, landmark_table
 
-TOP = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     return runs.train_landmarks("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"},
                                 ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def script(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOP / name), run_name="__main__")
-            status = 0
-        except SystemExit as stop:
-            status = stop.code or 0
-        return status, *capsys.readouterr()
-    return script
 
 
 class Knows:

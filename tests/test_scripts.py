@@ -3,9 +3,7 @@ import io
 import json
 import os
 import pickle
-import runpy
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,26 +19,7 @@ from faceparse.errors import FaceparseError
 from faceparse.geometry import alignment
 from faceparse.labels import LABEL_SETS
 
-TOP = Path(__file__).parents[1]
 LAPA = LABEL_SETS["lapa"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """run("evaluate.py", "--set", "toy") -> (exit status, standard output, standard error), in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("FACEPARSE_DATA", raising=False)
-
-    def script(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        try:
-            runpy.run_path(str(TOP / name), run_name="__main__")
-            status = 0
-        except SystemExit as stop:
-            status = stop.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-    return script
 
 
 @pytest.fixture(scope="module")
