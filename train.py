@@ -50,7 +50,8 @@ def get_args_parser():
     group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
 
     group = parser.add_argument_group("how (defaults come from the recipe)")
-    group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for parsers of toy faces, else seed000; pipnet for landmarks")
+    group.add_argument("--recipe", choices=list(RECIPES),
+                       help="default: toy for parsers of toy faces, else seed000; pipnet for landmarks")
     group.add_argument("--epochs", type=int)
     group.add_argument("--batch", type=int)
     group.add_argument("--lr", type=float)
