@@ -1,28 +1,34 @@
-"""Score parsers on a data set, before and after label adaptation, or parse pictures.
+"""Score parsers and landmark networks on a data set, or use them on pictures and videos that nobody annotated.
 
     python evaluate.py                                      the newest run under runs/, on its own data set
     python evaluate.py --set ibugmask --model runs/*        a table, a line a run, and seed 000's tables
     python evaluate.py --set lapa --out report/             report.json, report.md, charts, examples of faces
+    python evaluate.py --set 300w --model runs/300w-pipnet  landmarks: NME, AUC, failure rate
     python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
+    python evaluate.py --images clip.mp4 /dev/video0 --model runs/lapa-unet runs/300w-pipnet
+                                                            the same of every frame, aligned by landmarks found there
 
---model takes parsers and label adapters in any order: an adapter is tried behind every parser that it was learnt from.
+--model takes parsers, label adapters and landmark networks in any order: an adapter is tried behind every parser that
+it was learnt from, and landmark networks find the face for the parsers (--images, --align predicted).
 """
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from faceparse import charts, evaluation, in_the_wild, inference, landmark_evaluation, report, runs
+from faceparse import charts, evaluation, in_the_wild, inference, landmark_evaluation, pictures, report, runs
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
+from faceparse.finding import Finder, by_predicted_points
 from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
 
 
 def get_args_parser():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    group = parser.add_argument_group("which parsers")
+    group = parser.add_argument_group("which networks")
     group.add_argument("--model", nargs="+", type=Path,
-                       help="run folders or checkpoints, of parsers and of label adapters (default: the newest parser)")
+                       help="run folders or checkpoints, of parsers, label adapters and landmark networks (default: the "
+                            "newest parser)")
     group.add_argument("--force", action="store_true", help="use adapters on parsers that they were not learnt from")
     group.add_argument("--runs", type=Path, default="runs", help="where run folders are (default: runs/)")
 
@@ -41,11 +47,17 @@ def get_args_parser():
                        help="crop: on the aligned crop; original: undo the alignment, on the untouched annotation")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
                        help="pooled: one confusion matrix for all faces; per-image: F1 of each face, averaged")
-    group.add_argument("--align", choices=ALIGNMENTS, help="default: as the parser was trained")
+    group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"],
+                       help="default: as the network was trained; predicted: so too, by the landmarks that the landmark "
+                            "networks of --model find in the whole picture")
 
-    group = parser.add_argument_group("or parse pictures")
+    group = parser.add_argument_group("or use them on pictures")
     group.add_argument("--images", nargs="+", metavar="PATH",
-                       help="pictures and folders of pictures, by the first parser, with its adapter where --model has one")
+                       help="pictures, videos, folders of them, cameras (/dev/video0): by the first parser, with its "
+                            "adapter where --model has one, aligned by the landmark network where it has one")
+    group.add_argument("--boxes", type=Path, metavar="FILE",
+                       help="CSV file of the faces, instead of a search: picture,x0,y0,x1,y1 in pixels, brows to chin; "
+                            "several lines a picture for several faces")
     group.add_argument("--confidence", action="store_true", help="write a confidence map beside each mask")
 
     group = parser.add_argument_group("both")
@@ -67,30 +79,45 @@ def main(args):
             continue
         models.append(inference.load_any(path, args.device, args.amp))
     landmarkers = [model for model in models if isinstance(model, inference.Landmarker)]
-    if landmarkers and not args.images and (len(landmarkers) == len(models)
-                                            or args.set and args.set not in parsing.READERS):
-        return score_landmarks(args, landmarkers)
-    parsers = inference.pair(models, args.force)
+    others = [model for model in models if model not in landmarkers]
     if args.images:
-        parse(args, next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0]))
-    else:
-        score(args, parsers)
+        return use(args, others, landmarkers)
+    if args.boxes:
+        raise FaceparseError("--boxes is for pictures: give --images too")
+    if args.align == "predicted" and not landmarkers:
+        raise FaceparseError("--align predicted needs a landmark network: name its run by --model too, or train one with "
+                             "train.py --arch pipnet")
+    if landmarkers and (not others or args.set and args.set not in parsing.READERS):
+        for model in others:
+            print(f"left out: {model.path}: finds no landmarks", file=sys.stderr)
+        return score_landmarks(args, landmarkers)
+    for model in landmarkers if args.align != "predicted" else ():
+        print(f"left out: {model.path}: finds landmarks; score it by itself, or let it align faces by --align predicted",
+              file=sys.stderr)
+    score(args, inference.pair(others, args.force), Finder(landmarkers) if args.align == "predicted" else None)
 
 
-def parse(args, parser):
+def use(args, others, landmarkers):
+    """--images: the first parser, with its adapter where there is one; a Finder where there are landmark networks."""
+    parsers = inference.pair(others, args.force) if others or not landmarkers else []
+    parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
+    finder = Finder(landmarkers) if landmarkers else None
     out = args.out or Path("parsed")
-    if parser.align in BY_LANDMARKS:
-        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop")
-    parsed, errors = evaluation.parse_pictures(parser, args.images, out, args.confidence)
-    if parsed:
-        print(f"masks and overlays of {parsed} pictures are in {out}")
+    if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
+        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop; name a "
+              "landmark network by --model too, and it is aligned")
+    done, notes, errors = pictures.annotate(args.images, out, parser, finder, args.boxes, args.confidence)
+    for note in notes:
+        print(note)
+    if done:
+        print(f"what was found in {done} file{'s' * (done > 1)} is in {out}")
     if errors and not args.skip_bad:
         raise FaceparseError("\nevaluate.py: ".join(map(str, errors)))
     for error in errors:
         print(f"left out: {error}", file=sys.stderr)
 
 
-def score(args, parsers):
+def score(args, parsers, finder=None):
     name = args.set or parsers[0].about.get("data", "toy")
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
                           toy_size=max(parser.size for parser in parsers))
@@ -98,16 +125,29 @@ def score(args, parsers):
         evaluation.refuse_seen(parser, face_set)
     if face_set.note:
         print(face_set.note)
+    align, given = args.align, None
+    if finder:
+        for parser in parsers:
+            if parser.align not in BY_LANDMARKS:
+                raise FaceparseError(f"{parser.path}: was trained on pictures that were not aligned by landmarks, which "
+                                     "--align predicted does: leave it out, or name another parser")
+        given = face_set if all(record.landmarks for record in face_set.records) else None
+        align, face_set = None, by_predicted_points(face_set, finder)
     runs_named = [evaluation.run_of(parser.path) for parser in parsers if parser.adapter is None]
     entries, results = [], {}
     for parser in parsers:
         run = evaluation.run_of(parser.path)
         run = run if runs_named.count(run) == 1 else str(parser.path)
         label = f"{run} + {evaluation.run_of(parser.adapter.path)}" if parser.adapter else run
-        result = evaluation.evaluate(parser, face_set, frame=args.frame, align=args.align, workers=args.workers,
-                                     skip_bad=args.skip_bad, label=label)
+        how = dict(frame=args.frame, align=align, workers=args.workers, skip_bad=args.skip_bad)
+        result = evaluation.evaluate(parser, face_set, label=label, **how)
         results[parser] = result
         entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
+        if finder:
+            entries[-1]["landmarks"] = "predicted"
+        if given:
+            by_given = evaluation.evaluate(parser, given, label=f"{label}, given landmarks", **how)
+            entries[-1]["mean_f1_by_given_landmarks"] = by_given.scores(args.protocol).mean_f1
         for error in result.bad.values():
             print(f"left out: {error}", file=sys.stderr)
     print(tables(entries, report.table))

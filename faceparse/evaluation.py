@@ -1,10 +1,9 @@
-"""Scores of parsers on data sets, and parsers run over pictures that nobody annotated: the work behind evaluate.py.
+"""Scores of parsers on data sets: the work behind evaluate.py --set.
 
 Two frames. `crop`: truth and prediction are compared on the network's aligned crop, as seed 000 does. `original`: the
 prediction is taken back through the alignment and compared with the untouched annotation, as the Helen and LaPa
 literature does; what the crop missed counts against the parser.
 """
-import os
 import statistics
 import time
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from PIL import Image
 
 from faceparse import geometry, metrics, models, report
 from faceparse.data.loading import Faces, batches, grouped
-from faceparse.data.records import PICTURE_SUFFIXES, image_size, open_image
+from faceparse.data.records import image_size, open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference import restore
 from faceparse.labels import LabelSet, common_set, table
@@ -168,6 +167,11 @@ def tables(entries, style=report.table):
     if merged:
         parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
             [line_of(entry), *entry["helen_overall"].values()] for entry in merged])]
+    compared = [entry for entry in entries if "mean_f1_by_given_landmarks" in entry]
+    if compared:
+        parts += ["\nMean F1, aligned by landmarks\n", style(["run", "given", "predicted", "lost"], [
+            [line_of(entry), given, entry["mean_f1"], given - entry["mean_f1"]]
+            for entry in compared for given in [entry["mean_f1_by_given_landmarks"]]])]
     parts += ["", style(["run", "parameters", "GFLOPs", "ms"], [
         [line_of(entry), entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
         for entry in entries])]
@@ -251,67 +255,3 @@ def _on_the_photograph(record, points, parsers, labels, longest=1024):
     image = np.asarray(picture)
     tiles = [image, *(report.overlay(image, mask, labels) for mask in masks)]
     return [Image.fromarray(tile).crop(box) for tile in tiles]
-
-
-def find_pictures(paths):
-    """[(file, name of its results)] of pictures and folders of pictures (with their subfolders), sorted."""
-    found = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
-                            if Path(name).suffix.lower() in PICTURE_SUFFIXES)
-            if not inside:
-                raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
-                                     f"{', '.join(sorted(PICTURE_SUFFIXES))}")
-            found += [(file, file.relative_to(path)) for file in inside]
-        elif path.exists():
-            found.append((path, Path(path.name)))
-        else:
-            raise FaceparseError(f"{path}: no such file or folder; check the path")
-    taken, named = set(), []
-    for file, name in found:
-        stem = name.with_suffix("")
-        while stem in taken:  # a.jpg and a.png, or the same name in two folders
-            stem = stem.with_name(stem.name + ("_" if stem.name.endswith(file.suffix) else file.suffix))
-        taken.add(stem)
-        named.append((file, stem))
-    return named
-
-
-def parse_pictures(parser, paths, out, confidence=False):
-    """Parse pictures into `out`: NAME_mask.png (palette), NAME_overlay.png, NAME.json, NAME_confidence.png on request.
-
-    Returns how many were parsed, and the errors of those that could not be read.
-    """
-    errors = []
-    pictures = find_pictures(paths)
-    with Progress(len(pictures), "parsing") as progress:
-        for file, stem in pictures:
-            progress.update()
-            try:
-                face = parser.parse(file)
-            except FaceparseError as error:
-                errors.append(error)
-                continue
-            base = out / stem
-            report.save_mask(face.mask, face.labels, base.with_name(f"{base.name}_mask.png"))
-            report.save_picture(face.overlay(), base.with_name(f"{base.name}_overlay.png"))
-            if confidence:
-                report.save_picture((255 * face.confidence).round().clip(0, 255).astype(np.uint8),
-                                    base.with_name(f"{base.name}_confidence.png"))
-            report.write_json(describe(face, file, base), base.with_name(f"{base.name}.json"))
-    return len(pictures) - len(errors), errors
-
-
-def describe(face, file, base):
-    """What NAME.json says of a parsed picture: each part's share of the pixels, box and mean confidence."""
-    parts = {}
-    for index, name in enumerate(face.labels.names):
-        rows, columns = np.nonzero(face.mask == index)
-        if len(rows):
-            parts[name] = {
-                "index": index, "pixels": len(rows), "share": len(rows) / face.mask.size,
-                "box": [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1],
-                "confidence": float(face.confidence[rows, columns].mean())}
-    return {"image": file, "width": face.mask.shape[1], "height": face.mask.shape[0], "mask": f"{base.name}_mask.png",
-            "labels": face.labels.name, "homography": face.homography, "parts": parts}

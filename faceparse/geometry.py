@@ -198,6 +198,30 @@ def alignment(how, width, height, size, points=None, landmark_set=None):
     raise FaceparseError(f"no alignment is called '{how}': use one of {', '.join(ALIGNMENTS)}")
 
 
+def align_by_box(how, box, size):
+    """`--align how` where a box (x0, y0, x1, y1), from the brows to the chin, is all that is known of the face.
+
+    "box" and "crop" need no more; "landmarks" frames it without levelling the eyes; by the rest, which see the whole
+    picture, the square of MARGIN times its longer side is taken for the picture.
+    """
+    corners = np.array([[box[0], box[1]], [box[2], box[3]]], np.float64)
+    if how == "box":
+        return align_box(corners, size)
+    if how == "crop":
+        return align_crop(corners, size)
+    return align_landmarks(corners, (), (), size)
+
+
+def seen_box(homography, size, limits):
+    """(left, top, right, bottom): the pixels of a picture of `limits` (width, height) that a size x size crop shows, half
+    open. The least upright box that holds them, perhaps empty."""
+    low, high = -1.0, float(size)  # bilinear reading fades out over the last pixel
+    corners = apply(np.linalg.inv(homography), [[low, low], [high, low], [high, high], [low, high]])
+    left, top = np.clip(np.floor(corners.min(0)), 0, limits).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left, top], limits).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
 def source_pixels(homography, size):
     """How many source pixels one destination pixel spans, at the middle of the crop, along its denser direction."""
     back = np.linalg.inv(homography)

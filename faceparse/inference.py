@@ -65,25 +65,43 @@ class Parser:
         logits = self.logits(images)
         return logits.sigmoid() if self.about["activation"] == "sigmoid" else logits.softmax(1)
 
-    def parse(self, image, points=None, points_name=None):
+    def parse(self, image, points=None, points_name=None, box=None):
         """Parse one picture; returns a ParsedFace at the picture's own size.
 
         image        a path, a Pillow picture, or (H, W, 3) uint8 RGB
-        points       (K, 2) landmarks in the picture's pixels, of the set `points_name` ("68", "106", ...), by which it
-                     is aligned as in training. Without them the whole picture is taken for the face's crop: stretched
-                     where the parser was trained on stretched boxes, else padded.
+        points       (K, 2) landmarks in the picture's pixels, of the LandmarkSet or its name `points_name` ("68",
+                     "106", ...), by which it is aligned as in training
+        box          (x0, y0, x1, y1) of the face where there are no points, from the brows to the chin
+
+        Without either the whole picture is taken for the face's crop: stretched where the parser was trained on
+        stretched boxes, else padded.
         """
-        if isinstance(image, (str, Path)):
-            image = open_image(Path(image))
-        image = Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
-        align = self.align
-        if points is None and align in geometry.BY_LANDMARKS:
-            align = "stretch" if align == "box" else "none"
-        aligned = geometry.alignment(align, *image.size, self.size, points, points_name and landmark_set(points_name))
-        crop = np.asarray(geometry.warp_image(image, aligned, (self.size, self.size)))
-        probabilities = self.probabilities(torch.from_numpy(crop.transpose(2, 0, 1)[None].copy()))[0]
+        image = as_picture(image)
+        if isinstance(points_name, str):
+            points_name = landmark_set(points_name)
+        if points is not None or box is None:
+            align = self.align
+            if points is None and align in geometry.BY_LANDMARKS:
+                align = "stretch" if align == "box" else "none"
+            aligned = geometry.alignment(align, *image.size, self.size, points, points_name)
+        else:
+            aligned = geometry.align_by_box(self.align, box, self.size)
+        probabilities = self.probabilities(crops(image, [aligned], self.size))[0]
         mask, confidence = restore(probabilities.cpu(), aligned, image.size)
         return ParsedFace(np.asarray(image), mask, confidence, self.labels, aligned)
+
+
+def as_picture(image):
+    """A path, a Pillow picture or a (H, W, 3) uint8 array -> a Pillow picture in RGB. Raises FaceparseError."""
+    if isinstance(image, (str, Path)):
+        return open_image(Path(image))
+    return Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
+
+
+def crops(image, homographies, size):
+    """Crops of a Pillow picture, as a network takes them: (N, 3, size, size) uint8 for N homographies."""
+    found = [np.asarray(geometry.warp_image(image, homography, (size, size))) for homography in homographies]
+    return torch.from_numpy(np.stack(found).transpose(0, 3, 1, 2).copy())
 
 
 def restore(probabilities, homography, size):
@@ -92,14 +110,14 @@ def restore(probabilities, homography, size):
     probabilities  (C, S, S) float32;  homography  picture -> crop;  size  (width, height) of the picture
     Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
     """
-    width, height = size
-    mask, confidence = np.empty((height, width), np.uint8), np.empty((height, width), np.float32)
-    rows = max(1, STRIP // width)
-    for top in range(0, height, rows):
-        bottom = min(top + rows, height)
-        back = geometry.compose(np.linalg.inv(homography), geometry.translation(0, -top))
-        best, label = geometry.warp_tensor(probabilities, back, (width, bottom - top)).max(0)
-        mask[top:bottom], confidence[top:bottom] = label.numpy(), best.numpy()
+    mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
+    left, first, right, last = geometry.seen_box(homography, probabilities.shape[-1], size)
+    rows = max(1, STRIP // max(1, right - left))
+    for top in range(first, last, rows):
+        bottom = min(top + rows, last)
+        back = geometry.compose(np.linalg.inv(homography), geometry.translation(-left, -top))
+        best, label = geometry.warp_tensor(probabilities, back, (right - left, bottom - top)).max(0)
+        mask[top:bottom, left:right], confidence[top:bottom, left:right] = label.numpy(), best.numpy()
     return mask, confidence
 
 
@@ -161,11 +179,15 @@ class Landmarker:
 
     def locate(self, images):
         """images (B, 3, S, S) uint8 crops -> points (B, K, 2) float32 in pixels of the crops, on the device."""
+        return self.locate_surely(images)[0]
+
+    def locate_surely(self, images):
+        """The same, and beside the points how sure the network is of each, (B, K) in 0..1; None where it cannot say."""
         images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
         with torch.inference_mode():
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
                 outputs = self.model(images.contiguous(memory_format=torch.channels_last))
-            return self.model.decode(outputs).float()
+            return self.model.decode(outputs).float(), self.model.confidence(outputs)
 
 
 ABOUT = {"arch": str, "size": int, "align": str}
@@ -209,6 +231,8 @@ def load_any(path, device="auto", amp="off"):
     given, path = Path(path), Path(path)
     path = path / "best.pt" if path.is_dir() else path
     saved = read_checkpoint(path)
+    published = models.describe_published(saved, path)  # a file of PIPNet's authors
+    saved = {"format": FORMAT, **published} if published else saved
     kind = saved.get("kind")
     if kind not in ABOUT_KIND:
         kind = saved.get("kind", "no checkpoint of faceparse; start a training from it with --init")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceparse import inference, landmark_evaluation, runs
+from faceparse import inference, landmark_evaluation, models, runs
 from faceparse.data import landmarks
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
@@ -69,12 +69,49 @@ def test_evaluate_scores_landmarks_and_writes_its_report(run, trained, tmp_path)
     assert set(os.listdir("report")) == {"report.json", "report.md", "curve.png", "examples.png"}
 
 
+def test_an_entry_says_how_its_network_was_trained(run, trained):
+    status, _, err = run("evaluate.py", "--model", trained, "--limit", 3, "--out", "report")
+    assert status == 0, err
+    entry, = json.loads(open("report/report.json").read())["models"]
+    assert {key: entry[key] for key in ("training_set", "trained_on", "recipe", "augment", "seed")} == {
+        "training_set": "toy-limit8", "trained_on": 8, "recipe": "toy", "augment": None, "seed": 0}
+
+
+def test_seed_002s_tables_stand_below_where_augmentations_differ():
+    def entry(arch, augment, nme, count=1000):
+        return {"arch": arch, "encoder": "resnet18", "training_set": f"facesynthetics-limit{count}", "trained_on": count,
+                "augment": augment, "nme": nme}
+
+    def rows(header, cells):
+        return [header, *cells]
+
+    entries = [entry("pipnet", "all", 0.131), entry("pipnet", "none", 0.144), entry("regressor", "none", 0.79),
+               entry("pipnet", None, 0.2), entry("pipnet", "all", 0.133), entry("pipnet", "all", 0.139, 10000)]
+    small, small_table, large, large_table = landmark_evaluation.by_augmentation(entries, rows)
+    assert "facesynthetics-limit1000, 1000 faces" in small and "limit10000, 10000 faces" in large
+    assert small_table == [["augmentation", "pipnet over resnet18", "regressor over resnet18"],
+                           ["none", "14.40", "79.00"], ["all", "13.20", "-"], ["the recipe's", "20.00", "-"]]
+    assert large_table == [["augmentation", "pipnet over resnet18"], ["all", "13.90"]]
+    assert landmark_evaluation.by_augmentation(entries[:1] + entries[4:], rows) == []
+
+
+def test_a_published_pipnet_is_scored_as_it_comes(run, trained, tmp_path):
+    theirs = models.build_landmarker("pipnet", "resnet18", 68).state_dict()
+    names = {"score": "cls", **{name: name for name in ("x", "y", "nb_x", "nb_y")}}
+    torch.save({key.removeprefix("encoder.") if key.startswith("encoder.") else
+                f"{names[key.split('.')[1]]}_layer.{key.split('.')[2]}": value
+                for key, value in theirs.items() if key != "neighbors"}, tmp_path / "snapshot.pth")
+    status, _, err = run("evaluate.py", "--model", "snapshot.pth", "--set", "toy", "--limit", 2)
+    assert status == 2 and err.count("\n") == 1 and "meanface.txt" in err
+    np.savetxt(tmp_path / "meanface.txt", np.random.default_rng(0).uniform(size=(68, 2)))
+    status, out, err = run("evaluate.py", "--model", "snapshot.pth", "--set", "toy", "--limit", 2)
+    assert status == 0 and "snapshot.pth" in out and "11,978,844" in out and "68 points" in out, err
+
+
 def test_a_landmark_network_is_no_parser(run, trained, tmp_path):
     with pytest.raises(FaceparseError, match="not a parser but 'landmarker'"):
         inference.load(trained)
     status, _, err = run("adapt.py", "--model", trained)
-    assert status == 2 and "names no parser" in err
-    status, _, err = run("evaluate.py", "--model", trained, "--images", "x.jpg")
     assert status == 2 and "names no parser" in err
     status, _, err = run("evaluate.py", "--model", trained, "--set", "300w", "--root", tmp_path)
     assert status == 2 and err.count("\n") == 1 and "300w" in err

@@ -111,7 +111,8 @@ def test_images_become_masks_overlays_and_json(run, trained, tmp_path):
     assert tuple(mask.getpalette()[3:6]) == LAPA.palette[1]
     said = json.loads(Path("parsed/a b.json").read_text())
     assert (said["width"], said["height"]) == (300, 200)
-    assert sum(part["pixels"] for part in said["parts"].values()) == 300 * 200
+    face, = said["faces"]
+    assert sum(part["pixels"] for part in face["parts"].values()) == 300 * 200
 
 
 def test_a_bad_picture_among_many_is_named_and_the_others_are_parsed(run, trained, tmp_path):

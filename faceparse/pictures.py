@@ -1,0 +1,254 @@
+"""Pictures and videos that nobody annotated -> landmarks, masks, overlays, JSON: the work behind evaluate.py --images."""
+import contextlib
+import csv
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faceparse import geometry, report
+from faceparse.data.records import PICTURE_SUFFIXES, open_image
+from faceparse.errors import FaceparseError
+from faceparse.finding import LOST, Follower, Found
+from faceparse.inference import ParsedFace
+from faceparse.progress import Progress
+from faceparse.video import VIDEO_SUFFIXES, VideoReader, VideoWriter, is_video
+
+
+@dataclass
+class Face:
+    """One face of a picture: the box that it was given by, its landmarks, its mask; each None where there is none."""
+    box: tuple | None
+    found: Found | None
+    parsed: ParsedFace | None
+
+
+def see(image, parser, finder, box=None):
+    """The Face in a picture, by a Parser, a Finder or both; box (x0, y0, x1, y1) in pixels, from the brows to the chin."""
+    found = finder and finder.find(image, box)
+    return Face(box, found, parser and parse_found(image, parser, finder, found, box))
+
+
+def parse_found(image, parser, finder, found, box=None):
+    """A ParsedFace: aligned by what was found where the parser was trained so, else by the box, else the whole picture."""
+    if found and parser.align in geometry.BY_LANDMARKS:
+        return parser.parse(image, found.points, finder.points)
+    return parser.parse(image, box=box)
+
+
+def draw(image, faces, mask=None, labels=None):
+    """(H, W, 3) uint8 -> the same with the parts of `mask` (H, W) painted over it, and the landmarks that are sure."""
+    if mask is not None:
+        image = report.overlay(image, mask, labels)
+    for face in faces:
+        if face.found and not face.found.sure < LOST:  # a NaN cannot say
+            across = np.ptp(face.found.points[:, 0])
+            image = report.draw_points(image, face.found.points, radius=max(1.0, across / 90))
+    return image
+
+
+def merge(faces):
+    """Masks of several ParsedFaces of one picture -> (mask, confidence) (H, W): a pixel is what the surest says that does
+    not call it background."""
+    first, *others = faces
+    mask, confidence = first.mask.copy(), first.confidence.copy()
+    for other in others:
+        better = (other.mask > 0) & ((mask == 0) | (other.confidence > confidence))
+        mask[better], confidence[better] = other.mask[better], other.confidence[better]
+    return mask, confidence
+
+
+# ---- pictures
+
+def find_files(paths):
+    """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders), sorted."""
+    found = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
+                            if Path(name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+            if not inside:
+                raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
+                                     f"{', '.join(sorted(PICTURE_SUFFIXES))} or videos")
+            found += [(file, file.relative_to(path)) for file in inside]
+        elif path.exists() or is_video(path):  # a video that is not there has a clearer message of its own
+            found.append((path, Path(path.name)))
+        else:
+            raise FaceparseError(f"{path}: no such file or folder; check the path")
+    taken, named = set(), []
+    for file, name in found:
+        stem = name.with_suffix("")
+        while stem in taken:  # a.jpg and a.png, or the same name in two folders
+            stem = stem.with_name(stem.name + ("_" if stem.name.endswith(file.suffix) else file.suffix))
+        taken.add(stem)
+        named.append((file, stem))
+    return named
+
+
+def read_boxes(path, files):
+    """Boxes of faces, a CSV file with the lines picture,x0,y0,x1,y1 (pixels, from the brows to the chin; a header is
+    skipped) -> {file: [(x0, y0, x1, y1), ...]}.
+
+    files  [(file, name)] of find_files. A line's picture is a file's path as it was given, the end of that path, or its
+           name; raises FaceparseError where it is none of them, or means several.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as lines:
+            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if any(map(str.strip, row))]
+    except (OSError, ValueError, csv.Error) as error:
+        raise FaceparseError(f"{path}: cannot be read as CSV ({error}); name a file with the lines "
+                             "picture,x0,y0,x1,y1") from None
+    boxes = {}
+    for number, row in rows:
+        try:
+            name, x0, y0, x1, y1 = row[0].strip(), *map(float, row[1:])
+        except ValueError:
+            if number == 1:
+                continue  # the header
+            raise FaceparseError(f"{path}: line {number} is not picture,x0,y0,x1,y1 with numbers in pixels; correct "
+                                 "it") from None
+        if not (np.isfinite([x0, y0, x1, y1]).all() and x1 - x0 >= 1 and y1 - y0 >= 1):
+            raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is empty; x0, y0 is its top left corner, "
+                                 "x1, y1 its bottom right one, in pixels")
+        meant = [file for file, _ in files if Path(name).parts == file.parts[-len(Path(name).parts):]]
+        if len(meant) != 1:
+            raise FaceparseError(f"{path}: line {number}: {'no' if not meant else 'more than one'} picture of --images "
+                                 f"is called {name}; correct the name, or give more of its path")
+        boxes.setdefault(meant[0], []).append((x0, y0, x1, y1))
+    return boxes
+
+
+def annotate(paths, out, parser=None, finder=None, boxes=None, confidence=False):
+    """Parse pictures and videos, or find their landmarks, or both, into `out`.
+
+    parser, finder  one of them or both;  boxes  file of read_boxes: the faces of its pictures, in place of a search
+    Of a picture: NAME_overlay.png, NAME.json; with a parser NAME_mask.png (palette; of several faces merged, and
+    NAME_mask_1.png, ... of each by itself) and on request NAME_confidence.png. Of a video: see annotate_video.
+    Returns (how many were done, what there is to say of them, the errors of those that could not be read).
+    """
+    files = find_files(paths)
+    boxes = {} if boxes is None else read_boxes(boxes, files)
+    done, notes, errors = 0, [], []
+    with Progress(len(files), "annotating" if finder else "parsing") as progress:
+        for file, stem in files:
+            try:
+                if is_video(file):
+                    notes += annotate_video(file, out / stem, parser, finder)
+                else:
+                    notes += _annotate_picture(file, out / stem, parser, finder, boxes.get(file, (None,)), confidence)
+                done += 1
+            except FaceparseError as error:
+                errors.append(error)
+            progress.update()
+    return done, notes, errors
+
+
+def _annotate_picture(file, base, parser, finder, boxes, confidence):
+    picture = open_image(file)
+    image = np.asarray(picture)
+    try:
+        faces = [see(picture, parser, finder, box) for box in boxes]
+    except FaceparseError as error:
+        raise FaceparseError(f"{file}: {error}") from None
+    said = {"image": file, "width": image.shape[1], "height": image.shape[0]}
+    mask = labels = None
+    if parser:
+        labels = parser.labels
+        mask, sure = merge([face.parsed for face in faces])
+        said |= {"mask": f"{base.name}_mask.png", "labels": labels.name}
+        report.save_mask(mask, labels, base.with_name(f"{base.name}_mask.png"))
+        for number, face in enumerate(faces, 1) if len(faces) > 1 else ():
+            report.save_mask(face.parsed.mask, labels, base.with_name(f"{base.name}_mask_{number}.png"))
+        if confidence:
+            report.save_picture((255 * sure).round().clip(0, 255).astype(np.uint8),
+                                base.with_name(f"{base.name}_confidence.png"))
+    if finder:
+        said["landmarks"] = finder.points.name
+    report.save_picture(draw(image, faces, mask, labels), base.with_name(f"{base.name}_overlay.png"))
+    report.write_json({**said, "faces": [describe(face) for face in faces]}, base.with_name(f"{base.name}.json"))
+    return [f"{file}: no face that the network is sure of (confidence {face.found.sure:.2f}); name it by --boxes"
+            for face in faces if face.found and face.found.sure < LOST]
+
+
+def describe(face):
+    """What NAME.json says of a face: its landmarks, and each part's share of the pixels, box and mean confidence."""
+    said = {"box": face.box}
+    if face.found:
+        said |= {"points": face.found.points.round(2).astype(float), "confidence": face.found.confidence}
+    if face.parsed:
+        mask, parts = face.parsed.mask, {}
+        for index, name in enumerate(face.parsed.labels.names):
+            rows, columns = np.nonzero(mask == index)
+            if len(rows):
+                parts[name] = {
+                    "index": index, "pixels": len(rows), "share": len(rows) / mask.size,
+                    "box": [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1],
+                    "confidence": float(face.parsed.confidence[rows, columns].mean())}
+        said |= {"homography": face.parsed.homography, "parts": parts}
+    return said
+
+
+# ---- videos
+
+class Stopwatch:
+    """Seconds by stage: `lap` gives what has passed since the last one to a stage."""
+
+    def __init__(self):
+        self.seconds = {}
+        self.start = self.mark = time.perf_counter()
+
+    def lap(self, stage):
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.mark
+        self.mark = now
+
+    def text(self):
+        """'read 5 %, draw 12 %': each stage's share."""
+        return ", ".join(f"{stage} {100 * value / (self.mark - self.start):.0f} %" for stage, value in self.seconds.items())
+
+
+def annotate_video(path, base, parser=None, finder=None):
+    """Parse or landmark every frame of a video or camera, draw it, and encode it again.
+
+    Writes NAME_overlay.mp4 and, with a finder, NAME.jsonl: a line a frame, {"frame", "points", "confidence"}. A stream
+    that breaks off, and Ctrl-C, end it; what was written stays readable. Returns what there is to say.
+    """
+    reader, watch, frames, lines = VideoReader(path), Stopwatch(), 0, []
+    target = base.with_name(f"{base.name}_overlay.mp4")
+    follower, looked = finder and Follower(finder, pause=max(1, round(reader.fps))), finder.looked if finder else 0
+    try:
+        with VideoWriter(target, reader.size, reader.fps) as writer, contextlib.closing(iter(reader)) as stream, \
+                Progress(reader.length, Path(path).name) as progress:
+            for frame in stream:
+                watch.lap("read")
+                parts, face = (), Face(None, None, None)
+                if follower:
+                    face.found = follower.follow(frame)
+                    lines.append(json.dumps({
+                        "frame": frames, "points": face.found.points.round(2).astype(float).tolist(),
+                        "confidence": None if np.isnan(face.found.sure) else round(face.found.sure, 4)}))
+                    watch.lap("landmarks")
+                if parser:
+                    face.parsed = parse_found(frame, parser, finder, face.found)
+                    parts = face.parsed.mask, face.parsed.labels
+                    watch.lap("parse")
+                drawn = draw(frame, [face], *parts)
+                watch.lap("draw")
+                writer.write(drawn)
+                frames += 1
+                watch.lap("write")
+                progress.update()
+    finally:
+        watch.lap("write")  # the encoder's rest
+        if lines:
+            report.write_file("\n".join(lines) + "\n", base.with_name(f"{base.name}.jsonl"))
+        said = [f"{target}: {frames} frames, {frames / (watch.mark - watch.start):.1f} a second: {watch.text()}"]
+        if follower:
+            said[0] += f"; {finder.looked - looked} looks for landmarks, {follower.searches} searches of a whole frame"
+        if sys.exc_info()[0] is KeyboardInterrupt:
+            print("\n".join(said))
+    return said + [reader.note] * bool(reader.note)

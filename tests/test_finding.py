@@ -1,0 +1,172 @@
+"""Finding a face without being told where it is: search, refinement, boxes, and following it through a video."""
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from faceparse import geometry
+from faceparse.data import parsing
+from faceparse.errors import FaceparseError
+from faceparse.finding import LOOKS, Finder, Follower, by_predicted_points, reduced, windows
+from faceparse.labels import landmark_set
+
+CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+
+
+class Sees:
+    """A stand-in for a Landmarker whose faces are red rectangles: it sees the corners of what is red in its crop, the
+    rougher the more of the crop is something else, and is the surer the more of the crop is red, but hardly sure of a
+    face that the crop cuts."""
+    points = landmark_set("68")
+
+    def __init__(self, align="crop", size=64, sure=True):
+        self.align, self.size, self.sure, self.asked = align, size, sure, []
+
+    def locate_surely(self, crops):
+        points, confidence = [], []
+        for crop in crops.numpy():
+            self.asked.append(crop)
+            red = (crop[0] > 128) & (crop[1] < 128)
+            ys, xs = np.nonzero(red)
+            if not len(ys):
+                points.append(np.full((68, 2), self.size / 2))
+                confidence.append(0.0)
+                continue
+            low, high = np.array([xs.min(), ys.min()]), np.array([xs.max(), ys.max()])
+            rough = 0 if self.align != "crop" else 0.05 * (1 - red.mean()) * (high - low)
+            points.append(np.resize(low + CORNERS * (high - low) + rough, (68, 2)))
+            cut = red[0].any() or red[-1].any() or red[:, 0].any() or red[:, -1].any()
+            confidence.append(0.2 if cut else red.mean())
+        confidence = torch.tensor(confidence)[:, None].expand(-1, 68) if self.sure else None
+        return torch.tensor(np.array(points), dtype=torch.float32), confidence
+
+
+def picture(box, size=(320, 240)):
+    image = np.full((size[1], size[0], 3), 90, np.uint8)
+    x0, y0, x1, y1 = box
+    image[y0:y1 + 1, x0:x1 + 1] = 255, 0, 0
+    return Image.fromarray(image)
+
+
+def corners(box):
+    return np.array(box, float)[[0, 1, 2, 1, 2, 3, 0, 3]].reshape(4, 2)
+
+
+@pytest.mark.parametrize("box", [(20, 20, 80, 90), (200, 100, 260, 160), (5, 150, 60, 225), (40, 10, 280, 230)])
+def test_a_network_of_crops_finds_faces_of_any_size_anywhere(box):
+    found = Finder([Sees()]).find(picture(box))
+    assert np.abs(found.points[:4] - corners(box)).max() < 0.1 * (box[2] - box[0])
+    assert found.points.dtype == np.float32 and found.confidence.shape == (68,) and 0.5 < found.sure <= 1
+
+
+def test_each_look_at_the_crop_comes_closer():
+    network, box = Sees(), (100, 100, 140, 150)
+    rough, = Finder([network])._search(picture(box))[:1]
+    found = Finder([network]).find(picture(box))
+    assert np.abs(found.points[:4] - corners(box)).max() < np.abs(rough.points[:4] - corners(box)).max()
+
+
+def test_a_face_in_a_large_picture_is_searched_on_a_reduced_one_and_told_in_its_own_pixels():
+    box = (1000, 700, 1700, 1500)
+    found = Finder([Sees()]).find(picture(box, (3000, 2000)))
+    assert np.abs(found.points[:4] - corners(box)).max() < 0.1 * 700
+    image, homography = reduced(picture(box, (3000, 2000)), 256)
+    assert image.size == (429, 286) and np.allclose(geometry.apply(homography, [[-0.5, -0.5]]), [[-0.5, -0.5]])
+
+
+def test_a_network_that_is_never_sure_looks_at_the_whole_picture():
+    network = Sees("none", sure=False)
+    finder = Finder([network])
+    found = finder.find(picture((20, 20, 120, 140)))
+    assert np.abs(found.points[:4] - corners((20, 20, 120, 140))).max() < 320 / 64
+    assert finder.looked == 1 and found.confidence is None and np.isnan(found.sure)
+
+
+def test_one_network_searches_and_another_refines():
+    whole, crop = Sees("none"), Sees("crop")
+    for order in ([whole, crop], [crop, whole]):
+        finder = Finder(order)
+        assert finder.searches is whole and finder.refines is crop
+    whole.asked.clear()
+    finder.find(picture((20, 20, 80, 90)))
+    assert len(whole.asked) == len(windows(320, 240, 64)) and len(crop.asked) == LOOKS * 3
+
+
+def test_a_box_takes_the_place_of_the_search():
+    network = Sees()
+    image = np.array(picture((20, 20, 80, 90)))
+    image[150:220, 200:270] = 255, 0, 0  # another, larger face
+    finder = Finder([network])
+    found = finder.find(image, box=(15, 22, 85, 88))
+    assert finder.looked == 1 + LOOKS and np.abs(found.points[:4] - corners((20, 20, 80, 90))).max() < 3
+
+
+def test_the_windows_cover_the_picture():
+    for width, height in ((320, 240), (240, 320), (200, 200), (640, 100)):
+        first, *squares = windows(width, height, 64)
+        assert np.allclose(first, geometry.letterbox(width, height, 64))
+        seen = np.zeros((height, width), int)
+        for homography in squares:
+            (x0, y0), (x1, y1) = geometry.apply(np.linalg.inv(homography), [[-0.5, -0.5], [63.5, 63.5]])
+            assert x0 >= -0.5 - 1e-6 and y0 >= -0.5 - 1e-6 and x1 <= width - 0.5 + 1e-6 and y1 <= height - 0.5 + 1e-6
+            seen[round(y0 + 0.5):round(y1 + 0.5), round(x0 + 0.5):round(x1 + 0.5)] += 1
+        assert seen.min() >= 3  # by each of the sizes, but for the rounding
+
+
+def test_a_followed_face_takes_one_look_a_frame():
+    network = Sees()
+    finder = Finder([network])
+    follower = Follower(finder, pause=5)
+    boxes = [(20 + 2 * t, 30 + t, 90 + 2 * t, 110 + t) for t in range(20)]
+    first = follower.follow(np.array(picture(boxes[0])))
+    looked = finder.looked
+    for t, box in enumerate(boxes[1:], 1):
+        found = follower.follow(np.array(picture(box)))
+        assert np.abs(found.points[:4] - corners(box)).max() < 4
+        assert finder.looked == looked + t
+    assert follower.searches == 1 and first.sure > 0.5
+
+
+def test_a_face_that_jumps_is_searched_again_and_an_empty_scene_is_not_searched_at_every_frame():
+    finder = Finder([Sees()])
+    follower = Follower(finder, pause=4)
+    empty = np.full((240, 320, 3), 90, np.uint8)
+    for _ in range(9):
+        found = follower.follow(empty)
+    assert found.sure < 0.01 and follower.searches == 2  # frames 1 and 6
+    follower = Follower(finder, pause=4)
+    for t in range(8):
+        follower.follow(np.array(picture((20, 20, 80, 90))))
+    found = follower.follow(np.array(picture((230, 140, 290, 220))))
+    assert np.abs(found.points[:4] - corners((230, 140, 290, 220))).max() < 8 and follower.searches == 2
+
+
+def test_points_that_span_no_face_are_no_error():
+    class Blind(Sees):
+        def locate_surely(self, crops):
+            return torch.full((len(crops), 68, 2), 3.0), torch.zeros(len(crops), 68)
+    assert Finder([Blind()]).find(picture((20, 20, 80, 90))).sure == 0
+
+
+def test_a_set_is_told_the_predicted_points_and_keeps_its_masks():
+    faces = parsing.load("toy", "test", ".", limit=3, toy_size=96)
+
+    class Knows(Sees):
+        def locate_surely(self, crops):
+            return torch.full((len(crops), 68, 2), 30.0) + torch.arange(68.0)[:, None], torch.ones(len(crops), 68)
+    predicted = by_predicted_points(faces, Finder([Knows("none", size=96)]))
+    assert predicted.points == landmark_set("68")
+    for record, before in zip(predicted.records, faces.records):
+        assert np.allclose(record.landmarks(), 30 + np.arange(68)[:, None]) and (record.mask() == before.mask()).all()
+
+
+def test_bad_pictures_keep_their_own_landmarks_and_fail_when_read(tmp_path):
+    from dataclasses import replace
+    faces = parsing.load("toy", "test", ".", limit=2, toy_size=96)
+    (tmp_path / "x.jpg").write_bytes(b"no picture")
+    records = [replace(faces.records[0], image=tmp_path / "x.jpg"), faces.records[1]]
+    predicted = by_predicted_points(replace(faces, records=records), Finder([Sees("none")]))
+    assert predicted.records[0].points == faces.records[0].points
+    with pytest.raises(FaceparseError, match="x.jpg"):
+        from faceparse.data.records import open_image
+        open_image(predicted.records[0].image)
