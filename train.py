@@ -19,9 +19,10 @@ from pathlib import Path
 
 from faceparse import models, runs
 from faceparse.data import landmarks, parsing
+from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS
-from faceparse.recipes import RECIPES
+from faceparse.recipes import LANDMARK_RECIPES, RECIPES
 from faceparse.tasks import LOSSES
 from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
 
@@ -50,8 +51,9 @@ def get_args_parser():
     group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
 
     group = parser.add_argument_group("how (defaults come from the recipe)")
-    group.add_argument("--recipe", choices=list(RECIPES),
-                       help="default: toy for parsers of toy faces, else seed000; pipnet for landmarks")
+    group.add_argument("--recipe", choices=list(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])),
+                       help="default: toy for toy faces, else seed000, and for landmarks the architecture's own; "
+                            f"parsers: {', '.join(RECIPES)}; landmarks: {', '.join(LANDMARK_RECIPES)}")
     group.add_argument("--epochs", type=int)
     group.add_argument("--batch", type=int)
     group.add_argument("--lr", type=float)
@@ -60,11 +62,16 @@ def get_args_parser():
                        help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, a "
                             "tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; none: the whole "
                             "picture, padded; stretch: the whole picture, stretched")
+    group.add_argument("--augment", metavar="SET",
+                       help=f"none, or joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])}")
     group.add_argument("--loss", choices=list(LOSSES))
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
     group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
     group.add_argument("--init", type=Path, help="start from a checkpoint: a run's best.pt, or a public one")
+    group.add_argument("--mean-face", type=Path, metavar="FILE",
+                       help="landmarks: x and y of each in 0..1, in place of the data's mean face; with --init of "
+                            "PIPNet's published checkpoints their meanface.txt")
     group.add_argument("--seed", nargs="+", type=int, default=[0])
 
     group = parser.add_argument_group("the run")
@@ -88,7 +95,7 @@ def main(args):
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
         "recipe", "encoder", "labels", "points", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr",
-        "size", "align", "loss", "optimizer", "schedule", "encoder_weights", "init")}
+        "size", "align", "augment", "loss", "optimizer", "schedule", "encoder_weights", "init", "mean_face")}
     jobs = {}
     for data, mix, seed, arch in grid:
         title = f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"

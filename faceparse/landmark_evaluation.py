@@ -5,6 +5,7 @@ The work behind evaluate.py for landmarks, as evaluation.py is for parsers.
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from faceparse import charts, geometry, landmark_metrics, models, report
 from faceparse.data.loading import Faces, batches, grouped
@@ -13,6 +14,9 @@ from faceparse.errors import FaceparseError
 from faceparse.evaluation import ends_and_middle, median_milliseconds
 from faceparse.labels import LandmarkSet, landmark_table
 from faceparse.progress import Progress
+
+SEED002_AUGMENTATIONS = ("none", "translate+occlude", "all")  # the rows of its tables 2 and 3
+OWN = "the recipe's"  # what a table calls the augmentation of a run that was asked for none by name
 
 
 @dataclass
@@ -78,6 +82,8 @@ def summary(run, landmarker, face_set, located):
     about = landmarker.about
     return {"run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),
             "set": face_set.name, "split": face_set.split, "points": located.points.name, "by": located.by,
+            "training_set": about.get("training_set"), "trained_on": about.get("split", {}).get("train"),
+            "recipe": about.get("recipe"), "augment": about.get("augment"), "seed": about.get("seed"),
             "align": located.align, "size": landmarker.size,
             "precision": "bfloat16" if landmarker.bfloat16 else "float32",
             **landmark_metrics.summary(located.errors, located.points),
@@ -88,7 +94,7 @@ def summary(run, landmarker, face_set, located):
 
 
 def tables(entries, style=report.table):
-    """NME, AUC, failure rates and the regions' NME in per cent; parameters, FLOPs and milliseconds."""
+    """NME, AUC, failure rates and the regions' NME in per cent; parameters, FLOPs and milliseconds; by_augmentation."""
     first = entries[0]
     regions = list(first["regions"])
     rows = [[entry["run"], _percent(entry["nme"]), *(_percent(entry[key][t]) for key in ("auc", "failure_rate")
@@ -100,7 +106,29 @@ def tables(entries, style=report.table):
         f"{first['by']} errors in per cent on {first['set']} {first['split']} ({first['faces']} faces, {first['points']} "
         "points), in pixels of the original pictures\n",
         style(["run", "NME", "AUC 0.08", "AUC 0.10", "FR 0.08", "FR 0.10", *(f"NME {name}" for name in regions)], rows),
-        "", style(["run", "aligned by", "crop", "parameters", "GFLOPs", "ms"], sizes)])
+        "", style(["run", "aligned by", "crop", "parameters", "GFLOPs", "ms"], sizes),
+        *by_augmentation(entries, style)])
+
+
+def by_augmentation(entries, style=report.table):
+    """Seed 002's tables 2 and 3, [] where all were augmented alike: for each training set, NME in per cent of networks
+    (columns) by augmentation (rows), the mean over the runs of a cell."""
+    if len({entry["augment"] for entry in entries}) < 2:
+        return []
+    cells = {}
+    for entry in entries:
+        network = f"{entry['arch']} over {entry['encoder']}"
+        trained = f"{entry['training_set']}{f', {count} faces' if (count := entry['trained_on']) else ''}"
+        cells.setdefault(trained, {}).setdefault((entry["augment"] or OWN, network), []).append(entry["nme"])
+    parts = []
+    for trained, found in cells.items():
+        order = [*SEED002_AUGMENTATIONS, *(augment for augment, _ in found)]
+        rows = sorted({augment for augment, _ in found}, key=order.index)
+        networks = list(dict.fromkeys(network for _, network in found))
+        parts += [f"\nNME in per cent, trained on {trained}\n", style(["augmentation", *networks], [
+            [augment, *(_percent(np.mean(found[augment, network])) if (augment, network) in found else "-"
+                        for network in networks)] for augment in rows])]
+    return parts
 
 
 def _percent(share):
@@ -121,8 +149,22 @@ def examples(located, count=3):
     for place, title in ends_and_middle(-nmes, ("best", "median", "worst"), count).items():
         record = located.records[located.faces[place]]
         image = np.asarray(open_image(record.image))
-        radius = max(1.0, np.ptp(located.truth[place][:, 0]) / 120)
-        rows.append([image, report.draw_points(image, located.truth[place], (0, 255, 0), radius),
-                     report.draw_points(image, located.found[place], (255, 60, 60), radius)])
+        rows.append(_drawn(image, located.truth[place], located.found[place]))
         titles.append(f"{title}: {record.name}  NME {100 * nmes[place]:.2f} %")
     return report.contact_sheet(rows, ["picture", "truth", "found"], titles, cell=240)
+
+
+def sheet(landmarker, faces, indices):
+    """A contact sheet of some of `faces` (loading.Faces with landmarks): crop, truth (green), what was found (red)."""
+    rows = []
+    for index in indices:
+        face = faces[index]
+        found = landmarker.locate(torch.from_numpy(face["image"][None].copy()))[0].cpu().numpy()
+        rows.append(_drawn(face["image"].transpose(1, 2, 0), face["landmarks"], found))
+    return report.contact_sheet(rows, ["crop", "truth", "found"], [faces.records[i].name for i in indices], cell=240)
+
+
+def _drawn(image, truth, found):
+    radius = max(1.0, np.ptp(truth[:, 0]) / 120)
+    return [image, report.draw_points(image, truth, (0, 255, 0), radius),
+            report.draw_points(image, found, (255, 60, 60), radius)]

@@ -1,10 +1,10 @@
-"""Every published hyperparameter with its source, one table. The scripts' defaults come from here.
+"""Every published hyperparameter with its source, in two tables. The scripts' defaults come from here.
 
 A value that no paper gives is ours, and says so.
 """
 from dataclasses import dataclass, field
 
-from faceparse.data.augment import COLOUR, PIPNET, SEED000
+from faceparse.data.augment import COLOUR, SEED000, augmentation
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
 
@@ -20,7 +20,7 @@ class Recipe:
     lr: float
     size: int                # side of the crop in pixels
     optimizer: str           # a name in training.OPTIMIZERS
-    loss: str                # a name in tasks.LOSSES; of landmarks: the network's own
+    loss: str | None = None  # a name in tasks.LOSSES; None: a landmark network's own
     schedule: str = "constant"   # a name in training.SCHEDULES
     class_weights: bool = False  # 1 - the class's share of the pixels
     weight_decay: float = 0.0
@@ -48,20 +48,46 @@ RECIPES = {
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
+}
+
+PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
+SEED002_JITTER, SEED002_PHOTOMETRY = augmentation("all")
+SEED002 = "Mountain et al., Bridging the Domain Gap, table 1; optimizer and schedule are ours, it names neither"
+
+# Those of seed 002 show the network the whole picture: its PIPNet is "pipnet" with --align none.
+LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
-        epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", loss="own", schedule="steps",
-        photometry=PIPNET, jitter=Jitter(degrees=30, turned=0.5, shift=30 / 256, shifted=0.5, mirror=0.5), align="crop"),
+        epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
+        jitter=PIPNET_JITTER, align="crop"),
+    "regressor": Recipe(
+        source=SEED002, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=SEED002_PHOTOMETRY,
+        jitter=SEED002_JITTER),
+    "regressor_frozen": Recipe(
+        source=SEED002, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=SEED002_PHOTOMETRY,
+        jitter=SEED002_JITTER),
+    "scratch": Recipe(
+        source="ours: from random initialisation",
+        epochs=30, batch=16, lr=0.001, size=256, optimizer="adamw", schedule="cosine", weight_decay=0.05,
+        photometry=PIPNET_PHOTOMETRY, jitter=PIPNET_JITTER, align="crop", encoder_weights="none"),
+    "toy": Recipe(
+        source="ours: toy faces on a laptop's CPU in minutes",
+        epochs=8, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,
+        jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), encoders=("resnet18", "mobilenet_v3_large"),
+        encoder_weights="none", limit=1500),
 }
 
 
-def recipe(name):
-    """The Recipe of a name in RECIPES."""
-    if name not in RECIPES:
-        raise FaceparseError(f"no recipe is called '{name}': use one of {', '.join(RECIPES)}")
-    return RECIPES[name]
+def recipe(name, table=RECIPES):
+    """The Recipe of a name in RECIPES, the parsers' and adapters', or in LANDMARK_RECIPES. Raises FaceparseError."""
+    if name not in table:
+        why = ("is for landmarks" if name in LANDMARK_RECIPES else "is for parsers" if name in RECIPES else
+               "is no recipe")
+        raise FaceparseError(f"--recipe {name} {why}: use one of {', '.join(table)}")
+    return table[name]
 
 
-def default_recipe(data):
-    """The name of the recipe that a data set is trained by where none is asked for."""
-    return "toy" if data in TOYS else "seed000"
+def default_recipe(data, otherwise="seed000"):
+    """The name of the recipe that a data set is trained by where none is asked for; of a landmark network `otherwise`
+    is the row of its architecture."""
+    return "toy" if data in TOYS else otherwise

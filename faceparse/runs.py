@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from faceparse import charts, geometry, landmark_metrics, losses, models, report, tasks
+from faceparse import charts, geometry, landmark_evaluation, landmark_metrics, losses, models, report, tasks
 from faceparse.adaptation import channels_of
+from faceparse.checkpoints import read_checkpoint, weights_in
 from faceparse.data import landmarks, parsing
+from faceparse.data.augment import augmentation
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
 from faceparse.data.loading import Faces, mean_face, pixel_counts
 from faceparse.errors import FaceparseError
@@ -22,8 +24,9 @@ from faceparse.evaluation import choose_alignment, run_of, sheet
 from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict, landmark_set_to_dict
 from faceparse.models.encoders import load_encoder_weights
+from faceparse.models.pipnet import is_published, read_mean_face
 from faceparse.models.regressor import load_pretrained
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, TOYS, default_recipe, recipe
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, TOYS, default_recipe, recipe
 from faceparse.training import Stopped, choose_device, fit, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
@@ -50,6 +53,7 @@ class Plan:
     lr: float
     size: int
     align: str
+    augment: str | None  # None: the recipe's own
     loss: str
     optimizer: str
     schedule: str
@@ -101,26 +105,28 @@ class LandmarkPlan:
     lr: float
     size: int
     align: str
+    augment: str | None
     optimizer: str
     schedule: str
     encoder_weights: str
     init: str | None
+    mean_face: str | None  # a file; None: the data's
     seed: int
 
 
 def make_landmark_plan(arch, data, points, given):
     """The same for a landmark network; points: the name of the data set's own landmark set."""
     given = {key: value for key, value in given.items() if value is not None}
-    chosen = recipe(given.get("recipe", "pipnet"))
-    defaults = dict(recipe="pipnet", encoder=models.choose_encoder(arch), points=points, limit=chosen.limit,
+    own = default_recipe(data, arch)
+    chosen = recipe(given.get("recipe", own), LANDMARK_RECIPES)
+    defaults = dict(recipe=own, encoder=_default_encoder(arch, chosen), points=points, limit=chosen.limit,
                     epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
-                    optimizer=chosen.optimizer, schedule=chosen.schedule, encoder_weights=chosen.encoder_weights,
-                    init=None, seed=0)
+                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule,
+                    encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
     unknown = [key for key in given if key not in defaults]
     if unknown:
         raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
     values = _checked({**defaults, **given}, arch)
-    values["init"] = values["init"] and str(values["init"])
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
                         training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
                         **values)
@@ -135,13 +141,14 @@ def make_plan(arch, data, labels, has_landmarks, given):
     Raises FaceparseError for a value that cannot be.
     """
     given = {key: value for key, value in given.items() if value is not None}
-    if "points" in given:
-        raise FaceparseError(f"--points is for landmarks, and {arch} is a parser: leave it out")
+    for key in ("points", "mean_face"):
+        if key in given:
+            raise FaceparseError(f"--{key.replace('_', '-')} is for landmarks, and {arch} is a parser: leave it out")
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align if has_landmarks else "none"
     defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
                     limit=chosen.limit, **DATA_OPTIONS, epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr,
-                    size=chosen.size, align=align, loss=chosen.loss, optimizer=chosen.optimizer,
+                    size=chosen.size, align=align, augment=None, loss=chosen.loss, optimizer=chosen.optimizer,
                     schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
     values = _checked({**defaults, **given}, arch)
     if values["align"] in geometry.NEED_LANDMARKS and not has_landmarks:
@@ -149,7 +156,6 @@ def make_plan(arch, data, labels, has_landmarks, given):
     mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
     own = {key: value for key, value in values.items() if key not in ("mix", "mix_real")}
     training_set = data + mix + _words({key: own[key] for key in ("limit", "full", "helen_rule")}, defaults)
-    values["init"] = values["init"] and str(values["init"])
     return Plan(arch=arch, data=data, name=f"{data}{mix}-{arch}{_words(own, defaults)}", training_set=training_set,
                 **values)
 
@@ -173,19 +179,21 @@ def make_adapter_plan(arch, data, labels, parsers, align, given):
 
 def _default_encoder(arch, chosen):
     """The first of the recipe's encoders that the architecture takes, else the architecture's own default."""
-    return next((name for name in chosen.encoders if name in models.MODELS[arch][1]), models.choose_encoder(arch))
+    taken = {**models.MODELS, **models.LANDMARKERS}[arch][1]
+    return next((name for name in chosen.encoders if name in taken), models.choose_encoder(arch))
 
 
 def _checked(values, arch):
+    """The values of a plan as args.json can hold them. Raises FaceparseError for one that cannot be."""
     for key in ("epochs", "batch", "size"):
         if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
-    if "loss" in values and values["loss"] not in tasks.LOSSES:
-        raise FaceparseError(f"--recipe {values['recipe']} is for landmarks, and {arch} is none of their networks: choose "
-                             "another")
+    if values.get("augment") is not None:
+        augmentation(values["augment"])
     if not 0 < values["lr"] < 1e3:
         raise FaceparseError(f"--lr {values['lr']}: should be a positive learning rate, such as 0.001")
-    return {**values, "encoder": models.choose_encoder(arch, values["encoder"])}
+    paths = {key: str(values[key]) for key in ("init", "mean_face") if values.get(key)}
+    return {**values, **paths, "encoder": models.choose_encoder(arch, values["encoder"])}
 
 
 def _words(values, defaults):
@@ -194,7 +202,7 @@ def _words(values, defaults):
     for key, value in values.items():
         if value == defaults[key]:
             continue
-        value = Path(str(value)).stem if key in ("labels", "init", "encoder_weights") else value
+        value = Path(str(value)).stem if key in ("labels", "init", "encoder_weights", "mean_face") else value
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
                      f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")
     return "".join(words)
@@ -329,7 +337,7 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
-    device = choose_device(device)
+    device, chosen = choose_device(device), _augmented(chosen, plan.augment)
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels))
     if plan.init:
@@ -343,7 +351,8 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels), "size": plan.size,
              "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
              "data": data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in data else None,
-             "recipe": plan.recipe, "seed": plan.seed, "split": {"train": len(faces), "val": len(val)}}
+             "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed,
+             "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
                    resume)
     show(folder, history, task, val, [("prediction", load(folder))])
@@ -360,18 +369,26 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
         unseen = landmarks.load(data, "val", root, **options).records
     except parsing.NoSuchSplit:
         unseen = []
-    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
+    points, paired = known.points, known.points.mirror_pairs is not None
+    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best",
+                              "" if paired else f"no face is mirrored: {points.name} landmarks have no mirror pairs")):
         print(note)
+    mean = read_mean_face(plan.mean_face, points.count) if plan.mean_face else None
+    if arch == "pipnet" and plan.init and mean is None and is_published(
+            weights_in(read_checkpoint(plan.init), plan.init)):
+        raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
+                             "give the mean face that it was trained for, their meanface.txt, by --mean-face")
     folder = Path(parent) / (name or plan.name)
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
-    device, chosen, points = choose_device(device), recipe(plan.recipe), known.points
+    device = choose_device(device)
+    chosen = _augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, paired)
     faces = Faces(known.records, None, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad, landmarks=True)
     val = Faces(unseen, None, plan.size, plan.align, skip_bad=skip_bad, landmarks=True)
     torch.manual_seed(plan.seed)
     model = models.build_landmarker(arch, plan.encoder, points.count)
-    model.set_mean_face(mean_face(faces))
+    model.set_mean_face(mean_face(faces) if mean is None else mean)
     if plan.init:
         left = models.initialise(model, plan.init)
         print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
@@ -382,12 +399,15 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, by)
     about = {"arch": arch, "encoder": plan.encoder, "points": landmark_set_to_dict(points), "size": plan.size,
              "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "data": data, "by": by,
-             "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
+             "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, f"{points.count} landmarks", faces, val, plan, chosen, about, device, amp,
                    workers, resume)
     report.save_picture(curves(history, task), folder / "curves.png")
-    print(f"curves.png and best.pt are in {folder}")
+    if len(val):
+        shown = landmark_evaluation.sheet(load_any(folder), val, _some_of(val))
+        report.save_picture(shown, folder / "examples.png")
+    print(f"curves.png, {'examples.png ' if len(val) else ''}and best.pt are in {folder}")
     return folder
 
 
@@ -472,6 +492,13 @@ def _classes(labels, plan):
     return f"{len(labels)} classes of {labels.name}, {plan.loss} loss"
 
 
+def _augmented(chosen, augment, mirror=True):
+    """The recipe, with the augmentation that was asked for by name where there is one, and without the mirror unless
+    that may be."""
+    jitter, photometry = augmentation(augment) if augment is not None else (chosen.jitter, chosen.photometry)
+    return replace(chosen, jitter=jitter if mirror else replace(jitter, mirror=0.0), photometry=photometry)
+
+
 def _class_weights(faces, chosen, device):
     return losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
 
@@ -512,7 +539,7 @@ def show(folder, history, task, val, parsers):
     report.save_picture(curves(history, task), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")
-    indices = [i for i in np.linspace(0, len(val) - 1, min(6, len(val))).astype(int).tolist() if i not in val.bad]
+    indices = _some_of(val)
     report.save_picture(sheet(parsers, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
     best = max((line for line in history if "f1" in line), key=lambda line: line["mean_f1"])
     names = list(best["f1"])[1:]
@@ -520,6 +547,11 @@ def show(folder, history, task, val, parsers):
         [f"{kind}, {line['epoch']}", *(line["f1"][name] for name in names), line["mean_f1"], line["miou"]]
         for kind, line in (("best", best), ("last", history[-1]))]))
     print(f"curves.png, examples.png and best.pt are in {folder}")
+
+
+def _some_of(faces):
+    """The indices of six faces, spread evenly over all, without the bad ones."""
+    return [i for i in np.linspace(0, len(faces) - 1, min(6, len(faces))).astype(int).tolist() if i not in faces.bad]
 
 
 def curves(history, task):

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from faceparse.data import augment
-from faceparse.data.augment import SEED000, normalise, photometric
+from faceparse.data.augment import SEED000, augmentation, normalise, photometric
 from faceparse.data.randomness import GOLDEN, mix, uniforms
+from faceparse.errors import FaceparseError
+from faceparse.geometry import Jitter
 
 OPERATIONS = [operation for _, row in SEED000 for operation in row]
 
@@ -251,3 +253,27 @@ def test_an_occlusion_is_one_block_of_one_colour_within_four_tenths():
             assert np.ptp(rows) < 20 and np.ptp(columns) < 32
             assert changed.sum() == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
     assert 0.6 * 160 < np.mean(areas) < 1.4 * 160  # the mean of 20 u times 32 v is 160
+
+
+def test_seed_002s_three_sets_go_by_name():
+    assert augmentation("none") == (Jitter(), ())
+    jitter, rows = augmentation("translate+occlude")
+    assert jitter == Jitter(shift=30 / 256, shifted=0.5) and rows == ((0.5, (augment.occlude,)),)
+    assert augmentation("all") == augmentation("rotate+blur+translate+occlude") == augmentation("occlude+all")
+
+
+def test_all_with_mirror_and_grey_is_pipnets_published_augmentation():
+    jitter, rows = augmentation("all+mirror+grey")
+    assert jitter == Jitter(degrees=30, turned=0.5, shift=30 / 256, shifted=0.5, mirror=0.5)
+    assert rows == ((0.5, (augment.occlude,)), (0.3, (augment.gaussian_blur,)), (0.2, (augment.grey,)))
+    assert augmentation("brightness+all+mirror+grey") == (jitter, (*rows, (0.5, (augment.brightness,))))
+
+
+@pytest.mark.parametrize("name, word", [("turn", "turn"), ("all+", ""), ("none+all", "none"),
+                                        ("rotate,blur", "rotate,blur")])
+def test_an_unknown_augmentation_is_named_with_the_known_ones(name, word):
+    with pytest.raises(FaceparseError) as error:
+        augmentation(name)
+    assert f"'{word}' is no" in str(error.value) and "\n" not in str(error.value)
+    assert all(known in str(error.value) for known in ("none", "all", "rotate", "blur", "translate", "occlude", "mirror",
+                                                       "grey", "brightness"))

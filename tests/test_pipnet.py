@@ -6,10 +6,11 @@ import torch
 import torchvision
 from torch import nn
 
-from faceparse import models
+from faceparse import inference, models
 from faceparse.errors import FaceparseError
 from faceparse.models.encoders import ENCODERS, make_encoder
-from faceparse.models.pipnet import PIPNet, decode, load_published, nearest_neighbors, pip_loss
+from faceparse.models.pipnet import (PIPNet, decode, describe_published, load_published, nearest_neighbors, pip_loss,
+                                     read_mean_face)
 
 COUNTS = {"resnet18": 11_978_844, "resnet50": 26_712_668, "resnet101": 45_704_796, "mobilenet_v2": 4_227_356}
 NAN, INF = math.nan, math.inf
@@ -381,6 +382,76 @@ def test_published_checkpoints_load_and_give_the_same_maps(name, kind, width):
     assert torch.equal(ours.neighbors, neighbors)
     with pytest.raises(FaceparseError, match="epoch59.pth: .*head.score.weight"):
         load_published(PIPNet(6, name, num_neighbors=3), theirs.state_dict(), "epoch59.pth")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A folder as the authors' users have it: a checkpoint and, beside it, the mean face of its data."""
+    torch.manual_seed(0)
+    folder, theirs = tmp_path_factory.mktemp("snapshots"), PublishedResNet(torchvision.models.resnet18(), 512, 68, 10)
+    torch.save(theirs.state_dict(), folder / "epoch59.pth")
+    (folder / "meanface.txt").write_text(" ".join(f"{value:.6f}" for value in torch.rand(136).tolist()))
+    return folder
+
+
+def test_a_published_checkpoint_is_a_landmarker_as_it_is(published):
+    found = inference.load_any(published / "epoch59.pth", "cpu")
+    assert isinstance(found, inference.Landmarker) and (found.points.name, found.size, found.align) == ("68", 256, "crop")
+    assert (found.about["arch"], found.about["encoder"], found.about["data"]) == ("pipnet", "resnet18", "300w")
+    assert sum(p.numel() for p in found.model.parameters()) == COUNTS["resnet18"]
+    mean = read_mean_face(published / "meanface.txt", 68)
+    assert torch.equal(found.model.neighbors, nearest_neighbors(mean, 10))
+    by_hand = PIPNet(68, "resnet18").eval()
+    by_hand.set_mean_face(mean)
+    models.initialise(by_hand, published / "epoch59.pth")
+    images = torch.randint(256, (1, 3, 256, 256), dtype=torch.uint8)
+    mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.inference_mode():
+        expected = by_hand.decode(by_hand((images / 255 - mean) / std))
+    torch.testing.assert_close(found.locate(images), expected, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("encoder", COUNTS)
+def test_the_encoder_of_a_published_checkpoint_is_told_by_its_shapes(published, encoder):
+    """Their files of DataParallel and of PyTorch before 0.4.1 too: a prefix, and no num_batches_tracked."""
+    with torch.device("meta"):
+        kind, width = (PublishedMobileNet, 1280) if encoder == "mobilenet_v2" else (
+            PublishedResNet, 512 if encoder == "resnet18" else 2048)
+        theirs = kind(getattr(torchvision.models, encoder)(), width, 68, 10)
+    assert sum(p.numel() for p in theirs.parameters()) == COUNTS[encoder]
+    for weights in (theirs.state_dict(), {f"module.{key}": value for key, value in theirs.state_dict().items()
+                                          if not key.endswith("num_batches_tracked")}):
+        described = describe_published(weights, published / "x.pth")
+        assert described["encoder"] == encoder and described["weights"]["neighbors"].shape == (68, 10)
+        ours = models.build_landmarker("pipnet", encoder, 68).state_dict()
+        assert {key: value.shape for key, value in described["weights"].items()}.items() <= {
+            key: value.shape for key, value in ours.items()}.items()
+
+
+def test_published_checkpoints_that_cannot_be_used_say_why(published, tmp_path):
+    theirs = torch.load(published / "epoch59.pth", weights_only=True)
+    torch.save(theirs, tmp_path / "alone.pth")
+    with pytest.raises(FaceparseError, match="alone.pth: .*copy meanface.txt there from data/300W"):
+        inference.load_any(tmp_path / "alone.pth")
+    with pytest.raises(FaceparseError, match="finds 98 landmarks.* 68 alone"):
+        describe_published({**theirs, "cls_layer.weight": torch.zeros(98, 512, 1, 1)}, published / "x.pth")
+    with pytest.raises(FaceparseError, match="its backbone is none of resnet18, resnet50, resnet101, mobilenet_v2"):
+        describe_published({**theirs, "layer4.2.conv1.weight": torch.zeros(512, 512, 3, 3)}, published / "x.pth")
+    with pytest.raises(FaceparseError, match="backbone"):
+        describe_published({key: value for key, value in theirs.items() if "layer" in key}, published / "x.pth")
+    assert describe_published(models.build_landmarker("pipnet", "resnet18", 68).state_dict(), "x.pth") is None
+    assert describe_published({"kind": "parser"}, "x.pth") is None
+
+
+@pytest.mark.parametrize("text, said", [
+    ("0.1 0.2 0.3", "3 numbers, and x and y of 2"), ("0.1 x 0.2 0.3", "no mean face"), ("12 30 44 31", "from 0 to 1"),
+    ("nan 0.1 0.2 0.3", "no mean face"), ("", "0 numbers")])
+def test_a_file_that_is_no_mean_face_is_refused_by_name(tmp_path, text, said):
+    (tmp_path / "mean.txt").write_text(text)
+    with pytest.raises(FaceparseError, match=f"mean.txt: .*{said}"):
+        read_mean_face(tmp_path / "mean.txt", 2)
+    with pytest.raises(FaceparseError, match="other.txt: cannot be read"):
+        read_mean_face(tmp_path / "other.txt", 2)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

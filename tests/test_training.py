@@ -165,6 +165,33 @@ def test_a_checkpoint_describes_itself(whole):
     assert "optimizer" not in saved and "optimizer" in read_checkpoint(whole / "last.pt")
 
 
+def test_a_parsers_augmentation_is_chosen_by_name(tmp_path, monkeypatch):
+    seen, fit = {}, runs.fit
+
+    def watching(folder, model, task, train, val, **options):
+        seen.update(jitter=train.jitter, photometry=options["photometry"])
+        return fit(folder, model, task, train, val, **options)
+
+    monkeypatch.setattr(runs, "fit", watching)
+    folder = train(tmp_path, {"epochs": 1, "augment": "all+mirror"})
+    assert (seen["jitter"].degrees, seen["jitter"].mirror, len(seen["photometry"])) == (30, 0.5, 2)
+    assert folder.name == "toy-mobilenetv2-limit12-epochs1-batch4-size32-augment_all+mirror"
+    assert read_checkpoint(folder / "best.pt")["augment"] == "all+mirror"
+    with pytest.raises(FaceparseError, match="'turn' is no augmentation; use none, or .*brightness$"):
+        train(tmp_path, {"augment": "turn"})
+
+
+def test_a_run_from_before_an_option_came_is_still_this_run(whole, tmp_path):
+    copy = tmp_path / whole.name
+    shutil.copytree(whole, copy)
+    asked = json.loads((copy / "args.json").read_text())
+    assert asked.pop("augment", "") is None
+    (copy / "args.json").write_text(json.dumps(asked))
+    assert train(tmp_path) == copy and runs.finished(copy)
+    with pytest.raises(FaceparseError, match="holds a run with augment None, not all"):
+        train(tmp_path, {"augment": "all"}, name=copy.name)
+
+
 def test_the_default_recipe_is_the_papers():
     recipe = RECIPES["seed000"]
     assert (recipe.epochs, recipe.batch, recipe.lr, recipe.size, recipe.optimizer) == (30, 24, 0.001, 128, "nadam")

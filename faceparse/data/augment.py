@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from faceparse.data.randomness import uniforms
+from faceparse.errors import FaceparseError
+from faceparse.geometry import Jitter
 
 DRAWS = 3  # numbers that an operation may use
 
@@ -220,7 +222,31 @@ SEED000 = ((0.2, (gaussian_noise,)),
            (0.9, (clahe, brightness, gamma)),
            (0.9, (sharpen, blur)),
            (0.9, (contrast, hue)))
-# PIPNet's published code: an occlusion, blur, grey. It occludes before it turns the picture; here blocks stay upright.
-PIPNET = ((0.5, (occlude,)), (0.3, (gaussian_blur,)), (0.2, (grey,)))
 # Ours: light and colour, for trainings too short for more.
 COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast, hue)))
+
+# What `augmentation` knows by name: values of geometry.Jitter, and rows in the order in which they are applied. As
+# strong as in PIPNet's published code; the brightness is ours. PIPNet occludes before it turns the picture; here blocks
+# stay upright.
+GEOMETRY = {"rotate": {"degrees": 30.0, "turned": 0.5}, "translate": {"shift": 30 / 256, "shifted": 0.5},
+            "mirror": {"mirror": 0.5}}
+PHOTOMETRY = {"occlude": (0.5, (occlude,)), "blur": (0.3, (gaussian_blur,)), "grey": (0.2, (grey,)),
+              "brightness": (0.5, (brightness,))}
+ALL = ("rotate", "blur", "translate", "occlude")  # seed 002's
+
+
+def augmentation(name):
+    """A set of augmentations by name -> (geometry.Jitter, rows of a recipe for `photometric`).
+
+    name  "none", or words of GEOMETRY and PHOTOMETRY joined by "+", in any order; "all" is seed 002's four, to which
+          more can be joined: "all+mirror"
+    Raises FaceparseError for any other word.
+    """
+    words = [] if name == "none" else name.split("+")
+    for word in words:
+        if word not in {"all", *GEOMETRY, *PHOTOMETRY}:
+            raise FaceparseError(f"--augment {name}: '{word}' is no augmentation; use none, or join with + some of "
+                                 f"{', '.join(['all', *GEOMETRY, *PHOTOMETRY])}")
+    chosen = {*words, *(ALL if "all" in words else ())}
+    ranges = {key: value for word in GEOMETRY if word in chosen for key, value in GEOMETRY[word].items()}
+    return Jitter(**ranges), tuple(PHOTOMETRY[word] for word in PHOTOMETRY if word in chosen)

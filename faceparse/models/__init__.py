@@ -11,7 +11,7 @@ from faceparse.models.deeplabv3plus import DeepLabV3Plus
 from faceparse.models.encoders import first_convolution, load_backbone
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
-from faceparse.models.pipnet import PIPNet
+from faceparse.models.pipnet import PIPNet, describe_published, is_published, load_published
 from faceparse.models.regressor import Regressor
 from faceparse.models.unet import UNet
 
@@ -71,7 +71,8 @@ def build_landmarker(arch, encoder=None, num_points=68):
 
 
 def initialise(model, source):
-    """Start a model from a checkpoint: ours, segmentation_models_pytorch's, or torchvision's for the encoder alone.
+    """Start a model from a checkpoint: ours, segmentation_models_pytorch's, torchvision's for the encoder alone; for a
+    PIPNet that has been given the mean face also one of its authors'.
 
     source  a file's path, or the dict in it
     Returns the names of the parts that kept their random weights: the head where the class count differs, the decoder
@@ -79,6 +80,9 @@ def initialise(model, source):
     """
     content, name = (source, "the state dict") if isinstance(source, dict) else (read_checkpoint(source), source)
     weights = weights_in(content, name)
+    if isinstance(model, PIPNet) and is_published(weights):
+        load_published(model, weights, name)
+        return []
     if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
         load_backbone(model.encoder, weights, name)
         return [part for part, _ in model.named_children() if part != "encoder"]
