@@ -69,7 +69,8 @@ def get_args_parser():
 
 def main(args):
     """Train an adapter for every training set; returns the exit status."""
-    paths = [path for path in args.model if runs.holds_parser(path)] if args.model else runs.finished_parsers(args.runs)
+    paths = ([path for path in args.model if runs.holds_parser(path)] if args.model else
+             runs.finished_runs(args.runs, "parser"))
     if not paths:
         raise FaceparseError("--model names no parser: name the runs of train.py whose labels should be adapted")
     groups = runs.by_training_set([inference.load(path, args.device, args.amp) for path in paths])

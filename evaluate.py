@@ -28,7 +28,7 @@ def get_args_parser():
     group = parser.add_argument_group("which networks")
     group.add_argument("--model", nargs="+", type=Path,
                        help="run folders or checkpoints, of parsers, label adapters and landmark networks (default: the "
-                            "newest parser)")
+                            "newest finished run of either)")
     group.add_argument("--force", action="store_true", help="use adapters on parsers that they were not learnt from")
     group.add_argument("--runs", type=Path, default="runs", help="where run folders are (default: runs/)")
 
@@ -71,7 +71,7 @@ def get_args_parser():
 
 
 def main(args):
-    paths = args.model or runs.finished_parsers(args.runs)[-1:]
+    paths = args.model or runs.finished_runs(args.runs, "parser", "landmarker")[-1:]
     models = []
     for path in paths:
         if path.is_dir() and not (path / "best.pt").exists() and len(paths) > 1:
@@ -175,8 +175,12 @@ def score_landmarks(args, landmarkers):
     for landmarker in landmarkers:
         run = evaluation.run_of(landmarker.path)
         run = str(landmarker.path) if run in results else run
-        results[run] = landmark_evaluation.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
-                                                    skip_bad=args.skip_bad, label=run)
+        if args.align == "predicted":
+            results[run] = landmark_evaluation.evaluate_found(Finder([landmarker]), face_set, skip_bad=args.skip_bad,
+                                                              label=run)
+        else:
+            results[run] = landmark_evaluation.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
+                                                        skip_bad=args.skip_bad, label=run)
         entries.append(landmark_evaluation.summary(run, landmarker, face_set, results[run]))
         for error in results[run].bad.values():
             print(f"left out: {error}", file=sys.stderr)

@@ -77,6 +77,32 @@ def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, 
     return Located(errors, found, truth, seen, records, face_set.points, align, by, faces.bad)
 
 
+def evaluate_found(finder, face_set, *, by=None, skip_bad=False, label="scoring"):
+    """The same of a finding.Finder, which is told nothing of where the face is."""
+    by = by or landmark_metrics.default_length(face_set.points)
+    told = landmark_table(finder.points.name, face_set.points.name)
+    found, truth, seen, bad = [], [], [], {}
+    with Progress(len(face_set.records), label) as progress:
+        for index, record in enumerate(face_set.records):
+            progress.update()
+            try:
+                points, right = finder.find(open_image(record.image)).points[told], record.landmarks()
+            except FaceparseError as error:
+                if not skip_bad:
+                    raise FaceparseError(f"{error} (or leave bad files out with --skip-bad)") from None
+                bad[index] = error
+                continue
+            found.append(points)
+            truth.append(right)
+            seen.append(index)
+    if not seen:
+        raise FaceparseError(f"{face_set.name}: every one of its {len(face_set.records)} faces is bad; the first: "
+                             f"{next(iter(bad.values()))}")
+    found, truth = np.stack(found), np.stack(truth)
+    errors = landmark_metrics.point_errors(found, truth, face_set.points, by)
+    return Located(errors, found, truth, seen, face_set.records, face_set.points, "predicted", by, bad)
+
+
 def summary(run, landmarker, face_set, located):
     """One entry of report.json's `models`: nme, auc, failure_rate, regions, and what the network costs."""
     about = landmarker.about

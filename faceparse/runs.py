@@ -244,11 +244,12 @@ def finished(folder):
         return False
 
 
-def finished_parsers(parent):
-    """The folders of the finished parser runs under `parent`, oldest first. Raises FaceparseError where none is."""
+def finished_runs(parent, *kinds):
+    """The folders of the finished runs under `parent` of some kinds ("parser", "adapter", "landmarker"), oldest first.
+    Raises FaceparseError where none is."""
     try:
         folders = [folder for folder in parent.iterdir()
-                   if folder.is_dir() and finished(folder) and holds_parser(folder)]
+                   if folder.is_dir() and finished(folder) and kind_of(folder) in kinds]
     except OSError:
         folders = []
     if not folders:
@@ -259,7 +260,13 @@ def finished_parsers(parent):
 def holds_parser(path):
     """Whether a path given by --model is to be read as a parser: run folders of adapters and of landmark networks are
     not, nor such without a best.pt (a run that broke off, a folder of reports)."""
-    return not path.is_dir() or (path / "best.pt").exists() and not {"fits", "points"} & asked_for(path).keys()
+    return not path.is_dir() or (path / "best.pt").exists() and kind_of(path) == "parser"
+
+
+def kind_of(folder):
+    """What the run in a folder trains: "parser", "adapter" or "landmarker"."""
+    asked = asked_for(folder)
+    return "adapter" if "fits" in asked else "landmarker" if "points" in asked else "parser"
 
 
 def one_after_the_other(script, jobs):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse import inference, pictures, report, runs
-from faceparse.data import parsing
+from faceparse import inference, landmark_metrics, pictures, report, runs
+from faceparse.data import landmarks, parsing
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
 from faceparse.finding import Finder
@@ -124,6 +124,17 @@ def test_predicted_alignment_is_scored_beside_the_given_one(run, parser_run, lan
     status, _, _ = run("evaluate.py", "--model", parser_run, "--limit", 4, "--out", "given")
     given, = json.loads((tmp_path / "given/report.json").read_text())["models"]
     assert np.isclose(entry["mean_f1_by_given_landmarks"], given["mean_f1"])
+
+
+def test_landmark_networks_are_scored_without_being_told_where_the_face_is(run, landmark_run, tmp_path):
+    status, out, err = run("evaluate.py", "--model", landmark_run, "--align", "predicted", "--limit", 3, "--out", "report")
+    assert status == 0 and "predicted" in out, err
+    entry, = json.loads((tmp_path / "report/report.json").read_text())["models"]
+    faces = landmarks.load("toy", "test", ".", limit=3)
+    finder = Finder([inference.load_any(landmark_run, "cpu")])
+    found = np.stack([finder.find(open_image(record.image)).points for record in faces.records])
+    errors = landmark_metrics.point_errors(found, np.stack([record.landmarks() for record in faces.records]), faces.points)
+    assert entry["align"] == "predicted" and np.isclose(entry["nme"], landmark_metrics.nme(errors).mean(), rtol=1e-4)
 
 
 def test_what_predicted_alignment_needs(run, parser_run, landmark_run, tmp_path):
