@@ -1,0 +1,47 @@
+"""Frames a second of a landmark network or a parser on a video: decoded, looked at, drawn and encoded again.
+
+    python tests/benchmarks/video_speed.py --model runs/toy-pipnet-mobilenet_v2
+    python tests/benchmarks/video_speed.py --model runs/a runs/b        each by itself, alternately
+
+The video is made first: 300 frames of 640 x 480, a toy face that drifts over a toy face's background. Every frame should
+be given to the network once: frames in = looks = frames out.
+"""
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from faceparse import inference, pictures
+from faceparse.data import parsing
+from faceparse.data.records import open_image
+from faceparse.finding import Finder
+from faceparse.video import VideoReader, VideoWriter
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--model", nargs="+", type=Path, required=True, help="run folders of landmark networks or parsers")
+parser.add_argument("--frames", type=int, default=300)
+parser.add_argument("--turns", type=int, default=3)
+parser.add_argument("--amp", choices=["auto", "on", "off"], default="auto")
+parser.add_argument("--out", type=Path, help="keep the videos there")
+args = parser.parse_args()
+
+with tempfile.TemporaryDirectory() as temporary:
+    out = args.out or Path(temporary)
+    face, scene = (open_image(record.image) for record in
+                   parsing.load("toy", "test", ".", limit=2, toy_size=320).records)
+    scene = np.asarray(scene.resize((640, 480)).reduce(16).resize((640, 480)))
+    with VideoWriter(out / "drift.mp4", (640, 480), 30) as writer:
+        for t in range(args.frames):
+            frame = Image.fromarray(scene)
+            x, y = 160 + 120 * np.sin(t / 40), 80 + 50 * np.sin(t / 23)
+            frame.paste(face, (round(x), round(y)))
+            writer.write(np.asarray(frame))
+    for turn in range(args.turns):
+        for path in args.model:
+            model = inference.load_any(path, amp=args.amp)
+            finder = Finder([model]) if isinstance(model, inference.Landmarker) else None
+            said = pictures.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
+            written = sum(1 for _ in VideoReader(out / f"{path.name}_overlay.mp4"))
+            print(*said, f"frames in {args.frames}, frames out {written}", sep="\n", flush=True)
