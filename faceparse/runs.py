@@ -33,103 +33,58 @@ DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa"
 NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides what a run trains, resolved: what was asked for, else the recipe's, else the data's."""
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What decides the training of any network, resolved: what was asked for, else the recipe's, else the data's."""
     arch: str
     data: str
     name: str
     training_set: str  # the data's name with what makes it other faces: "mixed-8:2", "facesynthetics-limit100"
     recipe: str
     encoder: str | None
-    labels: str
     limit: int | None
+    epochs: int
+    batch: int
+    lr: float
+    size: int
+    align: str
+    optimizer: str
+    schedule: str
+    encoder_weights: str
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Common):
+    """Of a parser."""
+    labels: str
     full: bool
     helen_rule: str
     mix: str
     mix_real: str
-    epochs: int
-    batch: int
-    lr: float
-    size: int
-    align: str
     augment: str | None  # None: the recipe's own
     loss: str
-    optimizer: str
-    schedule: str
-    encoder_weights: str
     init: str | None
-    seed: int
 
 
-@dataclass(frozen=True)
-class AdapterPlan:
-    """The same of a label adapter; `data` is the target domain, `fits` the parsers that it learns from."""
-    arch: str
-    data: str
-    name: str
-    training_set: str
+@dataclass(frozen=True, kw_only=True)
+class AdapterPlan(Common):
+    """Of a label adapter; `data` is the target domain, `training_set` and `fits` the parsers that it learns from."""
     fits: list  # of {"run": folder's name, "weights": their fingerprint}
     input: str
-    recipe: str
-    encoder: str | None
     labels: str
-    limit: int | None
     full: bool
     helen_rule: str
-    epochs: int
-    batch: int
-    lr: float
-    size: int
-    align: str
     loss: str
-    optimizer: str
-    schedule: str
-    encoder_weights: str
-    seed: int
 
 
-@dataclass(frozen=True)
-class LandmarkPlan:
-    """The same of a landmark network; `points` is its landmark set."""
-    arch: str
-    data: str
-    name: str
-    training_set: str
-    recipe: str
-    encoder: str
+@dataclass(frozen=True, kw_only=True)
+class LandmarkPlan(Common):
+    """Of a landmark network; `points` is its landmark set."""
     points: str
-    limit: int | None
-    epochs: int
-    batch: int
-    lr: float
-    size: int
-    align: str
-    augment: str | None
-    optimizer: str
-    schedule: str
-    encoder_weights: str
+    augment: str | None  # None: the recipe's own
     init: str | None
     mean_face: str | None  # a file; None: the data's
-    seed: int
-
-
-def make_landmark_plan(arch, data, points, given):
-    """The same for a landmark network; points: the name of the data set's own landmark set."""
-    given = {key: value for key, value in given.items() if value is not None}
-    own = default_recipe(data, arch)
-    chosen = recipe(given.get("recipe", own), LANDMARK_RECIPES)
-    defaults = dict(recipe=own, encoder=_default_encoder(arch, chosen), points=points, limit=chosen.limit,
-                    epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
-                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule,
-                    encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
-    unknown = [key for key in given if key not in defaults]
-    if unknown:
-        raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
-    values = _checked({**defaults, **given}, arch)
-    return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
-                        training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
-                        **values)
 
 
 def make_plan(arch, data, labels, has_landmarks, given):
@@ -158,6 +113,24 @@ def make_plan(arch, data, labels, has_landmarks, given):
     training_set = data + mix + _words({key: own[key] for key in ("limit", "full", "helen_rule")}, defaults)
     return Plan(arch=arch, data=data, name=f"{data}{mix}-{arch}{_words(own, defaults)}", training_set=training_set,
                 **values)
+
+
+def make_landmark_plan(arch, data, points, given):
+    """The same for a landmark network; points: the name of the data set's own landmark set."""
+    given = {key: value for key, value in given.items() if value is not None}
+    own = default_recipe(data, arch)
+    chosen = recipe(given.get("recipe", own), LANDMARK_RECIPES)
+    defaults = dict(recipe=own, encoder=_default_encoder(arch, chosen), points=points, limit=chosen.limit,
+                    epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
+                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule,
+                    encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
+    unknown = [key for key in given if key not in defaults]
+    if unknown:
+        raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
+    values = _checked({**defaults, **given}, arch)
+    return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
+                        training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
+                        **values)
 
 
 def make_adapter_plan(arch, data, labels, parsers, align, given):
