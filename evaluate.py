@@ -21,6 +21,7 @@ from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.finding import Finder, by_predicted_points
 from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
+from faceparse.labels import landmark_set
 
 
 def get_args_parser():
@@ -78,6 +79,8 @@ def main(args):
             print(f"left out: {path}: holds no best.pt, so no finished epoch", file=sys.stderr)
             continue
         models.append(inference.load_any(path, args.device, args.amp))
+    if not models:
+        raise FaceparseError("none of --model holds a best.pt: name runs of train.py")
     landmarkers = [model for model in models if isinstance(model, inference.Landmarker)]
     others = [model for model in models if model not in landmarkers]
     if args.images:
@@ -99,6 +102,9 @@ def main(args):
 
 def use(args, others, landmarkers):
     """--images: the first parser, with its adapter where there is one; a Finder where there are landmark networks."""
+    if args.align and not (args.align == "predicted" and landmarkers):
+        raise FaceparseError(f"--align {args.align} is for --set: pictures are aligned as the parser was trained, by the "
+                             "landmark network of --model, or by --boxes")
     parsers = inference.pair(others, args.force) if others or not landmarkers else []
     parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
     finder = Finder(landmarkers) if landmarkers else None
@@ -132,7 +138,9 @@ def score(args, parsers, finder=None):
                 raise FaceparseError(f"{parser.path}: was trained on pictures that were not aligned by landmarks, which "
                                      "--align predicted does: leave it out, or name another parser")
         given = face_set if all(record.landmarks for record in face_set.records) else None
-        align, face_set = None, by_predicted_points(face_set, finder)
+        align, (face_set, lost) = None, by_predicted_points(face_set, finder)
+        if lost:
+            print(f"in {lost} of {len(face_set.records)} pictures no face was found: a stand-in in their middle was taken")
     runs_named = [evaluation.run_of(parser.path) for parser in parsers if parser.adapter is None]
     entries, results = [], {}
     for parser in parsers:
@@ -144,7 +152,7 @@ def score(args, parsers, finder=None):
         results[parser] = result
         entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
         if finder:
-            entries[-1]["landmarks"] = "predicted"
+            entries[-1] |= {"landmarks": "predicted", "landmarks_lost": lost, "finding": finder.cost()}
         if given:
             by_given = evaluation.evaluate(parser, given, label=f"{label}, given landmarks", **how)
             entries[-1]["mean_f1_by_given_landmarks"] = by_given.scores(args.protocol).mean_f1
@@ -165,23 +173,22 @@ def tables(entries, style):
 
 def score_landmarks(args, landmarkers):
     name = args.set or landmarkers[0].about.get("data", "toy")
-    first = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
-    names = {landmark_evaluation.common_points(landmarker.points, first.points) for landmarker in landmarkers}
-    face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit,
-                          points=names.pop() if len(names) == 1 else "68")
+    face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
+    common = {landmark_evaluation.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}
+    face_set = landmarks.told_in(face_set, common.pop() if len(common) == 1 else landmark_set("68"))
     if face_set.note:
         print(face_set.note)
     entries, results = [], {}
     for landmarker in landmarkers:
         run = evaluation.run_of(landmarker.path)
         run = str(landmarker.path) if run in results else run
-        if args.align == "predicted":
-            results[run] = landmark_evaluation.evaluate_found(Finder([landmarker]), face_set, skip_bad=args.skip_bad,
-                                                              label=run)
+        finder = Finder([landmarker]) if args.align == "predicted" else None
+        if finder:
+            results[run] = landmark_evaluation.evaluate_found(finder, face_set, skip_bad=args.skip_bad, label=run)
         else:
             results[run] = landmark_evaluation.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
                                                         skip_bad=args.skip_bad, label=run)
-        entries.append(landmark_evaluation.summary(run, landmarker, face_set, results[run]))
+        entries.append(landmark_evaluation.summary(run, landmarker, face_set, results[run], finder))
         for error in results[run].bad.values():
             print(f"left out: {error}", file=sys.stderr)
     print(landmark_evaluation.tables(entries))

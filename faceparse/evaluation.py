@@ -172,10 +172,20 @@ def tables(entries, style=report.table):
         parts += ["\nMean F1, aligned by landmarks\n", style(["run", "given", "predicted", "lost"], [
             [line_of(entry), given, entry["mean_f1"], given - entry["mean_f1"]]
             for entry in compared for given in [entry["mean_f1_by_given_landmarks"]]])]
+    found = {entry["finding"]["run"]: entry["finding"] for entry in entries if "finding" in entry}
+    if found:
+        parts += ["\nFinding the landmarks, a picture\n", finding_table(found.values(), style)]
     parts += ["", style(["run", "parameters", "GFLOPs", "ms"], [
         [line_of(entry), entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
         for entry in entries])]
     return "\n".join(parts)
+
+
+def finding_table(costs, style=report.table):
+    """What finding.Finder.cost says, a line each."""
+    return style(["found by", "parameters", "looks", "GFLOPs", "ms"], [
+        [cost["run"], cost["parameters"], f"{cost['looks']:.1f}", f"{cost['flops'] / 1e9:.2f}",
+         f"{cost['milliseconds']:.1f}"] for cost in costs])
 
 
 def ends_and_middle(values, titles, count):
@@ -245,7 +255,7 @@ def _on_the_photograph(record, points, parsers, labels, longest=1024):
     truth = Image.fromarray(table(record.labels, labels)[record.mask()]).resize(picture.size, Image.Resampling.NEAREST)
     masks, box = [np.asarray(truth)], None
     for parser in parsers:
-        face = parser.parse(picture, points, record.points and record.points.name)
+        face = parser.parse(picture, points, record.points)
         masks.append(table(parser.labels, labels)[face.mask])
         size = parser.size
         corners = geometry.apply(np.linalg.inv(face.homography), [[0, 0], [size, 0], [size, size], [0, size]])

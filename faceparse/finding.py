@@ -9,12 +9,14 @@ First the network looks at windows of the picture, from all of it down to square
 says of each how sure it is of its points; then it looks again, closer, at the faces in the best of them, and the one
 that it is surest of is the face. In a video the face is looked for where it was in the frame before: one look a frame.
 """
+import statistics
+import time
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from faceparse import geometry
+from faceparse import geometry, models
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference import as_picture, crops
@@ -22,22 +24,36 @@ from faceparse.progress import Progress
 
 SCALES = (1.0, 0.63, 0.4, 0.25)  # side of the square windows / shorter side of the picture
 STEP = 0.5                       # from one window to the next, at most, in sides
+MOST, SMALLEST = 16, 16          # windows along a side of the picture, whatever its shape; pixels of a window's side
 KEPT = 3                         # windows whose faces are looked at again
 LOOKS = 2                        # how often: each time aligned by the points of the time before
 BATCH = 16                       # crops that the network is given at a time
-LOST = 0.25                      # mean confidence below which a video's face is looked for in the whole frame
+SURE = 0.25                      # mean confidence from which on it is a face
+LEAST, GREATEST = 0.02, 3.0      # side of a face's box / side of the picture: outside, it is none
 
 
 @dataclass
 class Found:
-    """points (K, 2) float32 in pixels of the picture; confidence (K,) in 0..1, None where the network cannot say."""
+    """points (K, 2) float32 in pixels of the picture; confidence (K,) in 0..1, None where the network cannot say.
+    is_face: whether it takes these for a face's: they lie as a face's can, and it is SURE or cannot say."""
     points: np.ndarray
     confidence: np.ndarray | None
+    is_face: bool
 
     @property
     def sure(self):
         """The mean confidence, 0..1; NaN where the network cannot say."""
         return float("nan") if self.confidence is None else float(self.confidence.mean())
+
+
+def lies_as_a_face(points, size):
+    """Whether points (K, 2) could be a face's in a picture of `size` (width, height): finite, spread, and mostly seen."""
+    if not np.isfinite(points).all():
+        return False
+    low, high = points.min(0), points.max(0)
+    shorter, middle = min(size), (low + high) / 2
+    return bool((high - low).min() >= max(2, LEAST * shorter) and (high - low).max() <= GREATEST * max(size)
+                and (middle >= 0).all() and (middle < np.array(size)).all())
 
 
 class Finder:
@@ -46,38 +62,56 @@ class Finder:
     landmarkers  inference.Landmarker. The last of them that was trained on crops refines; the first that was trained on
                  whole pictures (or, where there is none, the other) searches. One network does both; where it was
                  trained on whole pictures it does not look again.
+    points       the LandmarkSet of what it finds
     looked       how many crops it has given to a network so far
+    seconds      of each `find`
     """
 
     def __init__(self, landmarkers):
         whole = [one for one in landmarkers if one.align not in geometry.NEED_LANDMARKS]
         cropped = [one for one in landmarkers if one.align in geometry.NEED_LANDMARKS]
-        self.searches, self.refines = (whole or cropped)[0], (cropped or whole)[-1]
-        self.looks_again = self.refines.align in geometry.NEED_LANDMARKS
-        self.points, self.looked = self.refines.points, 0
+        self.refines = cropped[-1] if cropped else whole[0]
+        self.searches = whole[0] if whole else self.refines
+        self.looks_again = bool(cropped)
+        self.points, self.looked, self.seconds = self.refines.points, 0, []
 
     def find(self, image, box=None, before=None):
         """The face in a picture (a path, a Pillow picture or (H, W, 3) uint8 RGB); returns Found.
 
         box     (x0, y0, x1, y1) in pixels, the face from the brows to the chin: no search then
         before  (K, 2) its points in the frame before: no search, and one look, by a network that was trained on crops
+        Where nothing lies as a face does, the points are those of a stand-in in the middle of the picture or the box.
         """
+        start = time.perf_counter()
         image = as_picture(image)
         if before is not None:
-            return self._look(self.refines, image, [self._frame(image, before, self.points)])[0]
-        if box is not None:
-            found = self._look(self.refines, image, [geometry.align_by_box(self.refines.align, box, self.refines.size)])
-            points = self.points
+            found = self._look(self.refines, image, [self._frame(image, before, self.points)])
         else:
-            found, points = self._search(image), self.searches.points
-        for _ in range(LOOKS if self.looks_again else 0):
-            found = self._look(self.refines, image, [self._frame(image, one.points, points) for one in found])
-            points = self.points
-        return max(found, key=lambda one: np.nan_to_num(one.sure))
+            if box is None:
+                found, points = self._search(image), self.searches.points
+            else:
+                aligned = geometry.align_by_box(self.refines.align, box, self.refines.size)
+                found, points = self._look(self.refines, image, [aligned]), self.points
+            found = self._again(image, found, points)
+        self.seconds.append(time.perf_counter() - start)
+        best = max(found, key=_merit)
+        return best if lies_as_a_face(best.points, image.size) else self._stand_in(image, box)
 
     def glance(self, image):
-        """One look at the whole picture; returns Found."""
-        return self._look(self.searches, image, [geometry.letterbox(*image.size, self.searches.size)])[0]
+        """The face without a search: a look at the whole picture and, where the network does, closer ones."""
+        image = as_picture(image)
+        whole = geometry.letterbox(*image.size, self.searches.size)
+        found, = self._again(image, self._look(self.searches, image, [whole]), self.searches.points)
+        return found if lies_as_a_face(found.points, image.size) else self._stand_in(image, None)
+
+    def cost(self):
+        """What finding has cost a picture so far: {"run", "parameters", "looks", "flops", "milliseconds" (median)}."""
+        networks = [self.refines] if self.searches is self.refines else [self.searches, self.refines]
+        looks = self.looked / max(1, len(self.seconds))
+        return {"run": " and ".join(str(one.path) for one in networks), "looks": looks,
+                "parameters": sum(p.numel() for one in networks for p in one.model.parameters()),
+                "flops": looks * models.flops(self.searches.model, self.searches.size),
+                "milliseconds": 1000 * statistics.median(self.seconds or [0.0])}
 
     def _search(self, image):
         network = self.searches
@@ -87,16 +121,25 @@ class Finder:
         found = self._look(network, smaller, homographies[:1])  # all of the picture
         if found[0].confidence is not None:  # something to choose by
             found += self._look(network, smaller, homographies[1:])
-        found = sorted(found, key=lambda one: -np.nan_to_num(one.sure))[:KEPT]
-        return [Found(geometry.apply(np.linalg.inv(to_smaller), one.points).astype(np.float32), one.confidence)
+        found = sorted(found, key=_merit, reverse=True)[:KEPT]
+        return [replace(one, points=geometry.apply(np.linalg.inv(to_smaller), one.points).astype(np.float32))
                 for one in found]
+
+    def _again(self, image, found, points):
+        """Closer looks at what was found, in points of a landmark set, where the network was trained on crops."""
+        for _ in range(LOOKS if self.looks_again else 0):
+            found = self._look(self.refines, image, [self._frame(image, one.points, points) for one in found])
+            points = self.points
+        return found
 
     def _frame(self, image, found, points):
         """Where to look again for a face whose points, of a landmark set, were about found."""
-        try:
-            return geometry.alignment(self.refines.align, *image.size, self.refines.size, found, points)
-        except FaceparseError:  # they do not span a face
-            return geometry.letterbox(*image.size, self.refines.size)
+        if lies_as_a_face(found, image.size):
+            try:
+                return geometry.alignment(self.refines.align, *image.size, self.refines.size, found, points)
+            except FaceparseError:
+                pass  # a set whose eyes nobody has told
+        return geometry.letterbox(*image.size, self.refines.size)
 
     def _look(self, network, image, homographies):
         """A Found for each crop."""
@@ -104,22 +147,38 @@ class Finder:
         found = []
         for start in range(0, len(homographies), BATCH):
             some = homographies[start:start + BATCH]
-            located, sure = network.locate_surely(crops(image, some, network.size))
-            located, sure = located.cpu().numpy(), [None] * len(some) if sure is None else sure.cpu().numpy()
-            found += [Found(geometry.apply(np.linalg.inv(homography), points).astype(np.float32), confidence)
-                      for homography, points, confidence in zip(some, located, sure)]
+            located, confidences = network.locate_surely(crops(image, some, network.size))
+            confidences = [None] * len(some) if confidences is None else confidences.cpu().numpy()
+            for homography, points, confidence in zip(some, located.cpu().numpy(), confidences):
+                points = geometry.apply(np.linalg.inv(homography), points).astype(np.float32)
+                sure = confidence is None or confidence.mean() >= SURE
+                found.append(Found(points, confidence, bool(sure and lies_as_a_face(points, image.size))))
         return found
+
+    def _stand_in(self, image, box):
+        x0, y0, x1, y1 = box or (image.width * 0.25, image.height * 0.25, image.width * 0.75, image.height * 0.75)
+        places = np.resize([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], (self.points.count, 2))
+        for part, place in ((self.points.left_eye, (0.3, 0.25)), (self.points.right_eye, (0.7, 0.25)),
+                            (self.points.mouth[:1], (0.35, 0.75)), (self.points.mouth[1:], (0.65, 0.75))):
+            places[list(part)] = place
+        points = np.array([x0, y0]) + places * [x1 - x0, y1 - y0]
+        return Found(points.astype(np.float32), np.zeros(self.points.count, np.float32), False)
+
+
+def _merit(found):
+    """What the best of several is chosen by."""
+    return found.is_face, np.nan_to_num(found.sure)
 
 
 def windows(width, height, size):
     """Homographies from a picture to size x size crops: first the whole picture, padded; then squares of SCALES of its
-    shorter side, evenly spread, at most STEP of a side apart."""
+    shorter side, evenly spread, at most STEP of a side apart, or MOST along each side of the picture, none smaller than SMALLEST."""
     found = [geometry.letterbox(width, height, size)]
     for scale in SCALES:
         side = scale * min(width, height)
-        if side == max(width, height):
-            continue  # the whole picture again
-        across, down = (np.linspace(0, length - side, 1 + int(np.ceil((length - side) / (STEP * side) - 1e-9)))
+        if side == max(width, height) or side < SMALLEST:
+            continue  # the whole picture again, or too little to be a face
+        across, down = (np.linspace(0, length - side, min(MOST, 1 + int(np.ceil((length - side) / (STEP * side) - 1e-9))))
                         for length in (width, height))
         found += [geometry.compose(geometry.translation(-x, -y), geometry.scaling(size / side, size / side))
                   for y in down for x in across]
@@ -137,7 +196,7 @@ class Follower:
 
     finder    a Finder
     pause     frames between two searches of a whole frame: between them, while no face is there, all of the frame is
-              looked at once
+              looked at. A network that cannot say how sure it is starts anew as often.
     searches  how many searches there were
     """
 
@@ -149,32 +208,38 @@ class Follower:
         """(H, W, 3) uint8 -> Found."""
         image = as_picture(frame)
         self.since += 1
-        found = self.finder.glance(image) if self.before is None else self.finder.find(image, before=self.before)
-        if found.sure < LOST and self.since > self.pause:
-            found = self.finder.find(image)
-            self.since, self.searches = 0, self.searches + 1
-        self.before = None if found.sure < LOST or not self.finder.looks_again else found.points
+        found = None if self.before is None else self.finder.find(image, before=self.before)
+        if found is None or not found.is_face or found.confidence is None:
+            if self.finder.looks_again and self.since > self.pause:
+                found = self.finder.find(image)
+                self.since, self.searches = 0, self.searches + 1
+            elif found is None or not found.is_face:
+                found = self.finder.glance(image)
+        self.before = found.points if found.is_face and self.finder.looks_again else None
         return found
 
 
 def by_predicted_points(face_set, finder):
-    """The FaceSet with the landmarks that a Finder sees in its pictures in place of the given ones. Raises FaceparseError.
+    """The FaceSet with the landmarks that a Finder sees in its pictures in place of the given ones, and the number of
+    pictures in which it saw no face.
 
     Faces whose picture cannot be read keep their own landmarks: the error comes when they are read again.
     """
-    records = []
+    records, lost = [], 0
     with Progress(len(face_set.records), "finding faces") as progress:
         for record in face_set.records:
+            progress.update()
             try:
                 image = open_image(record.image)
             except FaceparseError:
                 records.append(record)
                 continue
+            found = finder.find(image)
+            lost += not found.is_face
             limits = np.array(image.size)  # what records.check_landmarks takes for a face of this picture
-            points = finder.find(image).points.clip(1 - limits, 2 * limits - 1)
+            points = found.points.clip(1 - limits, 2 * limits - 1)
             records.append(replace(record, points=finder.points, landmarks=partial(_given, record.image, points)))
-            progress.update()
-    return replace(face_set, records=records, points=finder.points)
+    return replace(face_set, records=records, points=finder.points), lost
 
 
 def _given(_file, points):

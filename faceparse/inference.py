@@ -79,6 +79,10 @@ class Parser:
         image = as_picture(image)
         if isinstance(points_name, str):
             points_name = landmark_set(points_name)
+        if points is not None and (points_name is None or np.shape(points) != (points_name.count, 2)):
+            raise FaceparseError(f"points of shape {np.shape(points)} are not those of " + (
+                f"the {points_name.name} landmarks, ({points_name.count}, 2)" if points_name else
+                "a landmark set: name it by points_name"))
         if points is not None or box is None:
             align = self.align
             if points is None and align in geometry.BY_LANDMARKS:
@@ -95,6 +99,8 @@ def as_picture(image):
     """A path, a Pillow picture or a (H, W, 3) uint8 array -> a Pillow picture in RGB. Raises FaceparseError."""
     if isinstance(image, (str, Path)):
         return open_image(Path(image))
+    if isinstance(image, np.ndarray) and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
+        raise FaceparseError(f"a picture of shape {image.shape}, {image.dtype}: it should be (H, W, 3) uint8 RGB")
     return Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
 
 

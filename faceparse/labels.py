@@ -346,10 +346,12 @@ FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 5
 
 
 def landmark_table(source, target):
-    """(K_target,) int64: target_points = source_points[landmark_table(source, target)]."""
+    """(K_target,) int64: target_points = source_points[landmark_table(source, target)]; LandmarkSets or their names."""
+    source, target = (one if isinstance(one, LandmarkSet) else landmark_set(one) for one in (source, target))
+    if source == target:
+        return np.arange(source.count)
     tables = {("106", "68"): FROM_106_TO_68, ("106", "70"): FROM_106_TO_68 + (104, 105), ("70", "68"): range(68)}
-    if source == target and source in LANDMARK_SETS:
-        return np.arange(LANDMARK_SETS[source].count)
-    if (source, target) not in tables:
-        raise FaceparseError(f"the {source} landmarks cannot become the {target}: some have no counterpart")
-    return np.array(tables[source, target])
+    names = source.name, target.name
+    if names not in tables or {source, target} - set(LANDMARK_SETS.values()):
+        raise FaceparseError(f"the {source.name} landmarks cannot become the {target.name}: some have no counterpart")
+    return np.array(tables[names])

@@ -11,8 +11,8 @@ from faceparse import charts, geometry, landmark_metrics, models, report
 from faceparse.data.loading import Faces, batches, grouped
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
-from faceparse.evaluation import ends_and_middle, median_milliseconds
-from faceparse.labels import LandmarkSet, landmark_table
+from faceparse.evaluation import ends_and_middle, finding_table, median_milliseconds
+from faceparse.labels import LandmarkSet, landmark_set, landmark_table
 from faceparse.progress import Progress
 
 SEED002_AUGMENTATIONS = ("none", "translate+occlude", "all")  # the rows of its tables 2 and 3
@@ -43,8 +43,8 @@ class Located:
 
 
 def common_points(a, b):
-    """The name of the landmark set that both can be told in: their own where it is the same, else the 68."""
-    return a.name if a.name == b.name else "68"
+    """The landmark set that both can be told in: their own where it is the same, else the 68."""
+    return a if a == b else landmark_set("68")
 
 
 def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, skip_bad=False, label="scoring"):
@@ -54,7 +54,7 @@ def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, 
     Returns Located. Raises FaceparseError.
     """
     by = by or landmark_metrics.default_length(face_set.points)
-    told = landmark_table(landmarker.points.name, face_set.points.name)  # (K,)
+    told = landmark_table(landmarker.points, face_set.points)  # (K,)
     align = align or landmarker.align
     records = face_set.records
     faces = Faces(records, None, landmarker.size, align, cache_bytes=0, skip_bad=skip_bad, landmarks=True)
@@ -80,7 +80,7 @@ def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, 
 def evaluate_found(finder, face_set, *, by=None, skip_bad=False, label="scoring"):
     """The same of a finding.Finder, which is told nothing of where the face is."""
     by = by or landmark_metrics.default_length(face_set.points)
-    told = landmark_table(finder.points.name, face_set.points.name)
+    told = landmark_table(finder.points, face_set.points)
     found, truth, seen, bad = [], [], [], {}
     with Progress(len(face_set.records), label) as progress:
         for index, record in enumerate(face_set.records):
@@ -103,8 +103,9 @@ def evaluate_found(finder, face_set, *, by=None, skip_bad=False, label="scoring"
     return Located(errors, found, truth, seen, face_set.records, face_set.points, "predicted", by, bad)
 
 
-def summary(run, landmarker, face_set, located):
-    """One entry of report.json's `models`: nme, auc, failure_rate, regions, and what the network costs."""
+def summary(run, landmarker, face_set, located, finder=None):
+    """One entry of report.json's `models`: nme, auc, failure_rate, regions, and what the network costs a look; with the
+    Finder of evaluate_found also what finding costs a picture."""
     about = landmarker.about
     return {"run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),
             "set": face_set.name, "split": face_set.split, "points": located.points.name, "by": located.by,
@@ -116,7 +117,8 @@ def summary(run, landmarker, face_set, located):
             "parameters": sum(p.numel() for p in landmarker.model.parameters()),  # a frozen backbone's too
             "flops": models.flops(landmarker.model, landmarker.size),
             "milliseconds": median_milliseconds(landmarker.locate, landmarker.size),
-            "bad": [str(error) for error in located.bad.values()]}
+            "bad": [str(error) for error in located.bad.values()],
+            **({"finding": finder.cost()} if finder else {})}
 
 
 def tables(entries, style=report.table):
@@ -128,11 +130,13 @@ def tables(entries, style=report.table):
              *(_percent(entry["regions"][name]) for name in regions)] for entry in entries]
     sizes = [[entry["run"], entry["align"], f"{entry['size']} x {entry['size']}", entry["parameters"],
               f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"] for entry in entries]
+    found = [entry["finding"] for entry in entries if "finding" in entry]
     return "\n".join([
         f"{first['by']} errors in per cent on {first['set']} {first['split']} ({first['faces']} faces, {first['points']} "
         "points), in pixels of the original pictures\n",
         style(["run", "NME", "AUC 0.08", "AUC 0.10", "FR 0.08", "FR 0.10", *(f"NME {name}" for name in regions)], rows),
         "", style(["run", "aligned by", "crop", "parameters", "GFLOPs", "ms"], sizes),
+        *(["\nFinding the landmarks, a picture\n", finding_table(found, style)] if found else []),
         *by_augmentation(entries, style)])
 
 

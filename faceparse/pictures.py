@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from faceparse import geometry, report
-from faceparse.data.records import PICTURE_SUFFIXES, open_image
+from faceparse.data.records import PICTURE_SUFFIXES, image_size, open_image
 from faceparse.errors import FaceparseError
-from faceparse.finding import LOST, Follower, Found
+from faceparse.finding import GREATEST, Follower, Found
 from faceparse.inference import ParsedFace
 from faceparse.progress import Progress
 from faceparse.video import VIDEO_SUFFIXES, VideoReader, VideoWriter, is_video
@@ -41,11 +41,11 @@ def parse_found(image, parser, finder, found, box=None):
 
 
 def draw(image, faces, mask=None, labels=None):
-    """(H, W, 3) uint8 -> the same with the parts of `mask` (H, W) painted over it, and the landmarks that are sure."""
+    """(H, W, 3) uint8 -> the same with the parts of `mask` (H, W) painted over it, and the landmarks of what is a face."""
     if mask is not None:
         image = report.overlay(image, mask, labels)
     for face in faces:
-        if face.found and not face.found.sure < LOST:  # a NaN cannot say
+        if face.found and face.found.is_face:
             across = np.ptp(face.found.points[:, 0])
             image = report.draw_points(image, face.found.points, radius=max(1.0, across / 90))
     return image
@@ -64,13 +64,19 @@ def merge(faces):
 
 # ---- pictures
 
-def find_files(paths):
-    """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders), sorted."""
-    found = []
+def find_files(paths, out):
+    """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders), sorted; none
+    twice, and none of the folder `out`. Raises FaceparseError where a file lies where its results would."""
+    found, out = [], Path(out)
+    among = FaceparseError(f"--out {out}: holds the pictures themselves, and what is found in them is not to be written "
+                           "among them: name another folder")
     for path in map(Path, paths):
         if path.is_dir():
+            if out.resolve() in (path.resolve(), *path.resolve().parents):
+                raise among
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
-                            if Path(name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES)
+                            if Path(name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
+                            and out.resolve() not in Path(parent, name).resolve().parents)
             if not inside:
                 raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
                                      f"{', '.join(sorted(PICTURE_SUFFIXES))} or videos")
@@ -79,22 +85,27 @@ def find_files(paths):
             found.append((path, Path(path.name)))
         else:
             raise FaceparseError(f"{path}: no such file or folder; check the path")
-    taken, named = set(), []
+    taken, named, known = set(), [], set()
     for file, name in found:
+        if file.resolve() in known:
+            continue
+        known.add(file.resolve())
         stem = name.with_suffix("")
         while stem in taken:  # a.jpg and a.png, or the same name in two folders
             stem = stem.with_name(stem.name + ("_" if stem.name.endswith(file.suffix) else file.suffix))
         taken.add(stem)
         named.append((file, stem))
+        if (out / stem).resolve().parent == file.resolve().parent:
+            raise among
     return named
 
 
 def read_boxes(path, files):
-    """Boxes of faces, a CSV file with the lines picture,x0,y0,x1,y1 (pixels, from the brows to the chin; a header is
-    skipped) -> {file: [(x0, y0, x1, y1), ...]}.
+    """Boxes of faces, a CSV file with the lines picture,x0,y0,x1,y1 (pixels, from the brows to the chin; a header of five
+    words is skipped) -> {file: [(x0, y0, x1, y1), ...]}.
 
-    files  [(file, name)] of find_files. A line's picture is a file's path as it was given, the end of that path, or its
-           name; raises FaceparseError where it is none of them, or means several.
+    files  [(file, name)] of find_files. A line's picture is a file's path, or the end of it, such as its name.
+    Raises FaceparseError where it is none of them or means several, and for a box that is not in its picture.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as lines:
@@ -102,24 +113,44 @@ def read_boxes(path, files):
     except (OSError, ValueError, csv.Error) as error:
         raise FaceparseError(f"{path}: cannot be read as CSV ({error}); name a file with the lines "
                              "picture,x0,y0,x1,y1") from None
-    boxes = {}
+    boxes, header = {}, False
     for number, row in rows:
-        try:
-            name, x0, y0, x1, y1 = row[0].strip(), *map(float, row[1:])
-        except ValueError:
-            if number == 1:
-                continue  # the header
-            raise FaceparseError(f"{path}: line {number} is not picture,x0,y0,x1,y1 with numbers in pixels; correct "
-                                 "it") from None
-        if not (np.isfinite([x0, y0, x1, y1]).all() and x1 - x0 >= 1 and y1 - y0 >= 1):
+        numbers = [_number(cell) for cell in row[1:]]
+        if number == 1 and len(row) == 5 and numbers == [None] * 4:
+            header = True
+            continue
+        if len(row) != 5 or None in numbers:
+            raise FaceparseError(f"{path}: line {number} is not picture,x0,y0,x1,y1 with numbers in pixels; correct it")
+        name, (x0, y0, x1, y1) = row[0].strip(), numbers
+        if not (np.isfinite(numbers).all() and x1 - x0 >= 1 and y1 - y0 >= 1):
             raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is empty; x0, y0 is its top left corner, "
                                  "x1, y1 its bottom right one, in pixels")
-        meant = [file for file, _ in files if Path(name).parts == file.parts[-len(Path(name).parts):]]
+        parts = Path(name).parts
+        meant = [file for file, _ in files if parts in (file.parts[-len(parts):], file.resolve().parts)]
         if len(meant) != 1:
             raise FaceparseError(f"{path}: line {number}: {'no' if not meant else 'more than one'} picture of --images "
                                  f"is called {name}; correct the name, or give more of its path")
+        if is_video(meant[0]):
+            raise FaceparseError(f"{path}: line {number}: {name} is a video, whose faces move; take the line out")
+        try:
+            width, height = image_size(meant[0])
+        except FaceparseError:
+            continue  # a picture that cannot be read says so later
+        if not (x0 < width and y0 < height and x1 > 0 and y1 > 0
+                and max((x1 - x0) / width, (y1 - y0) / height) <= GREATEST):
+            raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is not in {name}, which is {width} x {height}; "
+                                 "correct it")
         boxes.setdefault(meant[0], []).append((x0, y0, x1, y1))
+    if len(rows) == header:
+        raise FaceparseError(f"{path}: names no face; it should hold the lines picture,x0,y0,x1,y1")
     return boxes
+
+
+def _number(cell):
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def annotate(paths, out, parser=None, finder=None, boxes=None, confidence=False):
@@ -130,7 +161,7 @@ def annotate(paths, out, parser=None, finder=None, boxes=None, confidence=False)
     NAME_mask_1.png, ... of each by itself) and on request NAME_confidence.png. Of a video: see annotate_video.
     Returns (how many were done, what there is to say of them, the errors of those that could not be read).
     """
-    files = find_files(paths)
+    files = find_files(paths, out)
     boxes = {} if boxes is None else read_boxes(boxes, files)
     done, notes, errors = 0, [], []
     with Progress(len(files), "annotating" if finder else "parsing") as progress:
@@ -171,14 +202,15 @@ def _annotate_picture(file, base, parser, finder, boxes, confidence):
     report.save_picture(draw(image, faces, mask, labels), base.with_name(f"{base.name}_overlay.png"))
     report.write_json({**said, "faces": [describe(face) for face in faces]}, base.with_name(f"{base.name}.json"))
     return [f"{file}: no face that the network is sure of (confidence {face.found.sure:.2f}); name it by --boxes"
-            for face in faces if face.found and face.found.sure < LOST]
+            for face in faces if face.found and not face.found.is_face]
 
 
 def describe(face):
     """What NAME.json says of a face: its landmarks, and each part's share of the pixels, box and mean confidence."""
     said = {"box": face.box}
     if face.found:
-        said |= {"points": face.found.points.round(2).astype(float), "confidence": face.found.confidence}
+        said |= {"is_face": face.found.is_face, "points": face.found.points.astype(float).round(2),
+                 "confidence": face.found.confidence}
     if face.parsed:
         mask, parts = face.parsed.mask, {}
         for index, name in enumerate(face.parsed.labels.names):
@@ -214,27 +246,36 @@ class Stopwatch:
 def annotate_video(path, base, parser=None, finder=None):
     """Parse or landmark every frame of a video or camera, draw it, and encode it again.
 
-    Writes NAME_overlay.mp4 and, with a finder, NAME.jsonl: a line a frame, {"frame", "points", "confidence"}. A stream
-    that breaks off, and Ctrl-C, end it; what was written stays readable. Returns what there is to say.
+    Writes NAME_overlay.mp4 and, with a finder, NAME.jsonl: first {"video", "width", "height", "fps", "landmarks"}, then a
+    line a frame, {"frame", "is_face", "points", "confidence"}. Where no face is seen, a parser that was trained on
+    aligned faces is not asked. A stream that breaks off, and Ctrl-C, end it; what was written stays readable.
+    Returns what there is to say.
     """
-    reader, watch, frames, lines = VideoReader(path), Stopwatch(), 0, []
+    reader, watch, frames, lost = VideoReader(path), Stopwatch(), 0, 0
     target = base.with_name(f"{base.name}_overlay.mp4")
     follower, looked = finder and Follower(finder, pause=max(1, round(reader.fps))), finder.looked if finder else 0
     try:
         with VideoWriter(target, reader.size, reader.fps) as writer, contextlib.closing(iter(reader)) as stream, \
+                Lines(base.with_name(f"{base.name}.jsonl")) as lines, \
                 Progress(reader.length, Path(path).name) as progress:
             for frame in stream:
                 watch.lap("read")
                 parts, face = (), Face(None, None, None)
                 if follower:
+                    if not frames:
+                        lines.write({"video": str(path), "width": reader.size[0], "height": reader.size[1],
+                                     "fps": float(reader.fps), "landmarks": finder.points.name})
                     face.found = follower.follow(frame)
-                    lines.append(json.dumps({
-                        "frame": frames, "points": face.found.points.round(2).astype(float).tolist(),
-                        "confidence": None if np.isnan(face.found.sure) else round(face.found.sure, 4)}))
+                    lost += not face.found.is_face
+                    confidence = face.found.confidence
+                    lines.write({"frame": frames, "is_face": face.found.is_face,
+                                 "points": face.found.points.astype(float).round(2).tolist(),
+                                 "confidence": None if confidence is None else confidence.astype(float).round(4).tolist()})
                     watch.lap("landmarks")
-                if parser:
+                if parser and not (face.found and not face.found.is_face and parser.align in geometry.BY_LANDMARKS):
                     face.parsed = parse_found(frame, parser, finder, face.found)
                     parts = face.parsed.mask, face.parsed.labels
+                if parser:
                     watch.lap("parse")
                 drawn = draw(frame, [face], *parts)
                 watch.lap("draw")
@@ -244,11 +285,37 @@ def annotate_video(path, base, parser=None, finder=None):
                 progress.update()
     finally:
         watch.lap("write")  # the encoder's rest
-        if lines:
-            report.write_file("\n".join(lines) + "\n", base.with_name(f"{base.name}.jsonl"))
         said = [f"{target}: {frames} frames, {frames / (watch.mark - watch.start):.1f} a second: {watch.text()}"]
         if follower:
-            said[0] += f"; {finder.looked - looked} looks for landmarks, {follower.searches} searches of a whole frame"
+            said[0] += (f"; {finder.looked - looked} looks for landmarks, {follower.searches} searches of a whole frame, "
+                        f"no face in {lost} frames")
         if sys.exc_info()[0] is KeyboardInterrupt:
             print("\n".join(said))
     return said + [reader.note] * bool(reader.note)
+
+
+class Lines:
+    """A file of JSON lines, each there as soon as it is written; nothing is touched before the first. Raises
+    FaceparseError."""
+
+    def __init__(self, path):
+        self.path, self.file = path, None
+
+    def write(self, value):
+        try:
+            if self.file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self.file = open(self.path, "w", encoding="utf-8", errors="backslashreplace")
+            self.file.write(json.dumps(value, allow_nan=False) + "\n")
+            self.file.flush()
+        except OSError as error:
+            raise FaceparseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose a folder that "
+                                 "you may write to") from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.file is not None:
+            with contextlib.suppress(OSError):  # a full disk was told when the line was written
+                self.file.close()

@@ -343,7 +343,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
                     amp="auto", workers=None):
     """Train a landmark network on one data set; arguments and result are those of `train`."""
     plan = make_landmark_plan(arch, data, landmarks.load(data, "train", root, limit=1).points.name, given)
-    options = {"points": plan.points, "toy_size": plan.size}
+    options = {"points": given.get("points"), "toy_size": plan.size}
     known = landmarks.load(data, "train", root, limit=plan.limit, **options)
     try:
         unseen = landmarks.load(data, "val", root, **options).records

@@ -1,11 +1,14 @@
 """Finding a face without being told where it is: search, refinement, boxes, and following it through a video."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from faceparse import geometry
+from faceparse import geometry, models
 from faceparse.data import parsing
+from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
 from faceparse.finding import LOOKS, Finder, Follower, by_predicted_points, reduced, windows
 from faceparse.labels import landmark_set
@@ -141,32 +144,83 @@ def test_a_face_that_jumps_is_searched_again_and_an_empty_scene_is_not_searched_
     assert np.abs(found.points[:4] - corners((230, 140, 290, 220))).max() < 8 and follower.searches == 2
 
 
-def test_points_that_span_no_face_are_no_error():
-    class Blind(Sees):
-        def locate_surely(self, crops):
-            return torch.full((len(crops), 68, 2), 3.0), torch.zeros(len(crops), 68)
-    assert Finder([Blind()]).find(picture((20, 20, 80, 90))).sure == 0
-
-
 def test_a_set_is_told_the_predicted_points_and_keeps_its_masks():
     faces = parsing.load("toy", "test", ".", limit=3, toy_size=96)
 
     class Knows(Sees):
         def locate_surely(self, crops):
             return torch.full((len(crops), 68, 2), 30.0) + torch.arange(68.0)[:, None], torch.ones(len(crops), 68)
-    predicted = by_predicted_points(faces, Finder([Knows("none", size=96)]))
-    assert predicted.points == landmark_set("68")
+    predicted, lost = by_predicted_points(faces, Finder([Knows("none", size=96)]))
+    assert predicted.points == landmark_set("68") and lost == 0
     for record, before in zip(predicted.records, faces.records):
         assert np.allclose(record.landmarks(), 30 + np.arange(68)[:, None]) and (record.mask() == before.mask()).all()
 
 
 def test_bad_pictures_keep_their_own_landmarks_and_fail_when_read(tmp_path):
-    from dataclasses import replace
     faces = parsing.load("toy", "test", ".", limit=2, toy_size=96)
     (tmp_path / "x.jpg").write_bytes(b"no picture")
     records = [replace(faces.records[0], image=tmp_path / "x.jpg"), faces.records[1]]
-    predicted = by_predicted_points(replace(faces, records=records), Finder([Sees("none")]))
-    assert predicted.records[0].points == faces.records[0].points
+    predicted, lost = by_predicted_points(replace(faces, records=records), Finder([Sees("none")]))
+    assert predicted.records[0].points == faces.records[0].points and lost == 1  # no red face in the other
     with pytest.raises(FaceparseError, match="x.jpg"):
-        from faceparse.data.records import open_image
-        open_image(predicted.records[0].image)
+        Faces(predicted.records, faces.labels, 64, "landmarks").batch([0, 1])
+
+
+def test_where_nothing_lies_as_a_face_does_the_middle_of_the_picture_stands_in():
+    class Blind(Sees):
+        points_in_crop = 3.0
+
+        def locate_surely(self, crops):
+            return torch.full((len(crops), 68, 2), self.points_in_crop), torch.ones(len(crops), 68)
+    for value in (3.0, float("nan"), 1e9, -500.0):
+        network = Blind()
+        network.points_in_crop = value
+        found = Finder([network]).find(picture((20, 20, 80, 90)))
+        assert not found.is_face and found.sure == 0
+        assert found.points.min(0).tolist() == [80, 60] and found.points.max(0).tolist() == [240, 180]
+        for how in ("landmarks", "box", "crop", "celebahq"):
+            assert np.isfinite(geometry.alignment(how, 320, 240, 64, found.points, landmark_set("68"))).all()
+    assert Finder([Blind()]).find(picture((20, 20, 80, 90)), box=(10, 20, 30, 60)).points.min(0).tolist() == [10, 20]
+
+
+def test_networks_of_other_points_refine_each_other():
+    """A searching network of 68 points and a refining one of 106: what comes out is always the 106."""
+    class Sees106(Sees):
+        points = landmark_set("106")
+
+        def locate_surely(self, crops):
+            points, confidence = super().locate_surely(crops)
+            return points[:, :4].repeat(1, 27, 1)[:, :106], confidence[:, :1].expand(-1, 106)
+    finder = Finder([Sees("none"), Sees106("crop")])
+    for found in (finder.find(picture((20, 20, 80, 90))), finder.glance(picture((20, 20, 80, 90))),
+                  Follower(finder, 5).follow(np.array(picture((20, 20, 80, 90))))):
+        assert found.points.shape == (106, 2) and np.abs(found.points[:4] - corners((20, 20, 80, 90))).max() < 4
+    two = Finder([Sees("none"), Sees106("none")])
+    assert two.points is two.searches.points and two.find(picture((20, 20, 80, 90))).points.shape == (68, 2)
+
+
+def test_a_network_that_cannot_say_how_sure_it_is_starts_anew_now_and_then():
+    class Shrinks(Sees):
+        def locate_surely(self, crops):
+            points, _ = super().locate_surely(crops)
+            middle = points.mean(1, keepdim=True)
+            return middle + 0.8 * (points - middle), None
+    follower = Follower(Finder([Shrinks()]), pause=5)
+    sizes = [np.ptp(follower.follow(np.array(picture((80, 60, 240, 180)))).points[:, 0]) for _ in range(40)]
+    assert follower.searches == 7 and min(sizes) > 10
+
+
+def test_thin_pictures_have_few_windows():
+    assert len(windows(300, 1, 64)) == len(windows(1, 1, 64)) == len(windows(3, 20000, 64)) == 1
+    assert len(windows(4000, 100, 64)) == 1 + 16 * (1 + 3 + 4 + 7)  # in rows of 16
+    assert Finder([Sees()]).find(Image.new("RGB", (3000, 2), (255, 0, 0))).points.shape == (68, 2)
+
+
+def test_what_finding_costs_a_picture():
+    finder = Finder([Sees("none", sure=False)])
+    finder.refines.model, finder.refines.path = models.build("mobilenetv2"), "runs/x"
+    for _ in range(3):
+        finder.find(picture((20, 20, 80, 90)))
+    cost = finder.cost()
+    assert cost["looks"] == 1 and cost["parameters"] == 6_630_395 and cost["milliseconds"] > 0
+    assert cost["flops"] == models.flops(finder.refines.model, 64) and cost["run"] == "runs/x"

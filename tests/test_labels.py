@@ -181,8 +181,9 @@ def test_a_users_own_landmark_set_without_pairs_cannot_be_mirrored(tmp_path):
     assert landmark_set_from_dict(landmark_set_to_dict(own)).mirror_pairs is None
     with pytest.raises(FaceparseError, match="five landmarks have no mirror pairs"):
         own.mirror
+    assert (landmark_table(own, own) == np.arange(own.count)).all()
     with pytest.raises(FaceparseError, match="five landmarks cannot become the 68"):
-        landmark_table(own.name, "68")
+        landmark_table(own, "68")
 
 
 @pytest.mark.parametrize("entries, said", [

@@ -51,8 +51,8 @@ def test_an_offset_in_the_crop_counts_as_what_it_is_in_the_picture():
 
 def test_networks_and_sets_of_other_points_meet_on_the_68(trained):
     landmarker = inference.load_any(trained, "cpu")
-    assert landmark_evaluation.common_points(landmarker.points, landmark_set("70")) == "68"
-    assert landmark_evaluation.common_points(landmarker.points, landmark_set("106")) == "106"
+    assert landmark_evaluation.common_points(landmarker.points, landmark_set("70")) == landmark_set("68")
+    assert landmark_evaluation.common_points(landmarker.points, landmark_set("106")) == landmark_set("106")
     faces = landmarks.load("toy", "test", ".", limit=2, points="68")
     located = landmark_evaluation.evaluate(landmarker, faces, align="none", workers=0)
     crops = Faces(faces.records, None, 64, "none", landmarks=True).batch([0, 1])["image"]

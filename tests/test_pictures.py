@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,13 +84,21 @@ def test_several_faces_by_their_boxes(run, parser_run, photos, tmp_path):
 @pytest.mark.parametrize("line, said", [("nobody.png,1,2,30,40", "no picture of --images is called nobody.png"),
                                         ("{0},1,2,30", "line 2 is not picture,x0,y0,x1,y1"),
                                         ("{0},1,two,30,40", "line 2 is not picture"),
-                                        ("{0},30,2,1,40", "is empty"), ("{0},nan,2,10,40", "is empty")])
+                                        ("{0},30,2,1,40", "is empty"), ("{0},nan,2,10,40", "is empty"),
+                                        ("{0},100,2,150,40", "is not in"), ("{0},0,0,1e9,1e9", "is not in")])
 def test_boxes_that_cannot_be_are_one_line(run, parser_run, photos, tmp_path, line, said):
     first = names(photos)[0]
     (tmp_path / "boxes.csv").write_text(f"{first},1,1,50,50\n{line.format(first)}\n")
     status, _, err = run("evaluate.py", "--model", parser_run, "--images", photos, "--boxes", "boxes.csv")
     assert status == 2 and err.count("\n") == 1 and "boxes.csv" in err and said in err
     assert not (tmp_path / "parsed").exists()
+
+
+@pytest.mark.parametrize("text", ["", "picture,x0,y0,x1,y1\n", "{0},1O,2,40,50\n", "{0};1;2;40;50\n"])
+def test_a_file_of_boxes_that_says_nothing_or_begins_with_a_slip_is_refused(run, parser_run, photos, tmp_path, text):
+    (tmp_path / "boxes.csv").write_text(text.format(names(photos)[0]))
+    status, _, err = run("evaluate.py", "--model", parser_run, "--images", photos, "--boxes", "boxes.csv")
+    assert status == 2 and err.count("\n") == 1 and "boxes.csv" in err and "picture,x0,y0,x1,y1" in err
 
 
 def test_boxes_that_are_not_there_or_mean_several(run, parser_run, photos, tmp_path):
@@ -162,6 +171,8 @@ def test_every_frame_of_a_video_is_seen_drawn_and_written(run, parser_run, landm
     assert status == 0 and "6 frames" in out and "a second" in out and "landmarks" in out and "parse" in out, err
     assert len(list(VideoReader(tmp_path / "out/clip_overlay.mp4"))) == 6
     lines = [json.loads(line) for line in (tmp_path / "out/clip.jsonl").read_text().splitlines()]
+    about, *lines = lines
+    assert about == {"video": str(clip), "width": 96, "height": 96, "fps": 25, "landmarks": "106"}
     assert [line["frame"] for line in lines] == list(range(6)) and np.shape(lines[0]["points"]) == (106, 2)
 
 
@@ -182,23 +193,35 @@ def test_a_video_that_breaks_off_leaves_what_was_seen(run, landmark_run, clip, t
     status, out, err = run("evaluate.py", "--model", landmark_run, "--images", clip, "--out", "out")
     frames = list(VideoReader(tmp_path / "out/clip_overlay.mp4"))
     assert status == 0 and 0 < len(frames) and f"{len(frames)} frames" in out, err
-    assert len((tmp_path / "out/clip.jsonl").read_text().splitlines()) == len(frames)
+    assert len((tmp_path / "out/clip.jsonl").read_text().splitlines()) == 1 + len(frames)
 
 
 @needs_ffmpeg
-def test_ctrl_c_leaves_a_readable_video(landmark_run, clip, tmp_path, monkeypatch, capsys):
+def test_ctrl_c_leaves_a_readable_video_and_its_points(landmark_run, clip, tmp_path, monkeypatch, capsys):
     finder = Finder([inference.load_any(landmark_run, "cpu")])
-    glance, count = finder.glance, iter(range(100))
+    find, count = finder.find, iter(range(100))
 
-    def interrupted(image):
+    def interrupted(image, **options):
         if next(count) == 3:
             raise KeyboardInterrupt
-        return glance(image)
-    monkeypatch.setattr(finder, "glance", interrupted)
-    monkeypatch.setattr(pictures.Follower, "follow", lambda self, frame: self.finder.glance(Image.fromarray(frame)))
+        return replace(find(image, **options), is_face=True)
+    monkeypatch.setattr(finder, "find", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pictures.annotate_video(clip, tmp_path / "out" / "clip", finder=finder)
     assert len(list(VideoReader(tmp_path / "out/clip_overlay.mp4"))) == 3 and "3 frames" in capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / "out/clip.jsonl").read_text().splitlines()]
+    assert [line.get("frame") for line in lines] in ([None, 0, 1, 2], [None, 0, 1, 2, 3])
+
+
+@needs_ffmpeg
+def test_where_no_face_is_seen_a_parser_of_aligned_faces_is_not_asked(parser_run, landmark_run, clip, tmp_path, monkeypatch):
+    finder, parser = Finder([inference.load_any(landmark_run, "cpu")]), inference.load(parser_run, "cpu")
+    monkeypatch.setattr("faceparse.finding.SURE", 2.0)  # never
+    monkeypatch.setattr(parser, "parse", lambda *given, **options: pytest.fail("asked"))
+    said, = pictures.annotate_video(clip, tmp_path / "out" / "clip", parser, finder)
+    assert "no face in 6 frames" in said
+    drawn, plain = next(iter(VideoReader(tmp_path / "out/clip_overlay.mp4"))), next(iter(VideoReader(clip)))
+    assert np.abs(drawn.astype(int) - plain).mean() < 8
 
 
 def test_videos_and_cameras_that_are_not_there(run, landmark_run, tmp_path):
@@ -213,7 +236,67 @@ def test_videos_and_cameras_that_are_not_there(run, landmark_run, tmp_path):
 def test_folders_without_pictures_and_names_that_collide(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FaceparseError, match="holds no picture"):
-        pictures.find_files([tmp_path / "empty"])
+        pictures.find_files([tmp_path / "empty"], tmp_path / "out")
     for name in ("a.png", "a.jpg"):
         (tmp_path / name).touch()
-    assert [str(stem) for _, stem in pictures.find_files([tmp_path / "a.png", tmp_path / "a.jpg"])] == ["a", "a.jpg"]
+    files = pictures.find_files([tmp_path / "a.png", tmp_path / "a.jpg", tmp_path, tmp_path / "a.png"], tmp_path / "out")
+    assert [(file.name, str(stem)) for file, stem in files] == [("a.png", "a"), ("a.jpg", "a.jpg")]
+
+
+def test_results_are_neither_read_again_nor_written_among_the_pictures(run, parser_run, photos, tmp_path):
+    for _ in range(2):
+        status, out, _ = run("evaluate.py", "--model", parser_run, "--images", tmp_path)
+        assert status == 0 and "2 files" in out
+    for out in (photos, "photos"):
+        status, _, err = run("evaluate.py", "--model", parser_run, "--images", photos, "--out", out)
+        assert status == 2 and err.count("\n") == 1 and "name another folder" in err and len(names(photos)) == 2
+    (tmp_path / "here.png").write_bytes((photos / names(photos)[0]).read_bytes())
+    status, _, err = run("evaluate.py", "--model", parser_run, "--images", "here.png", "--out", ".")
+    assert status == 2 and "name another folder" in err
+
+
+def test_pictures_are_aligned_by_landmarks_or_boxes_alone(run, parser_run, photos):
+    for align in ("predicted", "box"):
+        status, _, err = run("evaluate.py", "--model", parser_run, "--images", photos, "--align", align)
+        assert status == 2 and err.count("\n") == 1 and f"--align {align}" in err
+
+
+@needs_ffmpeg
+def test_boxes_are_for_pictures(run, landmark_run, clip, tmp_path):
+    (tmp_path / "boxes.csv").write_text("clip.mp4,1,1,50,50\n")
+    status, _, err = run("evaluate.py", "--model", landmark_run, "--images", clip, "--boxes", "boxes.csv")
+    assert status == 2 and err.count("\n") == 1 and "is a video" in err
+
+
+def test_a_box_starts_the_landmarks_too(run, landmark_run, photos, tmp_path):
+    first = names(photos)[0]
+    (tmp_path / "boxes.csv").write_text(f"{first},30,30,70,80\n")
+    assert run("evaluate.py", "--model", landmark_run, "--images", photos / first, "--boxes", "boxes.csv")[0] == 0
+    face, = json.loads((tmp_path / f"parsed/{first[:-4]}.json").read_text())["faces"]
+    finder = Finder([inference.load_any(landmark_run, "cpu")])
+    expected = finder.find(photos / first, box=(30, 30, 70, 80))
+    assert face["box"] == [30, 30, 70, 80] and np.allclose(face["points"], expected.points, atol=0.01)
+    assert finder.looked == 3
+
+
+def test_a_users_own_landmarks_from_training_to_their_scores(run, tmp_path, monkeypatch):
+    """Five points of toy faces, in a landmarks.json of one's own."""
+    home = tmp_path / "data" / "folder"
+    (home / "images").mkdir(parents=True)
+    (home / "landmarks.json").write_text(json.dumps({
+        "name": "five", "count": 5, "left_eye": [0], "right_eye": [1], "pairs": [[0, 1], [3, 4]], "mouth": [3, 4],
+        "eye_corners": [0, 1]}))
+    for index, record in enumerate(parsing.load("toy", "train", ".", limit=30, toy_size=96).records):
+        open_image(record.image).save(home / "images" / f"{index:02d}.png")
+        np.savetxt(home / "images" / f"{index:02d}.txt", record.landmarks()[[104, 105, 54, 84, 90]])
+    status, out, err = run("train.py", "--arch", "pipnet", "--data", "folder", "--root", "data", "--encoder-weights", "none",
+                           "--size", 64, "--epochs", 1, "--batch", 8)
+    assert status == 0, err
+    model, = (tmp_path / "runs").iterdir()
+    for more in ((), ("--align", "predicted")):
+        status, out, err = run("evaluate.py", "--root", "data", *more)  # the newest run, on its own data
+        assert status == 0 and "five points" in out, err
+    status, out, err = run("evaluate.py", "--root", "data", "--images", home / "images", "--out", "found")
+    assert status == 0 and json.loads((tmp_path / "found/00.json").read_text())["landmarks"] == "five", err
+    status, out, err = run("evaluate.py", "--set", "toy", "--model", model)
+    assert status == 2 and err.count("\n") == 1 and "five" in err

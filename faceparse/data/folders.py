@@ -69,12 +69,17 @@ def list_pictures(folder, suffixes=PICTURE_SUFFIXES, layout=None):
     return found
 
 
+def check_limit(limit):
+    """Raises FaceparseError for a limit that leaves no faces."""
+    if limit is not None and limit < 1:
+        raise FaceparseError(f"a limit of {limit} leaves no faces; it should be at least 1")
+
+
 def sample(items, count, seed):
     """At most `count` of the items, drawn by the seed, in their own order. count None: all of them."""
+    check_limit(count)
     if count is None or count >= len(items):
         return list(items)
-    if count < 1:
-        raise FaceparseError(f"a limit of {count} leaves no faces; it should be at least 1")
     draws = uniforms(seed, 0, np.arange(len(items)), "sample", 1)[:, 0]  # (N,)
     return [items[i] for i in np.sort(np.argsort(draws, kind="stable")[:count])]
 

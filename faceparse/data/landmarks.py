@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data import parsing
-from faceparse.data.folders import (SPLITS, NoSuchSplit, Published, all_splits, find_home, list_pictures, one_of,
-                                    sample, split_folder, tenths)
+from faceparse.data.folders import (SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
+                                    list_pictures, one_of, sample, split_folder, tenths)
 from faceparse.data.records import FaceSet, Record, read_points, read_pts
 from faceparse.errors import FaceparseError
 from faceparse.labels import LandmarkSet, landmark_set, landmark_table
@@ -54,6 +54,7 @@ def load(name, split, root, *, seed=0, limit=None, points=None, toy_size=256):
     """
     if name not in READERS:
         raise FaceparseError(f"no landmark data set is called '{name}': use one of {', '.join(READERS)}")
+    check_limit(limit)
     read = partial(READERS[name], Path(root), seed=seed, limit=limit, toy_size=toy_size)
     faces = all_splits(read) if split == "all" else read(split)
     if not faces.records:
@@ -61,7 +62,11 @@ def load(name, split, root, *, seed=0, limit=None, points=None, toy_size=256):
     faces = replace(faces, records=sample(faces.records, limit, seed))
     if points is None:
         return faces
-    target = points if isinstance(points, LandmarkSet) else landmark_set(points)
+    return told_in(faces, points if isinstance(points, LandmarkSet) else landmark_set(points))
+
+
+def told_in(faces, target):
+    """The FaceSet with its landmarks told in another LandmarkSet. Raises FaceparseError where some have no counterpart."""
     return replace(faces, points=target, records=[in_points(record, target) for record in faces.records])
 
 
@@ -69,7 +74,7 @@ def in_points(record, target):
     """The record with its landmarks told in another set. Raises FaceparseError where some have no counterpart."""
     if record.points == target:
         return record
-    table = landmark_table(record.points.name, target.name)
+    table = landmark_table(record.points, target)
     landmarks = partial(_read_some, record.landmarks.args[0], record.landmarks, table)
     return replace(record, points=target, landmarks=landmarks)
 

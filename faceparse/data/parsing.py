@@ -17,8 +17,8 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data import toy
-from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, find_home, fixed_order,
-                                    list_pictures, one_of, portion, sample, split_folder, tenths)
+from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
+                                    fixed_order, list_pictures, one_of, portion, sample, split_folder, tenths)
 from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, label_set, landmark_set
@@ -73,6 +73,7 @@ def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", f
     """
     if name not in READERS:
         raise FaceparseError(f"no data set is called '{name}': use one of {', '.join(READERS)}")
+    check_limit(limit)
     options = {"seed": seed, "limit": limit, "mix": mix, "mix_real": mix_real, "full": full, "helen_rule": helen_rule,
                "toy_size": toy_size}
     read = partial(READERS[name], Path(root), **options)
