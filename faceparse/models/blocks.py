@@ -14,6 +14,19 @@ class ConvNormReLU(nn.Sequential):
         )
 
 
+class FCNHead(nn.Sequential):
+    """3x3 convolutions and a 1x1 to the classes, as mmsegmentation's: (B, in_channels, H, W) -> (B, num_classes, H, W).
+
+    What networks of seeds 001 and 003 train their inner maps by, and BiSeNetV2's decode head. Without convolutions the
+    width is in_channels.
+    """
+
+    def __init__(self, in_channels, width, num_classes, convolutions=1):
+        widths = [in_channels, *[width] * convolutions]
+        super().__init__(*(ConvNormReLU(a, b) for a, b in zip(widths, widths[1:])),
+                         nn.Dropout2d(0.1), nn.Conv2d(widths[-1], num_classes, 1))
+
+
 def pad_to_multiple(images, stride):
     """(B, C, H, W) -> the same with H and W grown to multiples of `stride`, by repeating the last row and column.
 
