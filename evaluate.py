@@ -48,6 +48,9 @@ def get_args_parser():
                        help="crop: on the aligned crop; original: undo the alignment, on the untouched annotation")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
                        help="pooled: one confusion matrix for all faces; per-image: F1 of each face, averaged")
+    group.add_argument("--predictions", type=Path, metavar="DIR",
+                       help="write every face's mask there, a palette PNG of the picture's size; with one parser of "
+                            "--model, its adapter and --tta where they are given")
     group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"],
                        help="default: as the network was trained; predicted: so too, by the landmarks that the landmark "
                             "networks of --model find in the whole picture")
@@ -62,6 +65,9 @@ def get_args_parser():
     group.add_argument("--confidence", action="store_true", help="write a confidence map beside each mask")
 
     group = parser.add_argument_group("both")
+    group.add_argument("--tta", metavar="SCALES", help="test-time augmentation: mean over rescaled views, such as "
+                                                       "0.5,0.75,1.0,1.25,1.5")
+    group.add_argument("--tta-flip", action="store_true", help="and over mirrored ones, their classes swapped back")
     group.add_argument("--out", type=Path, help="folder of the results (default: parsed/ with --images, else none)")
     group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
     group.add_argument("--amp", choices=["auto", "on", "off"], default="off",
@@ -97,7 +103,21 @@ def main(args):
     for model in landmarkers if args.align != "predicted" else ():
         print(f"left out: {model.path}: finds landmarks; score it by itself, or let it align faces by --align predicted",
               file=sys.stderr)
-    score(args, inference.pair(others, args.force), Finder(landmarkers) if args.align == "predicted" else None)
+    score(args, averaged(args, inference.pair(others, args.force)),
+          Finder(landmarkers) if args.align == "predicted" else None)
+
+
+def averaged(args, parsers):
+    """The parsers; with --tta or --tta-flip each followed by its averaged self, so that the gain shows."""
+    try:
+        scales = tuple(float(scale) for scale in (args.tta or "1").split(","))
+    except ValueError:
+        scales = (0.0,)
+    if not all(0.1 <= scale <= 8 for scale in scales):
+        raise FaceparseError(f"--tta {args.tta}: should be scales of the crop from 0.1 to 8, such as 0.5,1.0,1.5")
+    if scales == (1.0,) and not args.tta_flip:
+        return parsers
+    return [one for parser in parsers for one in (parser, inference.Averaged(parser, scales, args.tta_flip))]
 
 
 def use(args, others, landmarkers):
@@ -107,6 +127,7 @@ def use(args, others, landmarkers):
                              "landmark network of --model, or by --boxes")
     parsers = inference.pair(others, args.force) if others or not landmarkers else []
     parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
+    parser = parser and averaged(args, [parser])[-1]
     finder = Finder(landmarkers) if landmarkers else None
     out = args.out or Path("parsed")
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
@@ -132,6 +153,9 @@ def score(args, parsers, finder=None):
     if face_set.note:
         print(face_set.note)
     align, given = args.align, None
+    paths = list(dict.fromkeys(parser.path for parser in parsers))
+    if args.predictions and len(paths) > 1:
+        raise FaceparseError(f"--predictions holds those of one parser, and --model names {len(paths)}: name one")
     if finder:
         for parser in parsers:
             if parser.align not in BY_LANDMARKS:
@@ -141,14 +165,15 @@ def score(args, parsers, finder=None):
         align, (face_set, lost) = None, by_predicted_points(face_set, finder)
         if lost:
             print(f"in {lost} of {len(face_set.records)} pictures no face was found: a stand-in in their middle was taken")
-    runs_named = [evaluation.run_of(parser.path) for parser in parsers if parser.adapter is None]
+    runs_named = [evaluation.run_of(path) for path in paths]
     entries, results = [], {}
     for parser in parsers:
         run = evaluation.run_of(parser.path)
         run = run if runs_named.count(run) == 1 else str(parser.path)
         label = f"{run} + {evaluation.run_of(parser.adapter.path)}" if parser.adapter else run
         how = dict(frame=args.frame, align=align, workers=args.workers, skip_bad=args.skip_bad)
-        result = evaluation.evaluate(parser, face_set, label=label, **how)
+        result = evaluation.evaluate(parser, face_set, label=label, **how,
+                                     predictions=args.predictions if parser is parsers[-1] else None)
         results[parser] = result
         entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
         if finder:
@@ -165,7 +190,9 @@ def score(args, parsers, finder=None):
 
 def tables(entries, style):
     """The F1 table of all entries; seed 000's tables and criteria, where these say something beyond it."""
-    parts = [evaluation.tables(entries, style), in_the_wild.tables(entries, style)]
+    parts = [evaluation.tables(entries, style)]
+    entries = [entry for entry in entries if not evaluation.averaged(entry)]
+    parts.append(in_the_wild.tables(entries, style))
     if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[1]:
         parts.append(in_the_wild.criteria(entries, style))
     return "\n\n".join(filter(None, parts))
@@ -206,12 +233,13 @@ def write(out, face_set, entries, results):
     """report.json, report.md, the charts and the sheets of faces."""
     report.write_json({"models": entries}, out / "report.json")
     report.write_file(tables(entries, report.markdown), out / "report.md")
-    naked = [entry for entry in entries if not entry["adapter"]]
+    naked = [entry for entry in entries if not entry["adapter"] and not evaluation.averaged(entry)]
     bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in naked}
     report.save_picture(charts.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
     histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
-                 if not entry["adapter"]}
-    for file, picture in in_the_wild.figures(entries, histories).items() if len(entries) > 1 else ():
+                 if entry in naked}
+    plain = [entry for entry in entries if not evaluation.averaged(entry)]
+    for file, picture in in_the_wild.figures(plain, histories).items() if len(plain) > 1 else ():
         report.save_picture(picture, out / file)
     for number, (parser, result) in enumerate(results.items(), 1):
         if parser.adapter:

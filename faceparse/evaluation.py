@@ -56,8 +56,13 @@ def choose_alignment(parser, records, align=None):
     return align if align not in geometry.NEED_LANDMARKS or all(record.landmarks for record in records) else "none"
 
 
-def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring"):
-    """Run a parser over a FaceSet whose records have masks; returns an Evaluation. Raises FaceparseError."""
+def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2, skip_bad=False, label="scoring",
+             predictions=None):
+    """Run a parser over a FaceSet whose records have masks; returns an Evaluation. Raises FaceparseError.
+
+    predictions  a folder: each face's mask, in the parser's classes at the picture's own size, is written there as a
+                 palette PNG under the face's name, as challenges want them
+    """
     records = [record for record in face_set.records if record.mask is not None]
     if not records:
         raise FaceparseError(f"{face_set.name}: its {face_set.split} split has no masks to score against; "
@@ -71,14 +76,18 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
         for given in batches(faces, grouped(range(len(records)), batch), workers):
             if given is None:
                 continue
+            probabilities = parser.probabilities(given["image"]).cpu()
             if frame == "crop":
-                guess = told[parser.logits(given["image"]).argmax(1).cpu()]  # (B, S, S)
+                guess = told[probabilities.argmax(1)]  # (B, S, S)
                 matrices.append(metrics.confusion(given["mask"], guess, len(labels)))
-            else:
-                probabilities = parser.probabilities(given["image"]).cpu()
-                for one, homography, index in zip(probabilities, given["homography"].numpy(), given["index"].tolist()):
-                    truth, guess = _on_the_annotation(records[index], labels, one, homography)
+            for one, homography, index in zip(probabilities, given["homography"].numpy(), given["index"].tolist()):
+                record = records[index]
+                if frame == "original":
+                    truth, guess = _on_the_annotation(record, labels, one, homography)
                     matrices.append(metrics.confusion(truth[None], told[guess][None], len(labels)))
+                if predictions is not None:
+                    mask, _ = restore(one, homography, image_size(record.image))
+                    report.save_mask(mask, parser.labels, predictions / f"{record.name.partition('/')[2]}.png")
             seen += given["index"].tolist()
             progress.update(len(given["index"]))
     if not seen:
@@ -134,8 +143,9 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
         "f1": dict(zip(names, found.f1)), "iou": dict(zip(names, found.iou)),
         "never_predicted": [name for name, never in zip(names, found.never_predicted) if never],
         "mean_f1": found.mean_f1, "miou": found.miou, "mfscore": found.mfscore, "mean_accuracy": found.mean_accuracy,
+        "accuracy": found.accuracy, "tta": getattr(parser, "scales", (1.0,)), "tta_flip": getattr(parser, "flip", False),
         "parameters": sum(map(models.parameters_of, networks)),
-        "flops": sum(models.flops(network, parser.size) for network in networks),
+        "flops": sum(models.flops(network, size) for network in networks for size in getattr(parser, "looks", [parser.size])),
         "milliseconds": median_milliseconds(parser.logits, parser.size),
         "bad": [str(error) for error in evaluation.bad.values()],
     }
@@ -150,9 +160,15 @@ def run_of(path):
     return path.parent.name if path.suffix == ".pt" else path.name
 
 
+def averaged(entry):
+    """Whether an entry is of test-time augmentation."""
+    return entry["tta_flip"] or tuple(entry["tta"]) != (1.0,)
+
+
 def line_of(entry):
     """What a table calls an entry."""
-    return f"{entry['run']} + {entry['adapter']}" if entry["adapter"] else entry["run"]
+    views = [f"views {','.join(f'{scale:g}' for scale in entry['tta'])}"] if tuple(entry["tta"]) != (1.0,) else []
+    return " + ".join([entry["run"], *filter(None, [entry["adapter"]]), *views, *["mirrored"] * entry["tta_flip"]])
 
 
 def tables(entries, style=report.table):
@@ -175,9 +191,9 @@ def tables(entries, style=report.table):
     found = {entry["finding"]["run"]: entry["finding"] for entry in entries if "finding" in entry}
     if found:
         parts += ["\nFinding the landmarks, a picture\n", finding_table(found.values(), style)]
-    parts += ["", style(["run", "parameters", "GFLOPs", "ms"], [
-        [line_of(entry), entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"]
-        for entry in entries])]
+    parts += ["", style(["run", "mFscore", "mean accuracy", "pixel accuracy", "parameters", "GFLOPs", "ms"], [
+        [line_of(entry), entry["mfscore"], entry["mean_accuracy"], entry["accuracy"], entry["parameters"],
+         f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"] for entry in entries])]
     return "\n".join(parts)
 
 
