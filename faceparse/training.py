@@ -26,7 +26,8 @@ from faceparse.progress import Progress
 
 FORMAT = 1  # of our checkpoints
 OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True),
-              "adam": partial(torch.optim.Adam, fused=True)}
+              "adam": partial(torch.optim.Adam, fused=True),
+              "sgd": partial(torch.optim.SGD, momentum=0.9, fused=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
 COUNTED = 4     # every so many training steps are scored, for the curves: on augmented crops, as the network changes
 
@@ -35,6 +36,7 @@ SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
     "steps": lambda done: 1.0 if done < 1 / 2 else 0.1 if done < 5 / 6 else 0.01,  # PIPNet: epochs 30 and 50 of 60
     "cosine": lambda done: done / WARM_UP if done < WARM_UP else
     0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
+    "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; seeds 001, 003 and 004
 }
 
 
@@ -85,6 +87,19 @@ def make_optimizer(model, name, lr, weight_decay):
                              {"params": vectors, "weight_decay": 0.0}], lr=lr)
 
 
+def rate_at(step, steps, schedule, warmup=0):
+    """The factor of the learning rate at a step of all `steps`, counted from 0: the schedule's, after a linear rise over
+    the first `warmup` steps, as mmsegmentation has it."""
+    return SCHEDULES[schedule]((step + 0.5) / steps) * min(1.0, (step + 1) / (warmup + 1))
+
+
+def in_parts(batch, count):
+    """A batch cut into `count` parts, or as many as it has faces, as even as can be."""
+    size = len(batch["index"])
+    ends = [round(k * size / min(count, size)) for k in range(min(count, size) + 1)]
+    return [{key: value[start:end] for key, value in batch.items()} for start, end in zip(ends, ends[1:])]
+
+
 def to_device(batch, device):
     """The batch on the device, but for its homographies: float64, which not every device has."""
     return {key: value if key == "homography" else value.to(device, non_blocking=True) for key, value in batch.items()}
@@ -107,12 +122,15 @@ def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False,
 
 
 def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, optimizer, weight_decay, schedule,
-        photometry, seed, bfloat16, workers, resume=False):
+        photometry, seed, bfloat16, workers, resume=False, warmup=0, accumulate=1):
     """Train `model` in the run `folder` and return the list of log lines, one dict an epoch.
 
     train, val   loading.Faces; `val` may be empty (then the last epoch counts as the best)
     about        what a checkpoint says of itself beside the weights: architecture, labels, size, alignment, ...
     resume       go on from `last.pt` where it is there
+    warmup       steps over which the learning rate rises first
+    accumulate   parts that a batch is computed in, their gradients added: for memory that does not hold a whole one. Each
+                 part counts by its number of faces; batch norm sees a part at a time
     Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
     """
     model.to(device, memory_format=torch.channels_last)
@@ -148,27 +166,28 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
                 for step, given in enumerate(batches(train, groups, workers), first_step):
                     if given is None:  # every picture of it is bad
                         continue
-                    rate = lr * SCHEDULES[schedule](((epoch - 1) * steps + step + 0.5) / (epochs * steps))
+                    rate = lr * rate_at((epoch - 1) * steps + step, epochs * steps, schedule, warmup)
                     for group in stepper.param_groups:
                         group["lr"] = rate
                     given["image"] = photometric(given["image"].to(device), seed, epoch, given["index"], photometry)
-                    inputs, given = task.feed(to_device(given, device), epoch)
                     torch.manual_seed(int(keys(seed, epoch, step, "dropout")[0]))
-                    with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                        outputs = model(inputs)
-                    loss = task.loss(outputs, given)
-                    value = loss.item()
-                    if not math.isfinite(value):
-                        names = ", ".join(train.records[i].name for i in given["index"].tolist())
-                        raise FaceparseError(f"the loss is {value} in epoch {epoch}, step {step + 1}, on {names}: look "
-                                             "at these files, lower --lr, or try --amp off")
                     stepper.zero_grad()
-                    loss.backward()
+                    for part in in_parts(given, accumulate):
+                        inputs, part = task.feed(to_device(part, device), epoch)
+                        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                            outputs = model(inputs)
+                        loss = task.loss(outputs, part) * (len(part["index"]) / len(given["index"]))
+                        value = loss.item()
+                        if not math.isfinite(value):
+                            names = ", ".join(train.records[i].name for i in part["index"].tolist())
+                            raise FaceparseError(f"the loss is {value} in epoch {epoch}, step {step + 1}, on {names}: "
+                                                 "look at these files, lower --lr, or try --amp off")
+                        loss.backward()
+                        total += value
+                        if step % COUNTED == 0:
+                            with torch.no_grad():
+                                tally = task.count(tally, outputs, part)
                     stepper.step()
-                    total += value
-                    if step % COUNTED == 0:
-                        with torch.no_grad():
-                            tally = task.count(tally, outputs, given)
                     progress.update(loss=total / (step + 1))
                     if interrupted.is_set():
                         write_checkpoint(checkpoint(epoch, step + 1, (total, tally)), folder / "last.pt")

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -226,3 +227,28 @@ def test_gradual_schedules_end_near_zero_and_warm_up():
 
 def test_bfloat16_is_off_when_asked():
     assert not training.mixed_precision(torch.device("cpu"), "off") and training.mixed_precision(torch.device("cpu"), "on")
+
+
+def test_the_rate_rises_first_and_falls_by_its_schedule():
+    """Poly at a third, (2/3)^0.9; the first of three steps of a warm-up of three a quarter of its schedule's."""
+    assert np.isclose(training.rate_at(1, 4.5, "poly"), (2 / 3) ** 0.9)
+    assert np.isclose(training.rate_at(0, 100, "constant", warmup=3), 1 / 4)
+    assert [training.rate_at(step, 100, "constant", warmup=3) for step in (3, 50)] == [1, 1]
+    rates = [training.rate_at(step, 50, "poly", warmup=10) for step in range(50)]
+    assert np.argmax(rates) == 10 or np.argmax(rates) == 9
+    assert rates[-1] < 0.02
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole():
+    """Without batch norm, and with masks that are labelled everywhere."""
+    batch = {"index": torch.arange(5), "image": torch.randn(5, 3, 8, 8)}
+    parts = training.in_parts(batch, 2)
+    assert [len(part["index"]) for part in parts] == [2, 3] and torch.equal(torch.cat([p["index"] for p in parts]), batch["index"])
+    assert len(training.in_parts(batch, 9)) == 5
+    layer = torch.nn.Conv2d(3, 2, 1)
+    layer(batch["image"]).square().mean().backward()
+    whole = layer.weight.grad.clone()
+    layer.zero_grad()
+    for part in parts:
+        (layer(part["image"]).square().mean() * (len(part["index"]) / 5)).backward()
+    assert torch.allclose(layer.weight.grad, whole, atol=1e-6)
