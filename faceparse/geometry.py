@@ -284,6 +284,8 @@ class Jitter:
     scale: tuple = (1.0, 1.0)     # uniform in the logarithm
     shift: float = 0.0            # translation uniform in +- this fraction of the size, x and y apart
     shifted: float = 1.0          # probability of a translation
+    within: bool = False          # instead, a translation uniform over all that keep the crop inside the scaled picture
+    most: float = 1.0             # a crop of which one class covers a larger share is drawn again (loading.TRIES times)
     perspective: float = 0.0      # probability of a perspective change
     mirror: float = 0.0           # probability of a mirror, with classes and landmarks swapped
 
@@ -300,8 +302,11 @@ def random_homography(jitter, uniforms, size):
     steps = []
     low, high = np.log(jitter.scale)
     degrees = jitter.degrees * (2 * uniforms[0] - 1) if uniforms[15] < jitter.turned else 0.0
-    steps.append(rotation(degrees, size, np.exp(low + (high - low) * uniforms[1])))
-    if jitter.shift and uniforms[16] < jitter.shifted:
+    scale = np.exp(low + (high - low) * uniforms[1])
+    steps.append(rotation(degrees, size, scale))
+    if jitter.within:
+        steps.append(translation(*((scale - 1) / 2 * size * (2 * uniforms[2:4] - 1))))
+    elif jitter.shift and uniforms[16] < jitter.shifted:
         steps.append(translation(*(jitter.shift * size * (2 * uniforms[2:4] - 1))))
     if uniforms[4] < jitter.perspective:
         spread = 0.05 + 0.05 * uniforms[5]

@@ -277,3 +277,48 @@ def test_an_unknown_augmentation_is_named_with_the_known_ones(name, word):
     assert f"'{word}' is no" in str(error.value) and "\n" not in str(error.value)
     assert all(known in str(error.value) for known in ("none", "all", "rotate", "blur", "translate", "occlude", "mirror",
                                                        "grey", "brightness"))
+
+
+def test_distortion_of_one_pixel_by_colorsys():
+    """Every draw of mmsegmentation's PhotoMetricDistortion, replayed on single colours by Python's own HSV."""
+    import colorsys
+    rng = np.random.default_rng(3)
+    for trial in range(60):
+        colour, draw = rng.integers(20, 236, 3), rng.random()
+        numbers = np.random.Generator(np.random.PCG64(int(draw * 2**53))).random(9)
+        found = apply(augment.distort, np.full((4, 4, 3), colour, np.uint8), draw)[0, 0]
+        brighter = 32 * (2 * numbers[4] - 1) if numbers[0] < 0.5 else 0
+        contrast = 1 + 0.5 * (2 * numbers[5] - 1) if numbers[1] < 0.5 else 1
+        saturation = 1 + 0.5 * (2 * numbers[6] - 1) if numbers[2] < 0.5 else 1
+        turn = 0.1 * (2 * numbers[7] - 1) if numbers[3] < 0.5 else 0
+        value = np.clip(colour + brighter, 0, 255)
+        value = np.clip(value * contrast, 0, 255) if numbers[8] < 0.5 else value
+        h, s, v = colorsys.rgb_to_hsv(*value / 255)
+        value = 255 * np.array(colorsys.hsv_to_rgb((h + turn) % 1, min(1, s * saturation), v))
+        value = value if numbers[8] < 0.5 else value * contrast
+        assert np.allclose(found, np.clip(value, 0, 255), atol=0.6), (colour, draw)
+
+
+def test_half_the_distortion_has_half_the_ranges():
+    def brightest(operation):
+        return max(apply(operation, np.full((2, 2, 3), 100, np.uint8), draw).mean()
+                   for draw in np.random.default_rng(0).random(3000))
+    assert 180 < brightest(augment.distort) <= 132 * 1.5 and 130 < brightest(augment.distort_half) <= 116 * 1.25
+
+
+def test_cut_outs_are_one_or_two_black_squares_and_scale_with_the_picture():
+    found = [(apply(augment.cut_out_small, np.full((512, 512, 3), 255, np.uint8), draw)[..., 0] == 0).sum()
+             for draw in np.random.default_rng(0).random(200)]
+    whole = {32 * 32, 48 * 48, 2 * 32 * 32, 2 * 48 * 48, 32 * 32 + 48 * 48}
+    assert max(found) <= 2 * 48 * 48 and whole <= set(found)  # others are cut by the border, or overlap
+    small = [(apply(augment.cut_out_small, np.full((128, 128, 3), 255, np.uint8), draw)[..., 0] == 0).sum()
+             for draw in np.random.default_rng(0).random(200)]
+    assert max(small) == 2 * 12 * 12
+
+
+def test_the_sets_of_seeds_001_and_003_go_by_name():
+    jitter, rows = augmentation("mirror+rotate25+crop-mixed+distort-half")
+    assert (jitter.degrees, jitter.turned, jitter.mirror, jitter.scale, jitter.within, jitter.most) == (
+        25, 0.5, 0.5, (1.0, 1.2), True, 0.75)
+    assert rows == ((1.0, (augment.distort_half,)),)
+    assert augmentation("rotate15+cutout-big+crop")[0].scale == (1.0, 1.25)

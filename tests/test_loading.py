@@ -175,3 +175,30 @@ def test_faces_with_other_landmark_sets_share_a_batch_without_landmarks():
     assert batch["image"].shape == (4, 3, 32, 32) and "landmarks" not in batch
     assert torch.equal(batch["image"][0], Faces(many, LAPA, 32, "box").batch([0])["image"][0])
     assert Faces(few, LAPA, 32, "box").batch([0, 1])["landmarks"].shape == (2, 70, 2)
+
+
+def test_a_crop_within_the_scaled_picture_shows_nothing_outside_it():
+    jitter = geometry.Jitter(scale=(1.0, 1.25), within=True)
+    corners, moved = np.array([[-0.5, -0.5], [99.5, 99.5]]), []
+    for draws in np.random.default_rng(0).random((200, geometry.JITTER_DRAWS)):
+        homography, _ = geometry.random_homography(jitter, draws, 100)
+        low, high = geometry.apply(np.linalg.inv(homography), corners)
+        assert (low >= -0.5 - 1e-9).all() and (high <= 99.5 + 1e-9).all() and 80 - 1e-9 <= high[0] - low[0] <= 100 + 1e-9
+        moved.append(low[0] + 0.5)
+    assert max(moved) > 10 and min(moved) < 1
+
+
+def test_a_crop_that_one_class_fills_is_drawn_again():
+    """A mask whose left quarter is skin: windows of half its side see it or not."""
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, :16] = 1
+    record = Record("x", lambda: Image.new("RGB", (64, 64)), lambda: mask, None, None, LABEL_SETS["lapa"], None)
+
+    def plain(most):
+        faces = Faces([record], LABEL_SETS["lapa"], 64, jitter=geometry.Jitter(scale=(2.0, 2.0), within=True, most=most))
+        counts = []
+        for epoch in range(60):
+            faces.epoch = epoch
+            counts.append(len(np.unique(faces[0]["mask"])) == 1)
+        return sum(counts)
+    assert plain(1.0) > 15 and plain(0.9) <= 1  # the share is told at a quarter of the size

@@ -87,6 +87,11 @@ def hue(images, draws):
     """
     turn, more_saturation, more_value = (between(draws[:, i], -limit, limit, images)[:, 0]  # (N, 1, 1)
                                          for i, limit in enumerate((40 / 360, 30 / 255, 20)))
+    return change_hsv(images, turn, more_saturation, more_value)
+
+
+def change_hsv(images, turn, more_saturation=0.0, more_value=0.0, times_saturation=1.0):
+    """Turn the hue, in turns; change the saturation, in 0..1; the value, in 0..255: each (N, 1, 1) or a number."""
     red, green, blue = images.unbind(1)  # (N, H, W)
     value = images.amax(1)
     chroma = value - images.amin(1)
@@ -94,7 +99,7 @@ def hue(images, draws):
                          torch.where(value == green, blue - red + 2 * chroma, red - green + 4 * chroma))
     turns = sixths.div_(chroma.clamp(min=1e-6)).div_(6).add_(turn)  # -1/6 .. 5/6, and the turn
     saturation = chroma / value.clamp(min=1e-6)
-    saturation = torch.where(saturation > 0, (saturation + more_saturation).clamp_(0, 1), saturation)
+    saturation = torch.where(saturation > 0, (saturation * times_saturation + more_saturation).clamp_(0, 1), saturation)
     value = (value + more_value).clamp_(0, 255)
     chroma = value * saturation
     for channel, opposite in enumerate((3 / 6, 5 / 6, 1 / 6)):  # cyan, magenta, yellow
@@ -102,6 +107,60 @@ def hue(images, draws):
         away = (turns + (4 / 3 - opposite)).frac_().sub_(1 / 3).abs_().clamp_(1 / 6, 2 / 6)
         torch.addcmul(value - 2 * chroma, chroma, away, value=6, out=images[:, channel])
     return images
+
+
+def distort(images, draws, strength=1.0):
+    """mmsegmentation's PhotoMetricDistortion (Liu et al., "SSD", 2016): brightness +-32, contrast x 0.5 to 1.5,
+    saturation x 0.5 to 1.5 and hue +-36 degrees, each with probability 0.5, contrast first or last.
+
+    strength  0.5 halves every range: seeds 001 and 003. Its hue, 18 and 9, counts half degrees.
+    """
+    numbers = np.stack([_more(draw, 9) for draw in draws[:, 0]])  # (N, 9)
+    often = numbers[:, :4] < 0.5
+
+    def drawn(index, neutral, spread):
+        value = neutral + spread * strength * (2 * numbers[:, 4 + index] - 1)
+        return between(np.where(often[:, index], value, neutral), 0, 1, images)
+
+    contrast_first = numbers[:, 8] < 0.5
+    brighter, contrast, saturation, turn = drawn(0, 0, 32), drawn(1, 1, 0.5), drawn(2, 1, 0.5), drawn(3, 0, 0.1)
+    first = torch.from_numpy(contrast_first).to(images.device)[:, None, None, None]
+    images.add_(brighter).clamp_(0, 255).mul_(contrast.where(first, 1.0)).clamp_(0, 255)
+    change_hsv(images, turn[:, 0], times_saturation=saturation[:, 0])
+    return images.mul_(contrast.where(~first, 1.0))
+
+
+def distort_half(images, draws):
+    """distort at half its ranges."""
+    return distort(images, draws, 0.5)
+
+
+def cut_out(images, draws, sides):
+    """mmsegmentation's RandomCutOut at 512 x 512: one or two black squares of a side drawn from `sides`, anywhere, cut at
+    the border; smaller pictures get smaller ones. The labels below stay."""
+    height, width = images.shape[-2:]
+    for image, draw in zip(images, draws[:, 0]):
+        count, *numbers = _more(draw, 7)
+        for which, down, right in np.reshape(numbers, (2, 3))[:1 + int(2 * count)]:
+            side = round(sides[int(which * len(sides))] * max(height, width) / 512)
+            top, left = int(down * height), int(right * width)
+            image[:, top:top + side, left:left + side] = 0
+    return images
+
+
+def cut_out_small(images, draws):
+    """cut_out of 32 or 48 pixels: seed 001's small bag."""
+    return cut_out(images, draws, (32, 48))
+
+
+def cut_out_big(images, draws):
+    """cut_out of 32 or 64 pixels: seed 001's big bag."""
+    return cut_out(images, draws, (32, 64))
+
+
+def _more(draw, count):
+    """(count,) numbers in [0, 1) from one."""
+    return np.random.Generator(np.random.PCG64(int(draw * 2**53))).random(count)
 
 
 def blur(images, draws):
@@ -134,7 +193,7 @@ def occlude(images, draws):
     """A block of one random colour, up to 0.4 of the picture high and up to 0.4 wide, anywhere inside: PIPNet's."""
     height, width = images.shape[-2:]
     for image, draw in zip(images, draws[:, 0]):
-        tall, wide, down, right, *colour = np.random.Generator(np.random.PCG64(int(draw * 2**53))).random(7)
+        tall, wide, down, right, *colour = _more(draw, 7)
         tall, wide = int(0.4 * height * tall), int(0.4 * width * wide)
         top, left = int(down * (height - tall + 1)), int(right * (width - wide + 1))
         image[:, top:top + tall, left:left + wide] = image.new_tensor(colour)[:, None, None] * 255
@@ -229,9 +288,16 @@ COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast,
 # strong as in PIPNet's published code; the brightness is ours. PIPNet occludes before it turns the picture; here blocks
 # stay upright.
 GEOMETRY = {"rotate": {"degrees": 30.0, "turned": 0.5}, "translate": {"shift": 30 / 256, "shifted": 0.5},
-            "mirror": {"mirror": 0.5}}
+            "mirror": {"mirror": 0.5},
+            # seeds 001 and 003: turned in half of the pictures; enlarged, and cut back to size
+            **{f"rotate{degrees}": {"degrees": float(degrees), "turned": 0.5} for degrees in (15, 25, 35)},
+            "crop": {"scale": (1.0, 1.25), "within": True},
+            "crop-mixed": {"scale": (1.0, 1.2), "within": True, "most": 0.75}}
 PHOTOMETRY = {"occlude": (0.5, (occlude,)), "blur": (0.3, (gaussian_blur,)), "grey": (0.2, (grey,)),
-              "brightness": (0.5, (brightness,))}
+              "brightness": (0.5, (brightness,)),
+              # seeds 001 and 003: their draws have probabilities of their own
+              "distort": (1.0, (distort,)), "distort-half": (1.0, (distort_half,)),
+              "cutout-small": (0.3, (cut_out_small,)), "cutout-big": (0.5, (cut_out_big,))}
 ALL = ("rotate", "blur", "translate", "occlude")  # seed 002's
 
 

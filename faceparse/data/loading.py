@@ -22,8 +22,9 @@ from faceparse import geometry
 from faceparse.data.randomness import uniforms
 from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import table
+from faceparse.labels import IGNORE, table
 
+TRIES = 10  # draws of the random geometry for a crop that no class fills (mmsegmentation's RandomCrop)
 MARGIN = 0.35  # of the crop's size, kept around it in the source: a turn of 45 degrees and a shift still find pixels
 
 
@@ -127,12 +128,14 @@ class Faces:
     def __getitem__(self, index):
         """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""
         source, record, mirrored = self.source(index), self.records[index], False
-        to_crop = source.aligned
-        if self.jitter is not None:
-            draws = uniforms(self.seed, self.epoch, index, "geometry", geometry.JITTER_DRAWS)
+        to_crop, square = source.aligned, (self.size, self.size)
+        for attempt in range(0 if self.jitter is None else TRIES):
+            draws = uniforms(self.seed, self.epoch, index, f"geometry {attempt}" if attempt else "geometry",
+                             geometry.JITTER_DRAWS)
             random, mirrored = geometry.random_homography(self.jitter, draws, self.size)
-            to_crop = geometry.compose(to_crop, random)
-        square = (self.size, self.size)
+            to_crop = geometry.compose(source.aligned, random)
+            if source.mask is None or self.jitter.most >= 1 or self._largest_share(source, to_crop) < self.jitter.most:
+                break
         image = geometry.warp_image(Image.fromarray(source.image), geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), square)
         face = {"index": np.int64(index), "homography": to_crop, "image": np.asarray(image).transpose(2, 0, 1)}
@@ -144,6 +147,15 @@ class Faces:
             points = geometry.apply(to_crop, source.points)
             face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
         return face
+
+    def _largest_share(self, source, to_crop):
+        """Of the labelled pixels of a crop, the share of its most frequent class; 1 where nothing is labelled."""
+        quarter = (max(1, self.size // 4),) * 2
+        mask = geometry.warp_mask(source.mask, geometry.compose(
+            np.linalg.inv(source.mask_from_picture), to_crop, geometry.scaling(quarter[0] / self.size, quarter[0] / self.size)),
+            quarter)
+        counts = np.bincount(mask.ravel(), minlength=256)[:IGNORE]
+        return counts.max() / max(1, counts.sum()) if counts.any() else 1.0
 
     def batch(self, indices):
         """The batch of some records, or None where all of them are bad and `skip_bad` is set."""
