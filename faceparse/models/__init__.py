@@ -7,25 +7,41 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
+from faceparse.models.bass import BASS
+from faceparse.models.bisenetv2 import BiSeNetV2, BiSeNetV2XS
 from faceparse.models.deeplabv3plus import DeepLabV3Plus
 from faceparse.models.encoders import first_convolution, load_backbone
+from faceparse.models.fastscnn import FastSCNN
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
+from faceparse.models.lraspp import LRASPP
 from faceparse.models.pipnet import PIPNet, describe_published, is_published, load_published
 from faceparse.models.regressor import Regressor
 from faceparse.models.unet import UNet
 
-PYRAMIDS = ("resnet101", "resnet18", "resnet34", "resnet50", "mobilenet_v2")  # encoders that give five maps
+RESNETS = ("resnet101", "resnet18", "resnet34", "resnet50")
+PYRAMIDS = (*RESNETS, "mobilenet_v2")  # encoders that give five maps
 
 # name: (constructor, the encoders to choose from, the default first; () where the network has none to choose).
 # A network is built from (num_classes[, encoder], in_channels=3); its `heads` are the prefixes of the weights that
-# depend on the classes.
+# depend on the classes, its `training_only` those of the parts that help it to learn and are not asked afterwards.
 MODELS = {
     "unet": (UNet, PYRAMIDS),
     "fpn": (FPN, PYRAMIDS),
     "deeplabv3plus": (DeepLabV3Plus, PYRAMIDS),
     "mobilenetv2": (UNet, ("mobilenet_v2",)),
     "fcn": (FCN, ("vgg16", "vgg16_bn")),
+    "bass": (BASS, RESNETS),
+    # Seed 004's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
+    "bass_a": (partial(BASS, branches=1), RESNETS),
+    "bass_b": (partial(BASS, branches=2), RESNETS),
+    "bass_c": (BASS, RESNETS),
+    "bass_add": (partial(BASS, combine="add"), RESNETS),
+    "bass_multiply": (partial(BASS, combine="multiply"), RESNETS),
+    "fastscnn": (FastSCNN, ()),
+    "lraspp": (LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
+    "bisenetv2": (BiSeNetV2, ()),
+    "bisenetv2_xs": (BiSeNetV2XS, ()),
 }
 # The same for landmarks: a network is built from (num_points, encoder) and has loss, decode, confidence, set_mean_face.
 LANDMARKERS = {
@@ -95,8 +111,9 @@ def initialise(model, source):
 
 
 def parameters_of(model):
-    """The number of trainable parameters."""
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    """The number of trainable parameters, without those of the parts that only training asks."""
+    return sum(parameter.numel() for name, parameter in model.named_parameters()
+               if parameter.requires_grad and not name.startswith(tuple(getattr(model, "training_only", ()))))
 
 
 def flops(model, size):

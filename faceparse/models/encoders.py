@@ -2,7 +2,8 @@
 
 An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
 (B, in_channels, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's. VGG-16
-gives FCN three maps, at strides 8, 16 and 32, and has no `last_stage()`.
+gives FCN three maps, at strides 8, 16 and 32; ConvNeXt, Swin and MiT give four, at strides 4, 8, 16 and 32. These have
+no `last_stage()`, and MiT's keys are its authors'.
 """
 import socket
 from functools import partial
@@ -10,17 +11,22 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision.models import (MobileNet_V2_Weights, MobileNet_V3_Large_Weights, ResNet18_Weights, ResNet34_Weights,
-                                ResNet50_Weights, ResNet101_Weights, VGG16_BN_Weights, VGG16_Weights,
-                                mobilenet_v3_large)
+from torchvision.models import (ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights,
+                                ConvNeXt_Tiny_Weights, MobileNet_V2_Weights, MobileNet_V3_Large_Weights,
+                                MobileNet_V3_Small_Weights, ResNet18_Weights, ResNet34_Weights, ResNet50_Weights,
+                                ResNet101_Weights, Swin_B_Weights, VGG16_BN_Weights, VGG16_Weights, mobilenet_v3_large,
+                                mobilenet_v3_small)
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
+from faceparse.models.convnext import ConvNeXtEncoder
+from faceparse.models.mit import MiT
 from faceparse.models.mobilenetv2 import MobileNetV2
+from faceparse.models.swin import SwinEncoder
 from faceparse.models.vgg import VGG16
 
-CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.")  # what a public file holds besides the backbone
+CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.", "norm.", "head.")  # what public files hold besides the backbone
 TIMEOUT = 20  # seconds without an answer until a download gives up
 
 
@@ -52,24 +58,25 @@ class ResNetEncoder(ResNet):
 
 
 class MobileNetV3Encoder(nn.Module):
-    """Howard et al., "Searching for MobileNetV3", ICCV 2019, table 1 (Large), https://arxiv.org/abs/1905.02244.
+    """Howard et al., "Searching for MobileNetV3", ICCV 2019, tables 1 and 2, https://arxiv.org/abs/1905.02244.
 
-    torchvision's network without its classifier.
+    torchvision's Large or Small network without its classifier.
+
+    taps    of its features, the last one at each stride
     """
 
-    channels = (16, 24, 40, 112, 960)
-    taps = (1, 3, 6, 12, 16)  # of the 17 features, the last one at each stride
-
-    def __init__(self, in_channels=3):
+    def __init__(self, network, taps, in_channels=3):
         super().__init__()
-        self.features = mobilenet_v3_large().features
+        self.features = network().features
+        self.taps = taps
+        self.channels = tuple(self.features[tap].out_channels for tap in taps)
         if in_channels != 3:
             self.features[0][0] = nn.Conv2d(in_channels, 16, 3, stride=2, padding=1, bias=False)
             nn.init.kaiming_normal_(self.features[0][0].weight, mode="fan_out")
 
     def last_stage(self):
         """The layers that take stride 16 to stride 32 and follow."""
-        return self.features[13:]
+        return self.features[self.taps[3] + 1:]
 
     def forward(self, images):
         maps = []
@@ -82,15 +89,36 @@ class MobileNetV3Encoder(nn.Module):
 
 # name: (constructor of in_channels, weights that "imagenet" means). V1 throughout: the weights of the original papers'
 # training recipes, which segmentation_models_pytorch, and so seed 000, takes under that name.
+# None where torchvision has no weights.
 ENCODERS = {
     "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
     "resnet50": (partial(ResNetEncoder, Bottleneck, (3, 4, 6, 3)), ResNet50_Weights.IMAGENET1K_V1),
     "resnet101": (partial(ResNetEncoder, Bottleneck, (3, 4, 23, 3)), ResNet101_Weights.IMAGENET1K_V1),
     "mobilenet_v2": (MobileNetV2, MobileNet_V2_Weights.IMAGENET1K_V1),
-    "mobilenet_v3_large": (MobileNetV3Encoder, MobileNet_V3_Large_Weights.IMAGENET1K_V1),
+    "mobilenet_v3_large": (partial(MobileNetV3Encoder, mobilenet_v3_large, (1, 3, 6, 12, 16)),
+                           MobileNet_V3_Large_Weights.IMAGENET1K_V1),
+    "mobilenet_v3_small": (partial(MobileNetV3Encoder, mobilenet_v3_small, (0, 1, 3, 8, 12)),
+                           MobileNet_V3_Small_Weights.IMAGENET1K_V1),
     "vgg16": (VGG16, VGG16_Weights.IMAGENET1K_V1),
     "vgg16_bn": (partial(VGG16, batch_norm=True), VGG16_BN_Weights.IMAGENET1K_V1),
+    "convnext_tiny": (partial(ConvNeXtEncoder, (3, 3, 9, 3), (96, 192, 384, 768)),
+                      ConvNeXt_Tiny_Weights.IMAGENET1K_V1),
+    "convnext_small": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (96, 192, 384, 768), 0.3),
+                       ConvNeXt_Small_Weights.IMAGENET1K_V1),
+    "convnext_base": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (128, 256, 512, 1024)),
+                      ConvNeXt_Base_Weights.IMAGENET1K_V1),
+    "convnext_large": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (192, 384, 768, 1536)),
+                       ConvNeXt_Large_Weights.IMAGENET1K_V1),
+    "convnext_xlarge": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (256, 512, 1024, 2048)), None),
+    "swin_b": (partial(SwinEncoder, 128, (2, 2, 18, 2), (4, 8, 16, 32)), Swin_B_Weights.IMAGENET1K_V1),
+    "swin_l": (partial(SwinEncoder, 192, (2, 2, 18, 2), (6, 12, 24, 48)), None),
+    "mit_b0": (partial(MiT, (32, 64, 160, 256), (2, 2, 2, 2)), None),
+    "mit_b1": (partial(MiT, (64, 128, 320, 512), (2, 2, 2, 2)), None),
+    "mit_b2": (partial(MiT, (64, 128, 320, 512), (3, 4, 6, 3)), None),
+    "mit_b3": (partial(MiT, (64, 128, 320, 512), (3, 4, 18, 3)), None),
+    "mit_b4": (partial(MiT, (64, 128, 320, 512), (3, 8, 27, 3)), None),
+    "mit_b5": (partial(MiT, (64, 128, 320, 512), (3, 6, 40, 3)), None),
 }
 
 
@@ -114,19 +142,26 @@ def dilate(stage, dilation):
 
 
 def imagenet_file(name):
-    """Where torch.hub keeps the encoder's ImageNet weights ($TORCH_HOME moves it), whether it is there or not."""
+    """Where torch.hub keeps the encoder's ImageNet weights ($TORCH_HOME moves it), whether it is there or not.
+
+    Raises FaceparseError where torchvision has none.
+    """
+    if ENCODERS[name][1] is None:
+        raise FaceparseError(f"torchvision has no ImageNet weights for {name}: give --encoder-weights none, or the "
+                             "authors' file with --encoder-weights FILE")
     return Path(torch.hub.get_dir()) / "checkpoints" / ENCODERS[name][1].url.rpartition("/")[2]
 
 
 def imagenet_weights_cached(name):
     """Whether load_encoder_weights(encoder, "imagenet") would need no network."""
-    return imagenet_file(name).is_file()
+    return ENCODERS[name][1] is not None and imagenet_file(name).is_file()
 
 
 def load_encoder_weights(encoder, source):
     """Start an encoder from weights: source is "imagenet" (downloaded once), "none" (left random) or a file's path.
 
-    A file holds the state dict of torchvision's classifier, or of a parser whose encoder or backbone is this one.
+    A file holds the state dict of torchvision's classifier, for ConvNeXt, Swin and MiT also of the authors', or of a
+    parser whose encoder or backbone is this one.
     """
     if source == "none":
         return
@@ -160,7 +195,7 @@ def load_backbone(encoder, weights, source):
     for prefix in ("encoder.", "backbone."):  # segmentation_models_pytorch's and ours; torchvision's segmentation
         if any(key.startswith(prefix) for key in weights):
             weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
-    if isinstance(encoder, VGG16):
+    if hasattr(encoder, "from_classifier"):
         weights = encoder.from_classifier(weights)
     name, convolution = first_convolution(encoder)
     first = weights.get(f"{name}.weight")
