@@ -18,8 +18,8 @@ from faceparse import inference, models, runs
 from faceparse.adaptation import INPUTS
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
+from faceparse.losses import LOSSES
 from faceparse.recipes import RECIPES
-from faceparse.tasks import LOSSES
 from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
 
 
@@ -48,7 +48,7 @@ def get_args_parser():
     group.add_argument("--epochs", type=int)
     group.add_argument("--batch", type=int)
     group.add_argument("--lr", type=float)
-    group.add_argument("--loss", choices=list(LOSSES))
+    group.add_argument("--loss", metavar="SUM", help=f"of {', '.join(LOSSES)}, weighed and summed as in ce:1+lovasz:2")
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
     group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")

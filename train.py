@@ -22,8 +22,8 @@ from faceparse.data import landmarks, parsing
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS
+from faceparse.losses import AUX_WEIGHT, LOSSES
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES
-from faceparse.tasks import LOSSES
 from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
 
 
@@ -55,6 +55,15 @@ def get_args_parser():
                        help="default: toy for toy faces, else seed000, and for landmarks the architecture's own; "
                             f"parsers: {', '.join(RECIPES)}; landmarks: {', '.join(LANDMARK_RECIPES)}")
     group.add_argument("--epochs", type=int)
+    group.add_argument("--iterations", type=int, help="steps, in place of --epochs; rounded up to whole epochs")
+    group.add_argument("--warmup", type=int, help="steps over which the learning rate rises first")
+    group.add_argument("--accumulate", type=int, help="compute each batch in so many parts, for small memory")
+    group.add_argument("--statistics", choices=["imagenet", "data"],
+                       help="whose mean and deviation normalise the pictures")
+    group.add_argument("--max-params", type=int, help="refuse a network of more trainable parameters, training-only heads "
+                                                      "not counted (seed 003's course allows 1821085)")
+    group.add_argument("--fix-mirrored", action="store_true", default=None,
+                       help="swap left and right back where --check finds them reversed")
     group.add_argument("--batch", type=int)
     group.add_argument("--lr", type=float)
     group.add_argument("--size", type=int, help="side of the crop in pixels")
@@ -64,7 +73,11 @@ def get_args_parser():
                             "picture, padded; stretch: the whole picture, stretched")
     group.add_argument("--augment", metavar="SET",
                        help=f"none, or joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])}")
-    group.add_argument("--loss", choices=list(LOSSES))
+    group.add_argument("--loss", metavar="SUM", help=f"of {', '.join(LOSSES)}, weighed and summed as in ce:1+lovasz:2")
+    group.add_argument("--class-weights", metavar="WEIGHTS",
+                       help="none, seed000 (1 - pixel share), seed001, numbers a,b,..., or some by name: hair:2,nose:1.5")
+    group.add_argument("--aux-weight", type=float, help=f"of each auxiliary head's loss (default: {AUX_WEIGHT})")
+    group.add_argument("--alpha", type=float, help="of BASS's boundary attention (default: 10; bass_c: 0)")
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
     group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
@@ -73,6 +86,11 @@ def get_args_parser():
                        help="landmarks: x and y of each in 0..1, in place of the data's mean face; with --init of "
                             "PIPNet's published checkpoints their meanface.txt")
     group.add_argument("--seed", nargs="+", type=int, default=[0])
+
+    group = parser.add_argument_group("the data alone")
+    group.add_argument("--check", action="store_true",
+                       help="train nothing: read every record of --data and list what is wrong with it, in check/ under "
+                            "--runs")
 
     group = parser.add_argument_group("the run")
     group.add_argument("--runs", type=Path, default="runs", help="where run folders go (default: runs/)")
@@ -89,20 +107,25 @@ def get_args_parser():
 
 def main(args):
     """Train every combination; returns the exit status."""
+    if args.check:
+        for data in args.data:
+            runs.check(data, args.root, args.runs / "check", limit=args.limit, full=args.full or False)
+        return 0
     grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))
     grid = list(dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid))
     if args.name and len(grid) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
         "recipe", "encoder", "labels", "points", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr",
-        "size", "align", "augment", "loss", "optimizer", "schedule", "encoder_weights", "init", "mean_face")}
+        "size", "align", "augment", "loss", "class_weights", "aux_weight", "alpha", "iterations", "warmup", "accumulate",
+        "statistics", "fix_mirrored", "optimizer", "schedule", "encoder_weights", "init", "mean_face")}
     jobs = {}
     for data, mix, seed, arch in grid:
         title = f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"
         train = runs.train_landmarks if arch in models.LANDMARKERS else runs.train
         jobs[title] = partial(train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
                               name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
-                              device=args.device, amp=args.amp, workers=args.workers)
+                              device=args.device, amp=args.amp, workers=args.workers, max_params=args.max_params)
     return runs.one_after_the_other("train.py", jobs)
 
 

@@ -1,20 +1,28 @@
-"""Pixel losses as the papers define them.
+"""Pixel losses as the papers define them, sums of them by name ("ce+lovasz:2"), and class weights.
 
 Logits (B, C, H, W) of any float type, in any memory format; targets (B, H, W) class indices of any integer type, where
-255 is left out. Computed in float32, also under autocast. A batch without one valid pixel gives 0 with a gradient of 0,
-where torch.nn.functional.cross_entropy gives NaN.
+255 is left out. Computed in float32, also under autocast; the softmax's losses keep float64. A batch without one valid
+pixel gives 0 with a gradient of 0, where torch.nn.functional.cross_entropy gives NaN.
 """
+import math
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 
-from faceparse.labels import IGNORE
+from faceparse.errors import FaceparseError
+from faceparse.labels import CELEBAMASK_NAMES, IGNORE
+
+AUX_WEIGHT = 0.4  # of an auxiliary head's loss beside the main one's: the 1:0.4 of seeds 001 and 003
+# Seed 001, section III, in the order of CelebAMask-HQ's classes.
+SEED001_WEIGHTS = (0.95, 0.95, 0.95, 1, 1, 1, 1.05, 1.05, 1.05, 1.05, 1, 1, 1, 0.95, 1.05, 1.5, 2, 1, 1.05)
 
 
 def class_weights(pixel_counts):
     """Seed 000's class weights: 1 - the class's share of the pixels. (C,) counts, ignored pixels not among them ->
     (C,) float32."""
     counts = torch.as_tensor(pixel_counts, dtype=torch.float64)
-    return (1 - counts / counts.sum()).float()
+    return (1 - counts / counts.sum().clamp(min=1)).float()
 
 
 def sigmoid_cross_entropy(logits, target, weights=None):
@@ -59,11 +67,226 @@ class SigmoidCrossEntropy(torch.autograd.Function):
 def softmax_cross_entropy(logits, target, weights=None):
     """PyTorch's cross entropy: the mean over the valid pixels, weighted by weights[target]. weights: (C,) or None.
     Returns a scalar."""
-    target = target.long()
+    logits, target = _precise(logits), target.long()
     if weights is None:
         total = (target != IGNORE).sum()
     else:
-        weights = weights.to(logits.device, torch.float32)
+        weights = weights.to(logits)
         total = torch.cat([weights, weights.new_zeros(1)])[target.clamp(max=len(weights))].sum()
-    losses = F.cross_entropy(logits.float(), target, weights, ignore_index=IGNORE, reduction="sum")
+    losses = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="sum")
     return losses / total.clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def focal(logits, target, gamma=2.0):
+    """Focal loss (Lin et al. 2017, eq. 4) of the softmax: -(1 - p)^gamma log p of the true class, meaned over the valid
+    pixels. Returns a scalar.
+
+    The paper's p is one class's sigmoid. The softmax's lets the loss stand beside cross entropy, whose value it has at
+    gamma 0. The mean is over all valid pixels: a parser has no anchors to tell from the background.
+    """
+    valid = target != IGNORE
+    log_p = _precise(logits).log_softmax(1).gather(1, target.long().where(valid, 0)[:, None])[:, 0]  # (B, H, W)
+    return -((1 - log_p.exp()) ** gamma * log_p * valid).sum() / valid.sum().clamp(min=1)
+
+
+def dice(logits, target):
+    """Soft Dice loss of the softmax: 1 - 2 sum(p y) / (sum(p) + sum(y)) of each class that is in the batch, with the
+    sums over its valid pixels, meaned over these classes. Returns a scalar.
+
+    For predictions of 0 and 1 it is 1 - mean F1. Milletari et al. 2016, whom seed 003 cites, have p squared in the
+    denominator; this is the form that most libraries call Dice.
+    """
+    logits = _precise(logits)
+    valid = (target != IGNORE)[:, None]  # (B, 1, H, W)
+    truth = target[:, None] == torch.arange(logits.shape[1], device=logits.device)[:, None, None]  # (B, C, H, W)
+    p = logits.softmax(1) * valid
+    count = truth.sum((0, 2, 3))  # (C,) pixels
+    losses = 1 - 2 * (p * truth).sum((0, 2, 3)) / (p.sum((0, 2, 3)) + count).clamp(min=1)
+    present = count > 0
+    return (losses * present).sum() / present.sum().clamp(min=1)
+
+
+def lovasz_softmax(logits, target):
+    """Lovász-Softmax (Berman et al. 2018), meaned over the classes that are in the batch, with all the valid pixels of
+    the batch taken together. Returns a scalar.
+
+    For predictions of 0 and 1 it is 1 - mean IoU; between them it is the convex surrogate of that.
+    """
+    return LovaszSoftmax.apply(_precise(logits), target)
+
+
+class LovaszSoftmax(torch.autograd.Function):
+    """The loss and its gradient in one go, a class at a time.
+
+    The errors of a class are 1 - p at its own pixels and p at the others. Sorted from the largest, each is weighed by
+    what it adds to the Jaccard loss of those before it. With N pixels of the class, i of them among those up to here,
+    and u = N + the pixels of other classes up to here,
+
+        a pixel of the class adds 1 / u        another adds (N - i) / (u (u - 1))
+
+    (the paper's algorithm 1 subtracts neighbouring losses instead, which float32 rounds away). Once every pixel of the
+    class has come the others add nothing, so that errors below the least of the class's own need no sorting: most of
+    them, in a picture of many classes.
+    """
+
+    @staticmethod
+    def forward(ctx, logits, target):
+        classes, shape = logits.shape[1], target.shape
+        p = logits.movedim(1, 0).flatten(1).contiguous().softmax(0)  # (C, P), P = B H W
+        target = target.flatten()  # (P,)
+        counts = torch.bincount(target.long(), minlength=classes)[:classes].tolist()
+        ignored = target == IGNORE
+        present = max(1, sum(count > 0 for count in counts))
+        loss, slope = p.new_zeros(()), torch.zeros_like(p)  # slope: of the loss by p
+        for c, count in enumerate(counts):
+            if not count:
+                continue
+            truth = target == c
+            errors = torch.where(truth, 1 - p[c], p[c]).masked_fill_(ignored, -1)
+            least = errors.where(truth, 2).amin().clamp(min=torch.finfo(p.dtype).eps)  # below, 1 - p is rounding alone
+            pixels = _largest_first(errors, ~(errors < least))  # so, and not >=, NaN stays in and shows
+            errors, truth = errors.index_select(0, pixels), truth.index_select(0, pixels)
+            missing = (count - truth.cumsum(0, dtype=torch.int32)).to(p.dtype)  # N - i
+            union = (count + (~truth).cumsum(0, dtype=torch.int32)).to(p.dtype)
+            weight = torch.where(truth, 1 / union, missing / (union * (union - 1))) / present
+            loss += (errors * weight).sum()
+            slope[c].scatter_(0, pixels, torch.where(truth, -weight, weight))
+        slope.sub_((p * slope).sum(0)).mul_(p)  # by the logits
+        gradient = torch.empty_like(logits).copy_(slope.unflatten(1, shape).movedim(0, 1))  # in their memory format
+        ctx.save_for_backward(gradient)
+        return loss
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, upstream):
+        gradient, = ctx.saved_tensors
+        return gradient * upstream, None
+
+
+def _largest_first(errors, kept):
+    """Where `kept` is true in errors (P,), all 0 or more there: the indices (N,), the largest error's first.
+
+    On the CPU NumPy sorts whole numbers in a twentieth of the time that torch.sort needs. The bits of floats from 0 up,
+    as whole numbers, have the floats' order; turned over they go in the upper half, and the index in the lower.
+    """
+    if errors.device.type != "cpu":
+        pixels = kept.nonzero()[:, 0]
+        return pixels[errors[pixels].argsort(descending=True)]
+    pixels = np.flatnonzero(kept.numpy())
+    keys = (~errors.float().numpy()[pixels].view(np.int32)).astype(np.int64) << 32 | pixels
+    keys.sort()
+    return torch.from_numpy(keys & 0xFFFFFFFF)
+
+
+def _precise(logits):
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+LOSSES = {"ce": softmax_cross_entropy, "lovasz": lovasz_softmax, "dice": dice, "focal": focal,
+          "sigmoid": sigmoid_cross_entropy}
+WEIGHTED = ("ce", "sigmoid")  # the losses that class weights weigh, as in the seeds' "weighted CE + Lovász"
+
+
+def loss_terms(name):
+    """What a loss's name stands for: "ce+lovasz:2" -> {"ce": 1.0, "lovasz": 2.0}, names in LOSSES and factors.
+
+    "softmax" is another word for "ce". Raises FaceparseError; so does "sigmoid" beside others, whose logits mean
+    something else.
+    """
+    terms = {}
+    for part in name.split("+"):
+        word, colon, factor = part.partition(":")
+        word = "ce" if word == "softmax" else word
+        if word not in LOSSES:
+            raise FaceparseError(f"--loss {name}: '{word}' is none of {', '.join(LOSSES)}; join several by +, with a "
+                                 "factor after a colon: ce+lovasz:2")
+        if word in terms:
+            raise FaceparseError(f"--loss {name}: names {word} twice, give it one factor")
+        terms[word] = _number(factor) if colon else 1.0
+        if not terms[word] > 0:
+            raise FaceparseError(f"--loss {name}: '{factor}' should be a factor above 0, as in {word}:0.5")
+    if "sigmoid" in terms and len(terms) > 1:
+        raise FaceparseError(f"--loss {name}: sigmoid cannot be summed with losses of the softmax, use ce in its place")
+    return terms
+
+
+def activation(name):
+    """What turns logits that were trained by the loss of this name into probabilities: "sigmoid" or "softmax"."""
+    return "sigmoid" if "sigmoid" in loss_terms(name) else "softmax"
+
+
+def sum_of_losses(terms, logits, target, weights=None):
+    """terms: of loss_terms; weights: (C,) class weights of those in WEIGHTED, or None. Returns a scalar."""
+    return sum(factor * (LOSSES[word](logits, target, weights) if word in WEIGHTED else LOSSES[word](logits, target))
+               for word, factor in terms.items())
+
+
+def with_auxiliary(loss, outputs, target, weight=AUX_WEIGHT):
+    """loss(logits, target) of outputs["out"], plus `weight` times the same of each of outputs["aux"], if there are any.
+
+    The auxiliary logits (B, C, h, w) are upsampled to the target (B, H, W) bilinearly.
+    """
+    total = loss(outputs["out"], target)
+    for logits in outputs.get("aux", ()):
+        logits = F.interpolate(_precise(logits), target.shape[-2:], mode="bilinear", align_corners=False)
+        total = total + weight * loss(logits, target)
+    return total
+
+
+def choose_weights(given, labels, loss, count=None):
+    """The class weights that --class-weights names: (C,) float32, or None for none. Raises FaceparseError.
+
+    given   "none"; "seed000", 1 - the class's share of the pixels; "seed001", that report's for CelebAMask-HQ, and
+            "seed001-high", the same with its differences from 1 doubled; C numbers, "0.5,1,1,..."; or some classes by
+            name and 1 for the others, "hair:2,nose:1.5"
+    labels  the LabelSet
+    loss    the loss's name: it should have a term that they weigh
+    count   called for the (C,) pixel counts where they are needed; without it `given` is only checked
+    """
+    if given == "none":
+        return None
+    if not set(loss_terms(loss)) & set(WEIGHTED):
+        raise FaceparseError(f"--class-weights {given}: weighs {' and '.join(WEIGHTED)}, and --loss {loss} has "
+                             "neither: give none, or add ce")
+    if given == "seed000":
+        return class_weights(count()) if count else None
+    if given in ("seed001", "seed001-high"):
+        if labels.names != CELEBAMASK_NAMES:
+            raise FaceparseError(f"--class-weights {given}: is for the classes of celebamask, not of {labels.name}: "
+                                 "use seed000, or a number a class")
+        weights = torch.tensor(SEED001_WEIGHTS)
+        return 2 * weights - 1 if given == "seed001-high" else weights
+    if ":" in given:
+        weights = dict.fromkeys(labels.names, 1.0)
+        for part in given.split(","):
+            name, _, number = part.rpartition(":")
+            if name not in weights:
+                raise FaceparseError(f"--class-weights {given}: '{name or part}' is no class of {labels.name}: they "
+                                     f"are {', '.join(labels.names)}")
+            weights[name] = _number(number)
+        weights = list(weights.values())
+    else:
+        weights = [_number(number) for number in given.split(",")]
+        if len(weights) != len(labels):
+            raise FaceparseError(f"--class-weights {given}: should be none, seed000, seed001, seed001-high, "
+                                 f"{len(labels)} numbers for the classes of {labels.name}, or some by name: "
+                                 f"{labels.names[-1]}:2")
+    if not (all(weight >= 0 for weight in weights) and any(weights)):
+        raise FaceparseError(f"--class-weights {given}: should be numbers from 0 up, not all of them 0")
+    return torch.tensor(weights)
+
+
+def default_weights(name, labels, loss):
+    """The class weights that a recipe names, or "none" where its loss has nothing that they weigh, or where they are
+    CelebAMask-HQ's and `labels`, a label set's name, are others."""
+    fits = set(loss_terms(loss)) & set(WEIGHTED) and (labels == "celebamask" or not name.startswith("seed001"))
+    return name if fits else "none"
+
+
+def _number(text):
+    """The finite number that a text is, else NaN."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan

@@ -20,23 +20,31 @@ class Recipe:
     lr: float
     size: int                # side of the crop in pixels
     optimizer: str           # a name in training.OPTIMIZERS
-    loss: str | None = None  # a name in tasks.LOSSES; None: a landmark network's own
+    loss: str | None = None  # as losses.loss_terms reads it; None: a landmark network's own
     schedule: str = "constant"   # a name in training.SCHEDULES
-    class_weights: bool = False  # 1 - the class's share of the pixels
+    class_weights: str = "none"  # as losses.choose_weights reads it
+    alpha: float = 10.0          # of the boundary's attention, where a network has a boundary branch
     weight_decay: float = 0.0
+    warmup: int = 0              # steps over which the learning rate rises first
+    iterations: int | None = None  # steps of the whole training, in place of epochs
+    statistics: str = "imagenet"  # whose mean and deviation normalise the pictures: imagenet's, or the data's own
     photometry: tuple = ()       # rows of data.augment
     jitter: Jitter = field(default_factory=Jitter)
     align: str = "none"          # where the data set has landmarks; "none" where it has not
+    align_of: dict = field(default_factory=dict)  # {data set: another alignment}
     encoders: tuple = ()         # the first that the architecture takes; where it takes none, its own default
     encoder_weights: str = "imagenet"
     limit: int | None = None     # faces to train on; None: all
 
 
+SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distort-half")
+LARGE_JITTER, LARGE_PHOTOMETRY = augmentation("mirror+rotate25+crop+distort-half")
+
 RECIPES = {
     # Sections 3.1.1 to 3.1.3. No mirror: seed 000's pipeline has none.
     "seed000": Recipe(
         source="Baker, In the Wild Face Parsing in Synthetic-Data Trained Models, sections 3.1.1 to 3.1.3",
-        epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights=True,
+        epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights="seed000",
         photometry=SEED000, jitter=Jitter(degrees=18, perspective=0.5), align="box"),
     "scratch": Recipe(
         source="ours: from random initialisation, at the cost of seed 000's 30 epochs",
@@ -48,6 +56,22 @@ RECIPES = {
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
+    "bass": Recipe(
+        source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; the "
+               "epochs, which it does not say, and the absence of augmentation are ours",
+        epochs=60, batch=64, lr=0.001, size=473, optimizer="sgd", loss="ce", schedule="poly", weight_decay=0.0005,
+        align_of={"helen": "landmarks"}),
+    "celebamask-small": Recipe(
+        source="seed 003's final list; AdamW at 0.001 and its decay, which it does not say, are ours",
+        epochs=96, iterations=24000, batch=8, lr=0.001, size=512, optimizer="adamw", loss="ce:0.5+lovasz:0.3+dice",
+        schedule="poly", weight_decay=0.01, class_weights="seed001", warmup=500, photometry=SMALL_PHOTOMETRY,
+        jitter=SMALL_JITTER, encoder_weights="none", statistics="data"),
+    "celebamask-large": Recipe(
+        source="seed 001's final list and section IV; AdamW at 0.0001 and its decay are mmsegmentation's for UPerNet over "
+               "ConvNeXt",
+        epochs=107, iterations=160000, batch=4, lr=0.0001, size=512, optimizer="adamw", loss="ce+lovasz:2",
+        schedule="poly", weight_decay=0.05, class_weights="seed001", warmup=1500, photometry=LARGE_PHOTOMETRY,
+        jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"), statistics="data"),
 }
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")

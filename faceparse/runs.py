@@ -15,10 +15,10 @@ import torch
 from faceparse import charts, geometry, landmark_evaluation, landmark_metrics, losses, models, report, tasks
 from faceparse.adaptation import channels_of
 from faceparse.checkpoints import read_checkpoint, weights_in
-from faceparse.data import landmarks, parsing
+from faceparse.data import audit, landmarks, parsing
 from faceparse.data.augment import augmentation
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
-from faceparse.data.loading import Faces, mean_face, pixel_counts
+from faceparse.data.loading import Faces, mean_face, pixel_counts, statistics
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import choose_alignment, run_of, sheet
 from faceparse.inference import AdaptedParser, load, load_any
@@ -50,6 +50,8 @@ class Common:
     align: str
     optimizer: str
     schedule: str
+    warmup: int
+    accumulate: int
     encoder_weights: str
     seed: int
 
@@ -64,6 +66,11 @@ class Plan(Common):
     mix_real: str
     augment: str | None  # None: the recipe's own
     loss: str
+    class_weights: str
+    aux_weight: float
+    alpha: float
+    statistics: str
+    fix_mirrored: bool
     init: str | None
 
 
@@ -87,12 +94,13 @@ class LandmarkPlan(Common):
     mean_face: str | None  # a file; None: the data's
 
 
-def make_plan(arch, data, labels, has_landmarks, given):
+def make_plan(arch, data, labels, has_landmarks, given, faces=None):
     """Resolve the options of one run.
 
     labels         name of the data set's own label set
     has_landmarks  whether its records have landmarks to align by
-    given          {option of Plan: value}, None where nothing was asked for
+    given          {option of Plan, or "iterations": value}, None where nothing was asked for
+    faces          how many are trained on, to count iterations in epochs
     Raises FaceparseError for a value that cannot be.
     """
     given = {key: value for key, value in given.items() if value is not None}
@@ -100,11 +108,16 @@ def make_plan(arch, data, labels, has_landmarks, given):
         if key in given:
             raise FaceparseError(f"--{key.replace('_', '-')} is for landmarks, and {arch} is a parser: leave it out")
     chosen = recipe(given.get("recipe", default_recipe(data)))
-    align = chosen.align if has_landmarks else "none"
+    align = chosen.align_of.get(data, chosen.align) if has_landmarks else "none"
+    given, epochs = _counted(given, chosen, faces)
+    weights = losses.default_weights(chosen.class_weights, given.get("labels", labels), given.get("loss", chosen.loss))
     defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
-                    limit=chosen.limit, **DATA_OPTIONS, epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr,
-                    size=chosen.size, align=align, augment=None, loss=chosen.loss, optimizer=chosen.optimizer,
-                    schedule=chosen.schedule, encoder_weights=chosen.encoder_weights, init=None, seed=0)
+                    limit=chosen.limit, **DATA_OPTIONS, epochs=epochs, batch=chosen.batch, lr=chosen.lr,
+                    size=chosen.size, align=align, augment=None, loss=chosen.loss, class_weights=weights,
+                    aux_weight=losses.AUX_WEIGHT, alpha=0.0 if arch == "bass_c" else chosen.alpha,
+                    optimizer=chosen.optimizer, schedule=chosen.schedule, warmup=chosen.warmup, accumulate=1,
+                    statistics=chosen.statistics, fix_mirrored=False, encoder_weights=chosen.encoder_weights, init=None,
+                    seed=0)
     values = _checked({**defaults, **given}, arch)
     if values["align"] in geometry.NEED_LANDMARKS and not has_landmarks:
         raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
@@ -115,15 +128,17 @@ def make_plan(arch, data, labels, has_landmarks, given):
                 **values)
 
 
-def make_landmark_plan(arch, data, points, given):
+def make_landmark_plan(arch, data, points, given, faces=None):
     """The same for a landmark network; points: the name of the data set's own landmark set."""
     given = {key: value for key, value in given.items() if value is not None}
     own = default_recipe(data, arch)
     chosen = recipe(given.get("recipe", own), LANDMARK_RECIPES)
+    limit = given.get("limit", chosen.limit)
+    given, epochs = _counted(given, chosen, faces if limit is None or faces is None else min(faces, limit))
     defaults = dict(recipe=own, encoder=_default_encoder(arch, chosen), points=points, limit=chosen.limit,
-                    epochs=chosen.epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
-                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule,
-                    encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
+                    epochs=epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
+                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule, warmup=chosen.warmup,
+                    accumulate=1, encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
     unknown = [key for key in given if key not in defaults]
     if unknown:
         raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
@@ -142,12 +157,30 @@ def make_adapter_plan(arch, data, labels, parsers, align, given):
     defaults = dict(input="probabilities", recipe=default_recipe(data), encoder=_default_encoder(arch, chosen),
                     labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs,
                     batch=chosen.batch, lr=chosen.lr, loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
-                    encoder_weights=chosen.encoder_weights, seed=0)
+                    warmup=chosen.warmup, accumulate=1, encoder_weights=chosen.encoder_weights, seed=0)
     values = _checked({**defaults, **given}, arch)
     name = f"{training_set}-adapter-{arch}{_words(values, defaults)}" + (f"-to_{data}" if data != target else "")
     fits = [{"run": run_of(parser.path), "weights": parser.fingerprint} for parser in parsers]
     return AdapterPlan(arch=arch, data=data, name=name, training_set=training_set, fits=fits, size=parsers[0].size,
                        align=align, **values)
+
+
+def _counted(given, chosen, faces):
+    """What was given without its iterations, told in epochs; and the recipe's epochs, of its iterations where it has
+    them. An epoch that is begun counts whole."""
+    def told(iterations):
+        batch = given.get("batch", chosen.batch)
+        return chosen.epochs if faces is None else -(-iterations // max(1, -(-faces // batch)))
+
+    given = dict(given)
+    iterations = given.pop("iterations", None)
+    if iterations is not None:
+        if "epochs" in given:
+            raise FaceparseError("--epochs and --iterations both say how long to train: give one of them")
+        if iterations < 1:
+            raise FaceparseError(f"--iterations {iterations}: should be 1 or more")
+        given["epochs"] = told(iterations)
+    return given, chosen.epochs if chosen.iterations is None else told(chosen.iterations)
 
 
 def _default_encoder(arch, chosen):
@@ -158,9 +191,14 @@ def _default_encoder(arch, chosen):
 
 def _checked(values, arch):
     """The values of a plan as args.json can hold them. Raises FaceparseError for one that cannot be."""
-    for key in ("epochs", "batch", "size"):
+    for key in ("epochs", "batch", "size", "accumulate"):
         if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
+    for key in ("warmup", "alpha", "aux_weight"):
+        if not 0 <= values.get(key, 0) < float("inf"):
+            raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
+    if values.get("loss") is not None:
+        losses.loss_terms(values["loss"])
     if values.get("augment") is not None:
         augmentation(values["augment"])
     if not 0 < values["lr"] < 1e3:
@@ -292,13 +330,27 @@ def open_folder(folder, plan, resume):
     return True
 
 
+def check(data, root, out, **options):
+    """Read every record of a data set, all splits, and print what is wrong; <data>.json and, where left and right are
+    reversed, the contact sheet <data>.png go into the folder `out`."""
+    faces = parsing.load(data, "all", root, **options)
+    found = audit.audit(faces)
+    print(audit.text(found))
+    report.write_json(found, Path(out) / f"{data}.json")
+    sheet_of = audit.suspects_sheet(faces, found)
+    if sheet_of is not None:
+        report.save_picture(sheet_of, Path(out) / f"{data}.png")
+    print(f"{data}.json{'' if sheet_of is None else f' and a sheet of the suspects, {data}.png,'} in {out}")
+
+
 def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto", amp="auto",
-          workers=None):
+          workers=None, max_params=None):
     """Train one architecture on one data set, in parent/<name>; prints what it does. Returns the run's folder.
 
     given   {option of Plan: value or None}
     parent  the folder of runs; name: of this one (default: the plan's)
     workers threads that read ahead; None: 0 on a CPU, whose cores the network keeps busy, else 4
+    max_params  refuse a network of more trainable parameters before anything is written
     """
     options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
     chosen = recipe(given.get("recipe") or default_recipe(data))
@@ -312,12 +364,18 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
         print(note)
     labels = label_set(given["labels"]) if given.get("labels") else known.labels
-    plan = make_plan(arch, data, known.labels.name, all(record.landmarks for record in known.records + unseen), given)
+    plan = make_plan(arch, data, known.labels.name, all(record.landmarks for record in known.records + unseen), given,
+                     len(known.records))
+    losses.choose_weights(plan.class_weights, labels, plan.loss)  # before anything is written
+    _fits(models.build, arch, plan.encoder, len(labels), max_params)
     folder = Path(parent) / (name or plan.name)
     if not open_folder(folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
     device, chosen = choose_device(device), _augmented(chosen, plan.augment)
+    if plan.fix_mirrored:
+        known, unseen = (_with_sides_mended(replace(known, records=records)) for records in (known.records, unseen))
+        unseen = unseen.records
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels))
     if plan.init:
@@ -327,9 +385,11 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         load_encoder_weights(model.encoder, plan.encoder_weights)
     faces = Faces(known.records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, plan.align, skip_bad=skip_bad)
-    task = tasks.Parsing(labels, plan.loss, IMAGENET_MEAN, IMAGENET_STD, _class_weights(faces, chosen, device))
+    mean, std = statistics(faces) if plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
+    weights = _class_weights(plan.class_weights, labels, plan.loss, faces, device)
+    task = tasks.Parsing(labels, plan.loss, mean, std, weights, plan.aux_weight, plan.alpha)
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels), "size": plan.size,
-             "align": plan.align, "activation": plan.loss, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
+             "align": plan.align, "activation": losses.activation(plan.loss), "mean": mean, "std": std,
              "data": data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in data else None,
              "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
@@ -340,9 +400,10 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
 
 
 def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto",
-                    amp="auto", workers=None):
+                    amp="auto", workers=None, max_params=None):
     """Train a landmark network on one data set; arguments and result are those of `train`."""
-    plan = make_landmark_plan(arch, data, landmarks.load(data, "train", root, limit=1).points.name, given)
+    listed = landmarks.load(data, "train", root)
+    plan = make_landmark_plan(arch, data, listed.points.name, given, len(listed.records))
     options = {"points": given.get("points"), "toy_size": plan.size}
     known = landmarks.load(data, "train", root, limit=plan.limit, **options)
     try:
@@ -353,6 +414,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best",
                               "" if paired else f"no face is mirrored: {points.name} landmarks have no mirror pairs")):
         print(note)
+    _fits(models.build_landmarker, arch, plan.encoder, points.count, max_params)
     mean = read_mean_face(plan.mean_face, points.count) if plan.mean_face else None
     if arch == "pipnet" and plan.init and mean is None and is_published(
             weights_in(read_checkpoint(plan.init), plan.init)):
@@ -425,10 +487,12 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
         load_encoder_weights(model.encoder, plan.encoder_weights)
     faces = Faces(known.records, labels, plan.size, align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, align, skip_bad=skip_bad)
-    task = tasks.Adapting(labels, plan.loss, parsers, plan.input, _class_weights(faces, chosen, device))
+    weights = _class_weights(losses.default_weights(chosen.class_weights, plan.labels, plan.loss), labels, plan.loss, faces,
+                             device)
+    task = tasks.Adapting(labels, plan.loss, parsers, plan.input, weights)
     about = {"arch": arch, "encoder": plan.encoder, "labels": label_set_to_dict(labels),
              "source": label_set_to_dict(source), "input": plan.input, "size": plan.size, "align": align,
-             "activation": plan.loss, "target": target, "seen": seen, "fits": plan.fits,
+             "activation": losses.activation(plan.loss), "target": target, "seen": seen, "fits": plan.fits,
              "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
@@ -468,6 +532,17 @@ def by_training_set(parsers):
     return found
 
 
+def _fits(build, arch, encoder, count, most):
+    """Raises FaceparseError where the network has more trainable parameters than `most`; None allows any number."""
+    if most is None:
+        return
+    with torch.device("meta"):
+        parameters = models.parameters_of(build(arch, encoder, count))
+    if parameters > most:
+        raise FaceparseError(f"{arch}{f' over {encoder}' if encoder else ''} has {parameters:,} parameters, and "
+                             f"--max-params allows {most:,}: choose a smaller network")
+
+
 def _classes(labels, plan):
     return f"{len(labels)} classes of {labels.name}, {plan.loss} loss"
 
@@ -479,8 +554,17 @@ def _augmented(chosen, augment, mirror=True):
     return replace(chosen, jitter=jitter if mirror else replace(jitter, mirror=0.0), photometry=photometry)
 
 
-def _class_weights(faces, chosen, device):
-    return losses.class_weights(pixel_counts(faces)).to(device) if chosen.class_weights else None
+def _class_weights(name, labels, loss, faces, device):
+    weights = losses.choose_weights(name, labels, loss, lambda: pixel_counts(faces))
+    return weights if weights is None else weights.to(device)
+
+
+def _with_sides_mended(faces):
+    """The FaceSet with left and right put right in the masks that the audit finds reversed; says which."""
+    found = audit.audit(faces)
+    for finding in found["reversed"]:
+        print(f"{finding['name']}: left and right of its {finding['kind']} are reversed, and swapped here")
+    return audit.mended(faces, found)
 
 
 def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp, workers, resume):
@@ -490,17 +574,18 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
         keep_freed_memory()
     if workers is None:
         workers = 0 if device.type == "cpu" else 4
-    print(f"{folder}: {plan.arch} over {plan.encoder} on {len(faces)} faces of {plan.data}, "
+    print(f"{folder}: {plan.arch}{f' over {plan.encoder}' if plan.encoder else ''} on {len(faces)} faces of {plan.data}, "
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
           f"{what}, {plan.optimizer} at {plan.lr}, "
           f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}", flush=True)
     try:
         history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
                       lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
-                      photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16, workers=workers, resume=resume)
+                      photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16, workers=workers, resume=resume,
+                      warmup=plan.warmup, accumulate=plan.accumulate)
     except torch.OutOfMemoryError:
         raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
-                             f"{plan.size}: lower --batch or --size") from None
+                             f"{plan.size}: give --accumulate 2 or more, or lower --batch or --size") from None
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise

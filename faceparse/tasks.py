@@ -6,27 +6,29 @@ Landmarking: a picture -> points.
 import numpy as np
 import torch
 
-from faceparse import geometry, landmark_metrics, losses, metrics
+from faceparse import boundaries, geometry, landmark_metrics, losses, metrics
 from faceparse.adaptation import encode
 from faceparse.data.augment import normalise
-
-LOSSES = {"sigmoid": losses.sigmoid_cross_entropy, "softmax": losses.softmax_cross_entropy}
 
 
 class Parsing:
     """Per-pixel classes.
 
-    labels     the LabelSet of the masks and of the logits' channels
-    loss       a name in LOSSES
-    mean, std  three numbers each, of RGB in 0..1
-    weights    (C,) class weights on the device, or None
+    labels      the LabelSet of the masks and of the logits' channels
+    loss        a name that losses.loss_terms reads, such as "ce+lovasz:2"
+    mean, std   three numbers each, of RGB in 0..1
+    weights     (C,) class weights on the device, or None
+    aux_weight  of each auxiliary head's loss beside the main one's
+    alpha       of the boundary's attention, where a network predicts boundaries: BASS has the loss of its paper
     """
     kind = "parser"
     headline, sign = "mean_f1", 1  # the figure of `scores` that chooses the best epoch; 1: the largest, -1: the smallest
     followed = ("mean_f1", "miou")  # the figures that the curves show of training and val
 
-    def __init__(self, labels, loss, mean, std, weights=None):
-        self.labels, self.activation, self.mean, self.std, self.weights = labels, loss, mean, std, weights
+    def __init__(self, labels, loss, mean, std, weights=None, aux_weight=losses.AUX_WEIGHT, alpha=10.0):
+        self.alpha = alpha
+        self.labels, self.mean, self.std, self.weights, self.aux_weight = labels, mean, std, weights, aux_weight
+        self.terms, self.activation = losses.loss_terms(loss), losses.activation(loss)
 
     def feed(self, batch, epoch=None):
         """What the network is given, and the batch that it is judged by.
@@ -37,8 +39,15 @@ class Parsing:
         return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
     def loss(self, outputs, batch):
-        """outputs["out"] (B, C, H, W), batch["mask"] (B, H, W) -> scalar."""
-        return LOSSES[self.activation](outputs["out"], batch["mask"], self.weights)
+        """outputs["out"] (B, C, H, W), and outputs["aux"] where there are auxiliary heads; batch["mask"] (B, H, W) ->
+        scalar."""
+        if "boundary" in outputs:
+            return boundaries.bass_loss(outputs, batch["mask"], self.alpha)
+        return losses.with_auxiliary(self.pixel_loss, outputs, batch["mask"], self.aux_weight)
+
+    def pixel_loss(self, logits, mask):
+        """Of one head: (B, C, H, W) logits, (B, H, W) -> scalar."""
+        return losses.sum_of_losses(self.terms, logits, mask, self.weights)
 
     def decode(self, outputs):
         """(B, H, W) uint8. The sigmoid's and the softmax's most probable class are both the largest logit's."""

@@ -12,7 +12,7 @@ from faceparse.data import toy_head
 from faceparse.data.audit import (Lie, audit, fix_mirrored, lie_of_pairs, lone_masks, mended, reversed_pairs,
                                   suspects_sheet, text)
 from faceparse.data.parsing import load
-from faceparse.data.records import FaceSet, Record
+from faceparse.data.records import FaceSet, Record, open_image
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, LabelSet, label_set_from_dict
 
@@ -349,3 +349,33 @@ def test_a_label_set_without_pairs_is_audited_without_sides():
     labels = LabelSet("plain", ("background", "skin"), ((0, 0, 0), (1, 1, 1)))
     found = audit(face_set({"a": np.ones((8, 8), np.uint8)}, labels, partial(Image.new, "RGB", (8, 8))))
     assert found["reversed"] == [] and found["judged"] == 0 and found["classes"][1]["share"] == 1
+
+
+def test_train_check_reads_everything_and_writes_what_it_found(run, tmp_path):
+    status, out, err = run("train.py", "--data", "toy", "--check", "--limit", 8)
+    assert status == 0 and "toy.json" in out, err
+    found = json.loads((tmp_path / "runs/check/toy.json").read_text())
+    assert found["masks"] == found["records"] and found["reversed"] == [] and not (tmp_path / "runs/check/toy.png").exists()
+    assert not list(tmp_path.glob("runs/toy-*"))
+
+
+def test_fix_mirrored_trains_on_masks_put_right(run, tmp_path, monkeypatch):
+    """Two of twelve faces of a folder are labelled as their mirror pictures would be; training sees them right."""
+    home, lapa = tmp_path / "data" / "folder", LAPA
+    (home / "images").mkdir(parents=True)
+    (home / "masks").mkdir()
+    (home / "labels.json").write_text(json.dumps({
+        "names": lapa.names, "pairs": [["left_brow", "right_brow"], ["left_eye", "right_eye"]],
+        "to_lapa": {name: name for name in lapa.names}}))
+    for index, record in enumerate(load("toy", "train", ".", limit=20, toy_size=96).records):
+        mask = record.mask()
+        open_image(record.image).save(home / "images" / f"{index:02d}.png")
+        Image.fromarray(lapa.mirror[mask] if index in (3, 4, 5, 6) else mask).save(home / "masks" / f"{index:02d}.png")
+    status, out, err = run("train.py", "--data", "folder", "--root", "data", "--check")
+    reversed_ones = json.loads((tmp_path / "runs/check/folder.json").read_text())["reversed"]
+    assert status == 0 and 2 <= len(reversed_ones) <= 4 and (tmp_path / "runs/check/folder.png").exists(), err
+    given = ["train.py", "--data", "folder", "--root", "data", "--size", 64, "--epochs", 1, "--batch", 8, "--recipe", "toy"]
+    status, out, err = run(*given, "--fix-mirrored")
+    assert status == 0 and out.count("are reversed, and swapped here") == len(reversed_ones), err
+    args, = tmp_path.glob("runs/folder-*fix_mirrored*/args.json")
+    assert json.loads(args.read_text())["fix_mirrored"] is True

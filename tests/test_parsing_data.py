@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from census_left_right import PAIRS, lone_ear_on_wrong_side, reversed_pairs
 from PIL import Image
 
 from faceparse.data import parsing
@@ -512,35 +511,3 @@ def test_the_lapa_samples_have_106_points_inside_the_picture_and_no_mask(data_ro
         assert record.mask is None and points.shape == (106, 2)
         assert (points >= 0).all() and (points <= (width - 1, height - 1)).all()
         assert points[66, 0] < points[79, 0]  # the outer corners of the eyes: 66 is on the image's left
-
-
-def wrong(masks, labels, find):
-    """{(record's name, pair or ear)} of what `find` finds in {record's name: mask}."""
-    return {(name, what) for name, mask in masks.items() for what, *_ in find(mask, labels, PAIRS[labels.name])}
-
-
-def test_left_and_right_face_by_face_in_celebamask(data_root):
-    """All 2,230. The eyes of two are swapped; nine lone ears carry the other ear's name. The rest is right."""
-    records = load("celebamask", "all", data_root).records
-    masks = {record.name: record.mask()[::2] for record in records}  # every second row says where a part is
-    assert wrong(masks, CELEBA, reversed_pairs) == {("train/00877", "eyes"), ("val/02078", "eyes")}
-    assert wrong(masks, CELEBA, lone_ear_on_wrong_side) == {
-        *((f"train/{n}", "r_ear") for n in ("00029", "00877", "01131", "01534", "01658", "01701")),
-        *((f"train/{n}", "l_ear") for n in ("00611", "01899", "01991"))}
-
-
-def test_left_and_right_face_by_face_in_facesynthetics(data_root):
-    masks = {record.name: record.mask() for record in load("facesynthetics", "all", data_root).records}
-    assert len(masks) == 100
-    assert wrong(masks, SYNTHETIC, reversed_pairs) == set() == wrong(masks, SYNTHETIC, lone_ear_on_wrong_side)
-
-
-def test_the_census_finds_a_mirrored_mask():
-    mask = np.zeros((4, 20), np.uint8)
-    for part, x in (("r_eye", 5), ("l_eye", 14), ("nose", 10), ("l_ear", 18)):
-        mask[1, x] = CELEBA.names.index(part)
-    find = partial(reversed_pairs, labels=CELEBA, pairs=PAIRS["celebamask"])
-    ear = partial(lone_ear_on_wrong_side, labels=CELEBA, pairs=PAIRS["celebamask"])
-    assert find(mask) == [] and ear(mask) == []
-    assert find(mask[:, ::-1]) == [("eyes", 14.0, 5.0)] and ear(mask[:, ::-1]) == [("l_ear", 1.0, 9.0)]
-    assert find(CELEBA.mirror[mask[:, ::-1]]) == [] and ear(CELEBA.mirror[mask[:, ::-1]]) == []

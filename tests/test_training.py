@@ -178,7 +178,7 @@ def test_a_parsers_augmentation_is_chosen_by_name(tmp_path, monkeypatch):
     assert (seen["jitter"].degrees, seen["jitter"].mirror, len(seen["photometry"])) == (30, 0.5, 2)
     assert folder.name == "toy-mobilenetv2-limit12-epochs1-batch4-size32-augment_all+mirror"
     assert read_checkpoint(folder / "best.pt")["augment"] == "all+mirror"
-    with pytest.raises(FaceparseError, match="'turn' is no augmentation; use none, or .*brightness$"):
+    with pytest.raises(FaceparseError, match="'turn' is no augmentation; use none, or .*cutout-big$"):
         train(tmp_path, {"augment": "turn"})
 
 
@@ -196,7 +196,7 @@ def test_a_run_from_before_an_option_came_is_still_this_run(whole, tmp_path):
 def test_the_default_recipe_is_the_papers():
     recipe = RECIPES["seed000"]
     assert (recipe.epochs, recipe.batch, recipe.lr, recipe.size, recipe.optimizer) == (30, 24, 0.001, 128, "nadam")
-    assert recipe.loss == "sigmoid" and recipe.class_weights and recipe.jitter.degrees == 18 and recipe.jitter.mirror == 0
+    assert recipe.loss == "sigmoid" and recipe.class_weights == "seed000" and recipe.jitter.degrees == 18 and recipe.jitter.mirror == 0
     assert recipe.jitter.perspective == 0.5 and [row[0] for row in recipe.photometry] == [0.2, 0.9, 0.9, 0.9]
 
 
@@ -252,3 +252,55 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
     for part in parts:
         (layer(part["image"]).square().mean() * (len(part["index"]) / 5)).backward()
     assert torch.allclose(layer.weight.grad, whole, atol=1e-6)
+
+
+def test_iterations_are_counted_in_whole_epochs():
+    """2,000 faces in batches of 8 are 250 steps: seed 003's 24,000 are 96 epochs; 12 faces in fours 3 steps, 7 of them 3
+    epochs."""
+    plan = runs.make_plan("bisenetv2_xs", "celebamask", "celebamask", False, {"recipe": "celebamask-small"}, faces=2000)
+    assert plan.epochs == 96 and plan.name == "celebamask-bisenetv2_xs-celebamask-small"
+    assert plan.loss == "ce:0.5+lovasz:0.3+dice" and plan.class_weights == "seed001" and plan.warmup == 500
+    plan = runs.make_plan("mobilenetv2", "toy", "lapa", True, {"iterations": 7, "batch": 4}, faces=12)
+    assert plan.epochs == 3 and "epochs3" in plan.name
+    for given, said in (({"iterations": 7, "epochs": 2}, "both"), ({"iterations": 0}, "1 or more")):
+        with pytest.raises(FaceparseError, match=said):
+            runs.make_plan("mobilenetv2", "toy", "lapa", True, given, faces=12)
+
+
+def test_bass_is_aligned_on_helen_and_not_on_lapa():
+    given = {"recipe": "bass"}
+    assert runs.make_plan("bass", "helen", "helen", True, given).align == "landmarks"
+    plan = runs.make_plan("bass", "lapa", "lapa", True, given)
+    assert plan.align == "none" and (plan.size, plan.batch, plan.lr, plan.optimizer, plan.alpha) == (473, 64, 0.001, "sgd", 10)
+    assert runs.make_plan("bass_c", "lapa", "lapa", True, given).alpha == 0
+
+
+def test_the_class_weights_of_a_recipe_stand_back_where_they_do_not_fit():
+    small = {"recipe": "celebamask-small"}
+    assert runs.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "labels": "lapa"}).class_weights == "none"
+    assert runs.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "loss": "dice"}).class_weights == "none"
+    assert runs.make_plan("unet", "lapa", "lapa", True, {}).class_weights == "seed000"
+
+
+def test_a_network_above_the_limit_of_parameters_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(FaceparseError, match="fastscnn has 1,398,907 parameters, and --max-params allows 1,000,000"):
+        runs.train("fastscnn", "toy", SMALL, ".", tmp_path, device="cpu", max_params=1_000_000)
+    assert not list(tmp_path.iterdir())
+    runs._fits(runs.models.build, "bisenetv2_xs", None, 19, 1_821_085)  # 1,791,683; with its training heads 2,152,095
+
+
+def test_the_data_sets_own_statistics_normalise_the_pictures(tmp_path):
+    folder = train(tmp_path, {"epochs": 1, "statistics": "data"})
+    saved = read_checkpoint(folder / "best.pt")
+    records = runs.parsing.load("toy", "train", ".", limit=12, toy_size=32).records
+    pixels = np.concatenate([np.asarray(record.image()).reshape(-1, 3) for record in records]) / 255
+    assert np.allclose(saved["mean"], pixels.mean(0), atol=1e-6) and np.allclose(saved["std"], pixels.std(0), atol=1e-6)
+
+
+def test_a_sum_of_losses_trains_and_its_probabilities_are_the_softmaxs(tmp_path):
+    folder = train(tmp_path, {"epochs": 1, "loss": "ce:0.5+lovasz:0.3+dice", "accumulate": 2, "warmup": 2, "optimizer": "sgd"})
+    assert read_checkpoint(folder / "best.pt")["activation"] == "softmax"
+    for given, said in (({"loss": "ce+none"}, "none"), ({"loss": "dice", "class_weights": "seed000"}, "add ce"),
+                        ({"accumulate": 0}, "accumulate"), ({"warmup": -1}, "warmup"), ({"alpha": float("nan")}, "alpha")):
+        with pytest.raises(FaceparseError, match=said):
+            train(tmp_path, given)

@@ -233,6 +233,26 @@ def mean_face(faces):
     return mean
 
 
+def statistics(faces, sample=1000):
+    """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
+    records spread evenly: two tuples of three floats."""
+    total, squares, pixels = np.zeros(3), np.zeros(3), 0
+    for index in np.unique(np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int)).tolist():
+        try:
+            source = faces.source(index)
+        except FaceparseError:
+            if faces.skip_bad:
+                continue  # the training meets it again and lists it
+            raise
+        to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
+        crop = np.asarray(geometry.warp_image(Image.fromarray(source.image), to_crop, (faces.size, faces.size)), np.float64)
+        total += crop.sum((0, 1)) / 255
+        squares += np.square(crop / 255).sum((0, 1))
+        pixels += crop.shape[0] * crop.shape[1]
+    mean = total / max(1, pixels)
+    return tuple(mean.tolist()), tuple(np.sqrt(squares / max(1, pixels) - mean**2).clip(1e-3).tolist())
+
+
 def pixel_counts(faces, sample=1000):
     """(C,) int64 pixels of each class in the aligned crops, over at most `sample` records spread evenly.
 

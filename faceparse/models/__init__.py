@@ -17,7 +17,9 @@ from faceparse.models.fpn import FPN
 from faceparse.models.lraspp import LRASPP
 from faceparse.models.pipnet import PIPNet, describe_published, is_published, load_published
 from faceparse.models.regressor import Regressor
+from faceparse.models.segformer import SegFormer
 from faceparse.models.unet import UNet
+from faceparse.models.upernet import UPerNet
 
 RESNETS = ("resnet101", "resnet18", "resnet34", "resnet50")
 PYRAMIDS = (*RESNETS, "mobilenet_v2")  # encoders that give five maps
@@ -42,6 +44,9 @@ MODELS = {
     "lraspp": (LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
     "bisenetv2": (BiSeNetV2, ()),
     "bisenetv2_xs": (BiSeNetV2XS, ()),
+    "upernet": (UPerNet, ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large", "convnext_xlarge",
+                          "swin_b", "swin_l", "resnet50")),
+    "segformer": (SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
 }
 # The same for landmarks: a network is built from (num_points, encoder) and has loss, decode, confidence, set_mean_face.
 LANDMARKERS = {
@@ -70,9 +75,9 @@ def choose_encoder(arch, encoder=None):
 def build(arch, encoder=None, num_classes=11, in_channels=3):
     """A network with random weights: (B, in_channels, H, W) -> a dict whose "out" is (B, num_classes, H, W) logits.
 
-    The four of seed 000: unet, fpn, deeplabv3plus over resnet18, resnet34, resnet50, resnet101 (default) or
-    mobilenet_v2; and mobilenetv2, the UNet decoder over MobileNetV2. Also fcn, over vgg16 (default) or vgg16_bn. The
-    input is an image, or for a label adapter the map of C probabilities that another network gives.
+    arch, encoder  of MODELS, which lists each architecture's encoders, its default first
+    in_channels    3 for an image; for a label adapter the channels of the map that another network gives
+    In training mode the dict also holds what else the network learns by ("aux", "semantic", "boundary").
     """
     encoder = choose_encoder(arch, encoder)
     constructor = MODELS[arch][0]
