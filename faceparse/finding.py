@@ -6,8 +6,8 @@
     face = parser.parse("photo.jpg", found.points, finder.points)
 
 First the network looks at windows of the picture, from all of it down to squares of a quarter of its shorter side, and
-says of each how sure it is of its points; then it looks again, closer, at the faces in the best of them, and the one
-that it is surest of is the face. In a video the face is looked for where it was in the frame before: one look a frame.
+says of each how sure it is of its points; then it looks again, closer, at the faces in the best of them. The largest of
+those that it is about equally sure of is the face. In a video the face is looked for where it was in the frame before: one look a frame.
 """
 import statistics
 import time
@@ -25,7 +25,9 @@ from faceparse.progress import Progress
 SCALES = (1.0, 0.63, 0.4, 0.25)  # side of the square windows / shorter side of the picture
 STEP = 0.5                       # from one window to the next, at most, in sides
 MOST, SMALLEST = 16, 16          # windows along a side of the picture, whatever its shape; pixels of a window's side
-KEPT = 3                         # windows whose faces are looked at again
+KEPT = 4                         # faces in the windows that are looked at again
+APART = 0.5                      # two are other faces whose middles lie so many of their sides apart
+NEARLY = 0.8                     # of the highest confidence: from there on the largest face is the picture's
 LOOKS = 2                        # how often: each time aligned by the points of the time before
 BATCH = 16                       # crops that the network is given at a time
 SURE = 0.25                      # mean confidence from which on it is a face
@@ -94,7 +96,7 @@ class Finder:
                 found, points = self._look(self.refines, image, [aligned]), self.points
             found = self._again(image, found, points)
         self.seconds.append(time.perf_counter() - start)
-        best = max(found, key=_merit)
+        best = _foremost(found)
         return best if lies_as_a_face(best.points, image.size) else self._stand_in(image, box)
 
     def glance(self, image):
@@ -121,9 +123,12 @@ class Finder:
         found = self._look(network, smaller, homographies[:1])  # all of the picture
         if found[0].confidence is not None:  # something to choose by
             found += self._look(network, smaller, homographies[1:])
-        found = sorted(found, key=_merit, reverse=True)[:KEPT]
+        kept = []
+        for one in sorted(found, key=_merit, reverse=True):
+            if len(kept) < KEPT and all(_apart(one.points, other.points) for other in kept):
+                kept.append(one)
         return [replace(one, points=geometry.apply(np.linalg.inv(to_smaller), one.points).astype(np.float32))
-                for one in found]
+                for one in kept]
 
     def _again(self, image, found, points):
         """Closer looks at what was found, in points of a landmark set, where the network was trained on crops."""
@@ -168,6 +173,19 @@ class Finder:
 def _merit(found):
     """What the best of several is chosen by."""
     return found.is_face, np.nan_to_num(found.sure)
+
+
+def _foremost(found):
+    """Of several the largest that it is nearly as sure of as of the surest: the face that the picture is of."""
+    best = max(found, key=_merit)
+    near = [one for one in found if one.is_face and one.sure >= NEARLY * best.sure]
+    return max(near, key=lambda one: np.ptp(one.points, axis=0).prod(), default=best)
+
+
+def _apart(points, others):
+    """Whether two sets of points belong to different faces."""
+    side = max(1.0, min(np.ptp(points, axis=0).max(), np.ptp(others, axis=0).max()))
+    return np.abs(points.mean(0) - others.mean(0)).max() > APART * side
 
 
 def windows(width, height, size):

@@ -173,13 +173,13 @@ def curve(results):
 
 
 def examples(located, count=3):
-    """A contact sheet of the best, the median and the worst faces: picture, truth (green), what was found (red)."""
+    """A contact sheet of the best, the median and the worst faces: what of the picture holds both, truth (green), what
+    was found (red)."""
     nmes = located.nmes
     rows, titles = [], []
     for place, title in ends_and_middle(-nmes, ("best", "median", "worst"), count).items():
         record = located.records[located.faces[place]]
-        image = np.asarray(open_image(record.image))
-        rows.append(_drawn(image, located.truth[place], located.found[place]))
+        rows.append(_drawn(*_around(open_image(record.image), located.truth[place], located.found[place])))
         titles.append(f"{title}: {record.name}  NME {100 * nmes[place]:.2f} %")
     return report.contact_sheet(rows, ["picture", "truth", "found"], titles, cell=240)
 
@@ -194,7 +194,20 @@ def sheet(landmarker, faces, indices):
     return report.contact_sheet(rows, ["crop", "truth", "found"], [faces.records[i].name for i in indices], cell=240)
 
 
+def _around(picture, *points, side=480):
+    """(H, W, 3) uint8 of the square of a Pillow picture that holds some sets of points with a margin, `side` pixels long,
+    and the points on it."""
+    known = np.concatenate(points)
+    known = known[np.isfinite(known).all(1)].clip(0, np.array(picture.size) - 1)
+    low, high = known.min(0), known.max(0)
+    half = 0.7 * max(1.0, *(high - low))
+    middle = (low + high) / 2
+    homography = geometry.align_box(np.array([middle - half, middle + half]), side)
+    image = np.asarray(geometry.warp_image(picture, homography, (side, side)))
+    return image, *(geometry.apply(homography, some) for some in points)
+
+
 def _drawn(image, truth, found):
-    radius = max(1.0, np.ptp(truth[:, 0]) / 120)
+    radius = max(1.0, len(image) / 150)
     return [image, report.draw_points(image, truth, (0, 255, 0), radius),
             report.draw_points(image, found, (255, 60, 60), radius)]

@@ -10,7 +10,7 @@ from faceparse import geometry, models
 from faceparse.data import parsing
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
-from faceparse.finding import LOOKS, Finder, Follower, by_predicted_points, reduced, windows
+from faceparse.finding import KEPT, LOOKS, Finder, Follower, by_predicted_points, reduced, windows
 from faceparse.labels import landmark_set
 
 CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
@@ -92,7 +92,7 @@ def test_one_network_searches_and_another_refines():
         assert finder.searches is whole and finder.refines is crop
     whole.asked.clear()
     finder.find(picture((20, 20, 80, 90)))
-    assert len(whole.asked) == len(windows(320, 240, 64)) and len(crop.asked) == LOOKS * 3
+    assert len(whole.asked) == len(windows(320, 240, 64)) and len(crop.asked) == LOOKS * KEPT
 
 
 def test_a_box_takes_the_place_of_the_search():
@@ -102,6 +102,13 @@ def test_a_box_takes_the_place_of_the_search():
     finder = Finder([network])
     found = finder.find(image, box=(15, 22, 85, 88))
     assert finder.looked == 1 + LOOKS and np.abs(found.points[:4] - corners((20, 20, 80, 90))).max() < 3
+
+
+def test_of_two_faces_the_larger_is_the_pictures():
+    image = np.array(picture((20, 150, 60, 200)))
+    image[20:121, 150:241] = 255, 0, 0
+    found = Finder([Sees()]).find(image)
+    assert np.abs(found.points[:4] - corners((150, 20, 240, 120))).max() < 5
 
 
 def test_the_windows_cover_the_picture():
