@@ -164,7 +164,7 @@ def score(args, parsers, finder=None):
         given = face_set if all(record.landmarks for record in face_set.records) else None
         align, (face_set, lost) = None, by_predicted_points(face_set, finder)
         if lost:
-            print(f"in {lost} of {len(face_set.records)} pictures no face was found: a stand-in in their middle was taken")
+            print(f"in {lost} of {len(face_set.records)} pictures the network is sure of no face; the likeliest was taken")
     runs_named = [evaluation.run_of(path) for path in paths]
     entries, results = [], {}
     for parser in parsers:

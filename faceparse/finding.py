@@ -28,9 +28,9 @@ MOST, SMALLEST = 16, 16          # windows along a side of the picture, whatever
 KEPT = 4                         # faces in the windows that are looked at again
 APART = 0.5                      # two are other faces whose middles lie so many of their sides apart
 NEARLY = 0.8                     # of the highest confidence: from there on the largest face is the picture's
-LOOKS = 2                        # how often: each time aligned by the points of the time before
+LOOKS = 4                        # how often: each time aligned by the points of the time before
 BATCH = 16                       # crops that the network is given at a time
-SURE = 0.25                      # mean confidence from which on it is a face
+SURE = 0.35                      # mean confidence from which on it is a face
 LEAST, GREATEST = 0.02, 3.0      # side of a face's box / side of the picture: outside, it is none
 
 
@@ -239,7 +239,7 @@ class Follower:
 
 def by_predicted_points(face_set, finder):
     """The FaceSet with the landmarks that a Finder sees in its pictures in place of the given ones, and the number of
-    pictures in which it saw no face.
+    pictures in which it was sure of none.
 
     Faces whose picture cannot be read keep their own landmarks: the error comes when they are read again.
     """
