@@ -100,10 +100,11 @@ class Finder:
         return best if lies_as_a_face(best.points, image.size) else self._stand_in(image, box)
 
     def glance(self, image):
-        """The face without a search: a look at the whole picture and, where the network does, closer ones."""
+        """The face without a search: one look at the whole picture, and by a network of its own one at the crop."""
         image = as_picture(image)
-        whole = geometry.letterbox(*image.size, self.searches.size)
-        found, = self._again(image, self._look(self.searches, image, [whole]), self.searches.points)
+        found, = self._look(self.searches, image, [geometry.letterbox(*image.size, self.searches.size)])
+        if self.refines is not self.searches:
+            found, = self._look(self.refines, image, [self._frame(image, found.points, self.searches.points)])
         return found if lies_as_a_face(found.points, image.size) else self._stand_in(image, None)
 
     def cost(self):
