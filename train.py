@@ -81,7 +81,7 @@ def get_args_parser():
     group.add_argument("--optimizer", choices=list(OPTIMIZERS))
     group.add_argument("--schedule", choices=list(SCHEDULES))
     group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
-    group.add_argument("--init", type=Path, help="start from a checkpoint: a run's best.pt, or a public one")
+    group.add_argument("--init", type=Path, help="start from a run's folder, or a checkpoint: ours or a public one")
     group.add_argument("--mean-face", type=Path, metavar="FILE",
                        help="landmarks: x and y of each in 0..1, in place of the data's mean face; with --init of "
                             "PIPNet's published checkpoints their meanface.txt")

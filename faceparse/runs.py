@@ -204,6 +204,8 @@ def _checked(values, arch):
     if not 0 < values["lr"] < 1e3:
         raise FaceparseError(f"--lr {values['lr']}: should be a positive learning rate, such as 0.001")
     paths = {key: str(values[key]) for key in ("init", "mean_face") if values.get(key)}
+    if "init" in paths and Path(paths["init"]).is_dir():
+        paths["init"] = str(Path(paths["init"]) / "best.pt")
     return {**values, **paths, "encoder": models.choose_encoder(arch, values["encoder"])}
 
 
@@ -213,7 +215,10 @@ def _words(values, defaults):
     for key, value in values.items():
         if value == defaults[key]:
             continue
-        value = Path(str(value)).stem if key in ("labels", "init", "encoder_weights", "mean_face") else value
+        if key == "init" and Path(value).suffix == ".pt":
+            value = run_of(value)  # every run's is called best.pt
+        elif key in ("labels", "init", "encoder_weights", "mean_face"):
+            value = Path(str(value)).stem
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
                      f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")
     return "".join(words)

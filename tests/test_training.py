@@ -254,6 +254,12 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
     assert torch.allclose(layer.weight.grad, whole, atol=1e-6)
 
 
+def test_a_run_starts_from_another_by_its_folder(whole, tmp_path):
+    folder = train(tmp_path, {"init": whole, "epochs": 1})
+    assert folder.name == f"toy-mobilenetv2-limit12-epochs1-batch4-size32-init_{whole.name}"
+    assert json.loads((folder / "args.json").read_text())["init"] == str(whole / "best.pt")
+
+
 def test_iterations_are_counted_in_whole_epochs():
     """2,000 faces in batches of 8 are 250 steps: seed 003's 24,000 are 96 epochs; 12 faces in fours 3 steps, 7 of them 3
     epochs."""
