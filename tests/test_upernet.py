@@ -66,7 +66,7 @@ def parts(name):
 def test_seed_001s_network_has_its_391_039_526_parameters():
     model = parts("convnext_xlarge")
     auxiliary = 9 * 1024 * 256 + 2 * 256 + (256 + 1) * 19  # 3x3 convolution, norm, classes
-    assert models.parameters_of(model) == 391_039_526
+    assert models.parameters_of(model, training=True) == 391_039_526
     assert models.parameters_of(model.aux_heads) == auxiliary and UPerNet.training_only == ("aux_heads.",)
 
 
@@ -84,7 +84,7 @@ def test_published_parameter_counts(name):
     model = parts(name)
     deepest = model.encoder.channels[-1]
     classifier = models.parameters_of(model.encoder) + 2 * deepest + (deepest + 1) * 1000  # norm, linear layer
-    parser = models.parameters_of(model) + (150 - 19) * (512 + 1 + 256 + 1)
+    parser = models.parameters_of(model, training=True) + (150 - 19) * (512 + 1 + 256 + 1)
     assert (round(classifier / 1e6, 1), round(parser / 1e6)) == PUBLISHED[name]
 
 
@@ -96,7 +96,7 @@ def test_resnet50_gives_its_last_four_maps_unnormalised():
     decoder += (256 + 512 + 1024) * 512 + 3 * 1024 + 3 * (9 * 512 * 512 + 1024)   # laterals, top-down maps
     decoder += 9 * 4 * 512 * 512 + 1024                                           # fusion
     auxiliary = 9 * 1024 * 256 + 512 + 257 * 19
-    assert models.parameters_of(model) == 23_508_032 + decoder + 513 * 19 + auxiliary
+    assert models.parameters_of(model, training=True) == 23_508_032 + decoder + 513 * 19 + auxiliary
     assert model.eval()(torch.empty(1, 3, 40, 50, device="meta"))["out"].shape == (1, 19, 40, 50)
 
 

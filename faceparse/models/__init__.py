@@ -115,10 +115,11 @@ def initialise(model, source):
     return [head.rstrip(".") for head in resized]
 
 
-def parameters_of(model):
-    """The number of trainable parameters, without those of the parts that only training asks."""
+def parameters_of(model, training=False):
+    """The number of trainable parameters; those of the parts that only training asks are counted where `training`."""
+    left_out = () if training else tuple(getattr(model, "training_only", ()))
     return sum(parameter.numel() for name, parameter in model.named_parameters()
-               if parameter.requires_grad and not name.startswith(tuple(getattr(model, "training_only", ()))))
+               if parameter.requires_grad and not name.startswith(left_out))
 
 
 def flops(model, size):
