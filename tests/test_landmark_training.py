@@ -160,7 +160,7 @@ def test_every_landmark_network_has_a_recipe_and_toys_have_their_own():
 def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
     with pytest.raises(FaceparseError, match="--recipe seed000 is for parsers: use one of pipnet, regressor, .*toy$"):
         recipe("seed000", LANDMARK_RECIPES)
-    with pytest.raises(FaceparseError, match="--recipe pipnet is for landmarks: use one of seed000, scratch, toy$"):
+    with pytest.raises(FaceparseError, match="--recipe pipnet is for landmarks: use one of seed000, scratch, toy, bass, celebamask-small, celebamask-large$"):
         recipe("pipnet")
     with pytest.raises(FaceparseError, match="--recipe foo is no recipe"):
         recipe("foo")
