@@ -145,7 +145,8 @@ def summary(run, parser, face_set, evaluation, frame, protocol):
         "mean_f1": found.mean_f1, "miou": found.miou, "mfscore": found.mfscore, "mean_accuracy": found.mean_accuracy,
         "accuracy": found.accuracy, "tta": getattr(parser, "scales", (1.0,)), "tta_flip": getattr(parser, "flip", False),
         "parameters": sum(map(models.parameters_of, networks)),
-        "flops": sum(models.flops(network, size) for network in networks for size in getattr(parser, "looks", [parser.size])),
+        "flops": sum(models.flops(network, size) for network in networks
+                     for size in getattr(parser, "looks", [parser.size])),
         "milliseconds": median_milliseconds(parser.logits, parser.size),
         "bad": [str(error) for error in evaluation.bad.values()],
     }

@@ -7,7 +7,8 @@
 
 First the network looks at windows of the picture, from all of it down to squares of a quarter of its shorter side, and
 says of each how sure it is of its points; then it looks again, closer, at the faces in the best of them. The largest of
-those that it is about equally sure of is the face. In a video the face is looked for where it was in the frame before: one look a frame.
+those that it is about equally sure of is the face. In a video the face is looked for where it was in the frame before:
+one look a frame.
 """
 import statistics
 import time
@@ -191,7 +192,8 @@ def _apart(points, others):
 
 def windows(width, height, size):
     """Homographies from a picture to size x size crops: first the whole picture, padded; then squares of SCALES of its
-    shorter side, evenly spread, at most STEP of a side apart, or MOST along each side of the picture, none smaller than SMALLEST."""
+    shorter side, evenly spread, at most STEP of a side
+    apart, or MOST along each side of the picture, none smaller than SMALLEST."""
     found = [geometry.letterbox(width, height, size)]
     for scale in SCALES:
         side = scale * min(width, height)

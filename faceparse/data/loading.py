@@ -150,10 +150,10 @@ class Faces:
 
     def _largest_share(self, source, to_crop):
         """Of the labelled pixels of a crop, the share of its most frequent class; 1 where nothing is labelled."""
-        quarter = (max(1, self.size // 4),) * 2
+        side = max(1, self.size // 4)
+        smaller = geometry.scaling(side / self.size, side / self.size)
         mask = geometry.warp_mask(source.mask, geometry.compose(
-            np.linalg.inv(source.mask_from_picture), to_crop, geometry.scaling(quarter[0] / self.size, quarter[0] / self.size)),
-            quarter)
+            np.linalg.inv(source.mask_from_picture), to_crop, smaller), (side, side))
         counts = np.bincount(mask.ravel(), minlength=256)[:IGNORE]
         return counts.max() / max(1, counts.sum()) if counts.any() else 1.0
 
