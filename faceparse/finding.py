@@ -192,8 +192,8 @@ def _apart(points, others):
 
 def windows(width, height, size):
     """Homographies from a picture to size x size crops: first the whole picture, padded; then squares of SCALES of its
-    shorter side, evenly spread, at most STEP of a side
-    apart, or MOST along each side of the picture, none smaller than SMALLEST."""
+    shorter side, evenly spread, at most STEP of a side apart, or MOST along each side of the picture, none smaller than
+    SMALLEST."""
     found = [geometry.letterbox(width, height, size)]
     for scale in SCALES:
         side = scale * min(width, height)
