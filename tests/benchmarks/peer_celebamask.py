@@ -1,17 +1,15 @@
 """The peer: seed 000's recipe as its notebooks write it, on public libraries.
 
-segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, one loader process.
+segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, two loader processes.
 A MobileNetV2 UNet from random initialisation on CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes,
 scored on the val folder at 128 x 128 with the last epoch's weights, one confusion matrix (the pooled protocol).
 
-    pip install -e '.[bench]'
-    python tests/benchmarks/peer_celebamask.py --root ROOT --epochs 30
+    python tests/benchmarks/peer_celebamask.py --root ROOT --epochs 30      needs pip install -e '.[bench]'
 
 Nothing here imports faceparse: the label table is written out again on purpose.
 """
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ import cv2
 import numpy as np
 import segmentation_models_pytorch as smp
 import torch
+import turns
 from PIL import Image
 
 # CelebAMask-HQ index -> LaPa index; l_ and r_ are the subject's sides, LaPa's are the image's.
@@ -47,15 +46,16 @@ class CelebAMask(torch.utils.data.Dataset):
     def __len__(self):
         return len(self.images)
 
-    def __getitem__(self, index):
+    def decode(self, index):
         image = cv2.cvtColor(cv2.imread(str(self.images[index])), cv2.COLOR_BGR2RGB)
         mask = TO_LAPA[np.array(Image.open(self.masks[index]))]
         image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
-        mask = cv2.resize(mask, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
-        if self.augment:
-            both = SEED_000(image=image, mask=mask)
-            image, mask = both["image"], both["mask"]
-        image = A.Normalize(MEAN, STD)(image=image)["image"]
+        return image, cv2.resize(mask, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
+
+    def __getitem__(self, index):
+        image, mask = self.decode(index)
+        both = SEED_000(image=image, mask=mask) if self.augment else dict(image=image, mask=mask)
+        image, mask = A.Normalize(MEAN, STD)(image=both["image"])["image"], both["mask"]
         return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
 
 
@@ -71,46 +71,49 @@ def sigmoid_cross_entropy(logits, target, weights):
     return (loss * weights[:, None, None] * valid).sum() / (valid.sum() * 11)
 
 
-def f1(model, loader):
+def f1(model, loader, device):
     model.eval()
     confusion = torch.zeros(11, 11, dtype=torch.int64)
     with torch.inference_mode():
         for image, mask in loader:
-            guess = model(image.to(memory_format=torch.channels_last)).argmax(1)
+            guess = model(image.to(device, memory_format=torch.channels_last)).argmax(1).cpu()
             keep = mask != 255
             confusion += torch.bincount(mask[keep] * 11 + guess[keep], minlength=121).view(11, 11)
     return (2 * confusion.diag() / (confusion.sum(0) + confusion.sum(1))).tolist()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", default=os.environ.get("FACEPARSE_DATA", "data"))
+    parser = turns.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--encoder", default="mobilenet_v2")
     parser.add_argument("--limit", type=int, help="train on the first N pictures, for timing")
+    parser.add_argument("--save", help="file for the last epoch's state dict")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     np.random.seed(args.seed)
     root = Path(args.root) / "celebamask"
     train, val = CelebAMask(root / "train", 128, True), CelebAMask(root / "val", 128, False)
-    weights = class_weights(train.masks)
     train.images, train.masks = train.images[:args.limit], train.masks[:args.limit]
-    load = dict(batch_size=24, num_workers=1, persistent_workers=True)
-    train, val = (torch.utils.data.DataLoader(train, shuffle=True, **load), torch.utils.data.DataLoader(val, **load))
-    model = smp.Unet(args.encoder, encoder_weights=None, classes=11).to(memory_format=torch.channels_last)
+    weights = class_weights(train.masks).to(args.device)
+    load = dict(batch_size=24, num_workers=2, persistent_workers=True)
+    train, val = torch.utils.data.DataLoader(train, shuffle=True, **load), torch.utils.data.DataLoader(val, **load)
+    model = smp.Unet(args.encoder, encoder_weights=None, classes=11).to(args.device, memory_format=torch.channels_last)
     optimizer = torch.optim.NAdam(model.parameters(), lr=0.001)
     for epoch in range(1, args.epochs + 1):
         start = time.perf_counter()
         model.train()
         for image, mask in train:
-            loss = sigmoid_cross_entropy(model(image.to(memory_format=torch.channels_last)), mask, weights)
+            image, mask = image.to(args.device, memory_format=torch.channels_last), mask.to(args.device)
+            loss = sigmoid_cross_entropy(model(image), mask, weights)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        seconds, scores = time.perf_counter() - start, f1(model, val)
+        seconds, scores = time.perf_counter() - start, f1(model, val, args.device)
         print(json.dumps(dict(epoch=epoch, seconds=round(seconds, 2), loss=round(loss.item(), 5),
                               mean_f1=round(float(np.mean(scores[1:])), 4), f1=[round(s, 4) for s in scores])), flush=True)
+    if args.save:
+        torch.save(model.state_dict(), args.save)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""The peer of the data path: files -> an augmented, normalised batch with OpenCV and albumentations, in one process.
+
+    pip install -e '.[bench]'
+    python tests/benchmarks/peer_data.py --root ROOT
+
+CelebAMask-HQ's course layout, 512 x 512, through seed 000's recipe at 128 x 128 as peer_celebamask.py has it. `files`
+decodes every picture in every epoch, as its notebooks do; `cache` keeps the decoded, resized arrays, which neither
+library does by itself. Nothing here imports faceparse.
+"""
+import argparse
+import time
+from pathlib import Path
+
+import torch
+import turns
+from peer_celebamask import CelebAMask
+
+
+class Cached(CelebAMask):
+    """The same, its files read once."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.decoded = {}
+
+    def decode(self, index):
+        if index not in self.decoded:
+            self.decoded[index] = super().decode(index)
+        return self.decoded[index]
+
+
+def prepare(root, limit, size=128, batch=24, cache=False, device="cpu"):
+    """-> a function that makes all batches of `limit` faces and returns {"seconds", "faces"}."""
+    data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, True)
+    data.images = data.images[:limit]
+    loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True)  # num_workers=0: this process
+
+    def turn():
+        start = time.perf_counter()
+        faces = sum(len(image.to(device)) for image, _ in loader)
+        if device != "cpu":
+            torch.cuda.synchronize()
+        return {"seconds": time.perf_counter() - start, "faces": faces}
+    return turn
+
+
+if __name__ == "__main__":
+    parser = turns.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
+    parser.add_argument("--limit", type=int, default=480)
+    parser.add_argument("--cache", action="store_true")
+    args = parser.parse_args()
+    turn = prepare(args.root, args.limit, cache=args.cache, device=args.device)
+    turn()
+    found = turn()
+    print(f"{found['faces'] / found['seconds']:.0f} faces a second")

@@ -1,0 +1,79 @@
+"""Two sides measured fairly on a machine that others use too: each in a process of its own, in turn, again and again.
+
+A side is (module, options): its process imports the module, calls `prepare(**options)` once, and then, whenever it is
+its turn, the function that this returned; while one works the others wait. A turn gives a dict, "seconds" in it.
+"""
+import importlib
+import multiprocessing
+import os
+import statistics
+import sys
+from pathlib import Path
+
+import torch
+
+TURNS = 5
+
+
+def choose_device(name):
+    """"auto" -> "cuda" where there is one, else "cpu"."""
+    return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def options(parser):
+    """What every command here takes."""
+    parser.add_argument("--root", default=os.environ.get("FACEPARSE_DATA", "data"), help="folder of the data sets")
+    parser.add_argument("--device", default="auto", type=choose_device)
+    return parser
+
+
+def _serve(pipe, module, options):
+    sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    try:
+        turn = importlib.import_module(module).prepare(**options)
+        while pipe.recv():
+            pipe.send(turn())
+    except (EOFError, KeyboardInterrupt):
+        pass
+
+
+def alternate(sides, turns=TURNS):
+    """{name: (module, options)} -> {name: [what each turn gave]}, after one turn each that is not counted."""
+    context = multiprocessing.get_context("spawn")  # fork would share threads and settings of the libraries
+    pipes, processes, found = {}, [], {name: [] for name in sides}
+    for name, (module, given) in sides.items():
+        pipes[name], theirs = context.Pipe()
+        processes.append(context.Process(target=_serve, args=(theirs, module, given), daemon=True))
+        processes[-1].start()
+        theirs.close()  # so that a side that fails is an EOFError here
+    try:
+        for turn in range(turns + 1):
+            for name, pipe in pipes.items():
+                pipe.send(True)
+                result = pipe.recv()
+                if turn:
+                    found[name].append(result)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    return found
+
+
+def spread(values, digits=2):
+    """Median and range, as text."""
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def ratios(found, peer, ours, key="seconds"):
+    """How many times as fast ours was, in each turn."""
+    return [theirs[key] / own[key] for theirs, own in zip(found[peer], found[ours])]
+
+
+def print_ratio(what, found, peer, ours, at_least=None, unit=1000, note=""):
+    """One line: both sides' seconds times `unit`, and the ratio of each turn's pair."""
+    times = [spread([unit * turn["seconds"] for turn in found[name]]) for name in (peer, ours)]
+    ratio = ratios(found, peer, ours)
+    verdict = "" if at_least is None else f" of {at_least:g}" + ("" if statistics.median(ratio) >= at_least else " MISSED")
+    print(f"{what:44} {peer} {times[0]}, {ours} {times[1]}: {spread(ratio)} x{verdict}; load {os.getloadavg()[0]:.1f}"
+          f"{note}", flush=True)
