@@ -147,7 +147,7 @@ def by_augmentation(entries, style=report.table):
         return []
     cells = {}
     for entry in entries:
-        network = f"{entry['arch']} over {entry['encoder']}"
+        network = f"{entry['arch']} over {entry['encoder']}" if entry["encoder"] else entry["arch"]
         trained = f"{entry['training_set']}{f', {count} faces' if (count := entry['trained_on']) else ''}"
         cells.setdefault(trained, {}).setdefault((entry["augment"] or OWN, network), []).append(entry["nme"])
     parts = []

@@ -4,7 +4,7 @@ A value that no paper gives is ours, and says so.
 """
 from dataclasses import dataclass, field
 
-from faceparse.data.augment import COLOUR, SEED000, augmentation
+from faceparse.data.augment import COLOUR, PHOTOMETRY, SEED000, augmentation, brightness, hue
 from faceparse.errors import FaceparseError
 from faceparse.geometry import Jitter
 
@@ -76,6 +76,12 @@ RECIPES = {
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
 SEED002_JITTER, SEED002_PHOTOMETRY = augmentation("all")
+FAN = Recipe(
+    source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and its "
+           "training details; how often each augmentation is drawn is ours",
+    epochs=40, batch=10, lr=0.0001, size=256, optimizer="rmsprop", schedule="thirds",
+    photometry=(PHOTOMETRY["occlude"], (0.5, (brightness, hue))),
+    jitter=Jitter(degrees=50, scale=(0.8, 1.2), mirror=0.5), align="crop", encoder_weights="none")
 SEED002 = "Mountain et al., Bridging the Domain Gap, table 1; optimizer and schedule are ours, it names neither"
 
 # Those of seed 002 show the network the whole picture: its PIPNet is "pipnet" with --align none.
@@ -90,6 +96,7 @@ LANDMARK_RECIPES = {
     "regressor_frozen": Recipe(
         source=SEED002, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=SEED002_PHOTOMETRY,
         jitter=SEED002_JITTER),
+    "hourglass": FAN, "hourglass2": FAN, "hourglass1": FAN,
     "scratch": Recipe(
         source="ours: from random initialisation",
         epochs=30, batch=16, lr=0.001, size=256, optimizer="adamw", schedule="cosine", weight_decay=0.05,

@@ -439,7 +439,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     if plan.init:
         left = models.initialise(model, plan.init)
         print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
-    elif plan.encoder_weights != "none":
+    elif plan.encoder and plan.encoder_weights != "none":
         load_pretrained(model, plan.encoder_weights) if arch != "pipnet" else load_encoder_weights(
             model.encoder, plan.encoder_weights)
     by = landmark_metrics.default_length(points)

@@ -27,13 +27,15 @@ from faceparse.progress import Progress
 FORMAT = 1  # of our checkpoints
 OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partial(torch.optim.AdamW, fused=True),
               "adam": partial(torch.optim.Adam, fused=True),
-              "sgd": partial(torch.optim.SGD, momentum=0.9, fused=True)}
+              "sgd": partial(torch.optim.SGD, momentum=0.9, fused=True),
+              "rmsprop": partial(torch.optim.RMSprop, foreach=True)}
 WARM_UP = 0.05  # of the steps, linearly, before the cosine
 COUNTED = 4     # every so many training steps are scored, for the curves: on augmented crops, as the network changes
 
 SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
     "constant": lambda done: 1.0,
     "steps": lambda done: 1.0 if done < 1 / 2 else 0.1 if done < 5 / 6 else 0.01,  # PIPNet: epochs 30 and 50 of 60
+    "thirds": lambda done: 1.0 if done < 3 / 8 else 0.1 if done < 3 / 4 else 0.01,  # FAN: epochs 15 and 30 of 40
     "cosine": lambda done: done / WARM_UP if done < WARM_UP else
     0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
     "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; seeds 001, 003 and 004

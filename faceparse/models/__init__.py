@@ -14,6 +14,7 @@ from faceparse.models.encoders import first_convolution, load_backbone
 from faceparse.models.fastscnn import FastSCNN
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
+from faceparse.models.hourglass import StackedHourglass
 from faceparse.models.lraspp import LRASPP
 from faceparse.models.pipnet import PIPNet, describe_published, is_published, load_published
 from faceparse.models.regressor import Regressor
@@ -48,11 +49,14 @@ MODELS = {
                           "swin_b", "swin_l", "resnet50")),
     "segformer": (SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
 }
-# The same for landmarks: a network is built from (num_points, encoder) and has loss, decode, confidence, set_mean_face.
+# The same for landmarks: built from (num_points[, encoder]), with loss, decode, confidence and set_mean_face.
 LANDMARKERS = {
     "pipnet": (PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
     "regressor": (Regressor, ("resnet50", "mobilenet_v3_large")),
     "regressor_frozen": (partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
+    "hourglass": (StackedHourglass, ()),
+    "hourglass2": (partial(StackedHourglass, stacks=2), ()),
+    "hourglass1": (partial(StackedHourglass, stacks=1), ()),
 }
 
 
@@ -88,7 +92,8 @@ def build_landmarker(arch, encoder=None, num_points=68):
     """A network with random weights: (B, 3, H, W) -> the dict that its own `decode` turns into (B, num_points, 2)."""
     if arch not in LANDMARKERS:
         raise FaceparseError(f"unknown landmark network '{arch}'; known: {', '.join(LANDMARKERS)}")
-    return LANDMARKERS[arch][0](num_points, choose_encoder(arch, encoder))
+    encoder = choose_encoder(arch, encoder)
+    return LANDMARKERS[arch][0](num_points, *([encoder] if encoder else []))
 
 
 def initialise(model, source):

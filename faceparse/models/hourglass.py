@@ -1,0 +1,164 @@
+"""Stacked hourglasses: landmarks as heatmaps, looked at again and again from the whole face down to the pixel.
+
+Newell, Yang and Deng, "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016, section 3,
+https://arxiv.org/abs/1603.06937, in the form of the Face Alignment Network (FAN): Bulat and Tzimiropoulos, "How Far Are
+We from Solving the 2D & 3D Face Alignment Problem?", ICCV 2017, section 3, https://arxiv.org/abs/1703.07332, whose four
+hourglasses have 23,820,176 parameters at 68 points. It is the auxiliary model of seed 004's Dense Landmark Annotation.
+
+For L landmarks and S stacks, at a stride of 4 pixels:
+
+    heatmaps  (B, S, L, h, w)  each stack's guess: 1 at the landmark, falling off as a Gaussian of one heatmap pixel
+
+Each stack sees the picture's features and what the stacks before it made of them, and is trained on its own heatmaps
+(intermediate supervision). The published code draws each Gaussian around a whole pixel and moves the peak found by a
+quarter of a pixel towards its higher neighbour; here both are exact: drawn where the point is, read by a parabola.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from faceparse.models.blocks import pad_to_multiple
+from faceparse.models.pipnet import masked_mean
+
+STRIDE = 4    # pixels a heatmap pixel
+WIDTH = 256   # channels of the features
+DEPTH = 4     # times that an hourglass halves its map: 64 x 64 down to 4 x 4 for a picture of 256 x 256
+SIGMA = 1.0   # of a landmark's Gaussian, in heatmap pixels
+BLANK = 1e-4  # of a heatmap's 1: what is lower is nothing
+
+
+class Block(nn.Module):
+    """The hierarchical, parallel and multi-scale block of FAN's figure 1b (Bulat and Tzimiropoulos, "Binarized
+    Convolutional Landmark Localizers", ICCV 2017): three 3x3 convolutions in a row, each norm, ReLU, convolution, whose
+    outputs, a half, a quarter and a quarter of the channels, lie side by side. (B, in_channels, H, W) ->
+    (B, out_channels, H, W), with a residual connection."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        widths = [in_channels, out_channels // 2, out_channels // 4, out_channels // 4]
+        self.steps = nn.ModuleList(_step(a, b, 3) for a, b in zip(widths, widths[1:]))
+        self.project = nn.Identity() if in_channels == out_channels else _step(in_channels, out_channels, 1)
+
+    def forward(self, x):
+        parts, last = [], x
+        for step in self.steps:
+            last = step(last)
+            parts.append(last)
+        return torch.cat(parts, 1) + self.project(x)  # (B, out / 2 + out / 4 + out / 4, H, W)
+
+
+def _step(in_channels, out_channels, kernel_size):
+    return nn.Sequential(nn.BatchNorm2d(in_channels), nn.ReLU(),
+                         nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False))
+
+
+class Hourglass(nn.Module):
+    """(B, WIDTH, H, W) -> the same: halved `depth` times and doubled again, added at each size to what that size saw."""
+
+    def __init__(self, depth):
+        super().__init__()
+        self.beside, self.down, self.up = (Block(WIDTH, WIDTH) for _ in range(3))
+        self.inside = Hourglass(depth - 1) if depth > 1 else Block(WIDTH, WIDTH)
+
+    def forward(self, x):
+        smaller = self.up(self.inside(self.down(F.avg_pool2d(x, 2))))  # (B, WIDTH, H / 2, W / 2)
+        return self.beside(x) + F.interpolate(smaller, scale_factor=2)
+
+
+class Stack(nn.Module):
+    """One hourglass and the layers that read it: (B, WIDTH, h, w) -> features (B, WIDTH, h, w), heatmaps (B, L, h, w)."""
+
+    def __init__(self, num_points):
+        super().__init__()
+        self.hourglass = Hourglass(DEPTH)
+        self.read = nn.Sequential(Block(WIDTH, WIDTH), nn.Conv2d(WIDTH, WIDTH, 1), nn.BatchNorm2d(WIDTH), nn.ReLU())
+        self.head = nn.Conv2d(WIDTH, num_points, 1)
+
+    def forward(self, x):
+        features = self.read(self.hourglass(x))
+        return features, self.head(features)
+
+
+class StackedHourglass(nn.Module):
+    """(B, 3, H, W) images of any size -> {"heatmaps": (B, S, L, h, w)} float32, of all S stacks in training, else of the
+    last alone (S = 1); H and W padded so that every hourglass can halve them.
+
+    num_points  L;  stacks  S: FAN has 4
+    """
+
+    def __init__(self, num_points, stacks=4):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 64, 7, stride=2, padding=3), nn.BatchNorm2d(64), nn.ReLU(),
+                                  Block(64, 128), nn.AvgPool2d(2), Block(128, 128), Block(128, WIDTH))
+        self.stacks = nn.ModuleList(Stack(num_points) for _ in range(stacks))
+        self.merge_features = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 1) for _ in range(stacks - 1))
+        self.merge_heatmaps = nn.ModuleList(nn.Conv2d(num_points, WIDTH, 1) for _ in range(stacks - 1))
+        # what depends on the landmark set
+        self.heads = (*(f"stacks.{i}.head." for i in range(stacks)), *["merge_heatmaps."] * (stacks > 1))
+
+    def set_mean_face(self, mean_face):
+        """Nothing: heatmaps start from no face."""
+
+    def forward(self, images):
+        x = self.stem(pad_to_multiple(images, STRIDE * 2**DEPTH))  # (B, WIDTH, h, w)
+        found = []
+        for i, stack in enumerate(self.stacks):
+            features, heatmaps = stack(x)
+            found.append(heatmaps.float())
+            if i + 1 < len(self.stacks):
+                x = x + self.merge_features[i](features) + self.merge_heatmaps[i](heatmaps)
+        return {"heatmaps": torch.stack(found if self.training else found[-1:], 1)}
+
+    def loss(self, outputs, points):
+        """See heatmap_loss."""
+        return heatmap_loss(outputs["heatmaps"], points)
+
+    def decode(self, outputs):
+        """See peaks."""
+        return (peaks(outputs["heatmaps"][:, -1]) + 0.5) * STRIDE - 0.5
+
+    def confidence(self, outputs):
+        """(B, L) in 0..1: how high the last stack's heatmap rises. Where a network is unsure by s pixels of the heatmap,
+        the heatmap of least squared error rises to SIGMA^2 / (SIGMA^2 + s^2)."""
+        return outputs["heatmaps"][:, -1].flatten(2).amax(2).clamp(0, 1)
+
+
+def gaussians(points, height, width):
+    """Points (..., 2) in pixels of a heatmap -> (..., height, width): 1 at the point, which may lie between pixels."""
+    x, y = (torch.exp(-0.5 * ((torch.arange(side, device=points.device) - points[..., axis, None]) / SIGMA).square())
+            for axis, side in ((0, width), (1, height)))
+    return y[..., :, None] * x[..., None, :]
+
+
+def heatmap_loss(heatmaps, points):
+    """Squared error of heatmaps (B, S, L, h, w) to the Gaussians of points (B, L, 2), in pixels of the image: summed over
+    the heatmap's pixels and the stacks, the mean over the points that are not NaN. A scalar; a blank heatmap costs pi.
+
+    The published loss is the mean over the pixels, which differs by a factor. A point outside the image counts for the
+    nearest place at its border.
+    """
+    height, width = heatmaps.shape[-2:]
+    known = points.isfinite().all(-1)                                                        # (B, L)
+    limit = torch.tensor([width - 1, height - 1], device=points.device)
+    place = (points.where(known[..., None], 0.0) + 0.5) / STRIDE - 0.5                       # (B, L, 2)
+    target = gaussians(place.clamp(min=0).minimum(limit), height, width)[:, None]            # (B, 1, L, h, w)
+    error = (heatmaps - target).square().sum((-2, -1)).sum(1)                                # (B, L)
+    return masked_mean(error, known)
+
+
+def peaks(heatmaps):
+    """(..., h, w) -> (..., 2) the x and y of the highest place, in pixels of the heatmap and between them: across and down,
+    a parabola through the logarithms of the highest pixel and its two neighbours, exact for a Gaussian. Of equal pixels
+    the first, row by row; at the border the pixel itself."""
+    height, width = heatmaps.shape[-2:]
+    flat = heatmaps.flatten(-2)
+    highest = flat.argmax(-1, keepdim=True)                                                  # (..., 1)
+    found = []
+    for step, place, side in ((1, highest % width, width), (width, highest // width, height)):
+        around = highest + step * torch.arange(-1, 2, device=flat.device)                    # (..., 3)
+        before, peak, after = flat.gather(-1, around.clamp(0, height * width - 1)).clamp(min=BLANK).log().unbind(-1)
+        bend = (before - 2 * peak + after).clamp(max=-1e-6)
+        inside = (place > 0) & (place < side - 1)
+        shift = (0.5 * (before - after) / bend).clamp(-0.5, 0.5)[..., None]                  # (..., 1)
+        found.append(place + shift.where(inside, 0.0))
+    return torch.cat(found, -1)
