@@ -82,39 +82,43 @@ def f1(model, loader, device):
     return (2 * confusion.diag() / (confusion.sum(0) + confusion.sum(1))).tolist()
 
 
-def main():
-    parser = turns.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--encoder", default="mobilenet_v2")
-    parser.add_argument("--limit", type=int, help="train on the first N pictures, for timing")
-    parser.add_argument("--save", help="file for the last epoch's state dict")
-    args = parser.parse_args()
-    torch.manual_seed(args.seed)
-    np.random.seed(args.seed)
-    root = Path(args.root) / "celebamask"
+def prepare(root, encoder="mobilenet_v2", limit=None, seed=0, device="cpu", save=None):
+    """-> a function that trains one epoch on the first `limit` pictures, scores it and returns the figures."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    root = Path(root) / "celebamask"
     train, val = CelebAMask(root / "train", 128, True), CelebAMask(root / "val", 128, False)
-    train.images, train.masks = train.images[:args.limit], train.masks[:args.limit]
-    weights = class_weights(train.masks).to(args.device)
+    train.images, train.masks = train.images[:limit], train.masks[:limit]
+    weights = class_weights(train.masks).to(device)
     load = dict(batch_size=24, num_workers=2, persistent_workers=True)
     train, val = torch.utils.data.DataLoader(train, shuffle=True, **load), torch.utils.data.DataLoader(val, **load)
-    model = smp.Unet(args.encoder, encoder_weights=None, classes=11).to(args.device, memory_format=torch.channels_last)
+    model = smp.Unet(encoder, encoder_weights=None, classes=11).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.NAdam(model.parameters(), lr=0.001)
-    for epoch in range(1, args.epochs + 1):
+
+    def turn():
         start = time.perf_counter()
         model.train()
         for image, mask in train:
-            image, mask = image.to(args.device, memory_format=torch.channels_last), mask.to(args.device)
+            image, mask = image.to(device, memory_format=torch.channels_last), mask.to(device)
             loss = sigmoid_cross_entropy(model(image), mask, weights)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        seconds, scores = time.perf_counter() - start, f1(model, val, args.device)
-        print(json.dumps(dict(epoch=epoch, seconds=round(seconds, 2), loss=round(loss.item(), 5),
-                              mean_f1=round(float(np.mean(scores[1:])), 4), f1=[round(s, 4) for s in scores])), flush=True)
-    if args.save:
-        torch.save(model.state_dict(), args.save)
+        loss, seconds, scores = loss.item(), time.perf_counter() - start, f1(model, val, device)
+        if save:
+            torch.save(model.state_dict(), save)
+        return dict(seconds=seconds, loss=loss, mean_f1=float(np.mean(scores[1:])), f1=scores)
+    return turn
 
 
 if __name__ == "__main__":
-    main()
+    parser = turns.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--encoder", default="mobilenet_v2")
+    parser.add_argument("--limit", type=int, help="train on the first N pictures, for timing")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save", help="file for the state dict")
+    args = parser.parse_args()
+    train_epoch = prepare(args.root, args.encoder, args.limit, args.seed, args.device, args.save)
+    for epoch in range(1, args.epochs + 1):
+        print(json.dumps({"epoch": epoch, **train_epoch()}), flush=True)

@@ -1,7 +1,8 @@
 """Two sides measured fairly on a machine that others use too: each in a process of its own, in turn, again and again.
 
-A side is (module, options): its process imports the module, calls `prepare(**options)` once, and then, whenever it is
-its turn, the function that this returned; while one works the others wait. A turn gives a dict, "seconds" in it.
+A side is ("module:function", options): its process imports the module, calls function(**options) once, and then,
+whenever it is its turn, the function that this returned; while one works the others wait. A turn gives a dict, "seconds"
+in it.
 """
 import importlib
 import multiprocessing
@@ -27,10 +28,11 @@ def options(parser):
     return parser
 
 
-def _serve(pipe, module, options):
+def _serve(pipe, function, options):
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    module, _, name = function.partition(":")
     try:
-        turn = importlib.import_module(module).prepare(**options)
+        turn = getattr(importlib.import_module(module), name)(**options)
         while pipe.recv():
             pipe.send(turn())
     except (EOFError, KeyboardInterrupt):
@@ -38,12 +40,12 @@ def _serve(pipe, module, options):
 
 
 def alternate(sides, turns=TURNS):
-    """{name: (module, options)} -> {name: [what each turn gave]}, after one turn each that is not counted."""
+    """{name: ("module:function", options)} -> {name: [what each turn gave]}, after one turn each that is not counted."""
     context = multiprocessing.get_context("spawn")  # fork would share threads and settings of the libraries
     pipes, processes, found = {}, [], {name: [] for name in sides}
-    for name, (module, given) in sides.items():
+    for name, (function, given) in sides.items():
         pipes[name], theirs = context.Pipe()
-        processes.append(context.Process(target=_serve, args=(theirs, module, given), daemon=True))
+        processes.append(context.Process(target=_serve, args=(theirs, function, given), daemon=True))
         processes[-1].start()
         theirs.close()  # so that a side that fails is an EOFError here
     try:
@@ -74,6 +76,7 @@ def print_ratio(what, found, peer, ours, at_least=None, unit=1000, note=""):
     """One line: both sides' seconds times `unit`, and the ratio of each turn's pair."""
     times = [spread([unit * turn["seconds"] for turn in found[name]]) for name in (peer, ours)]
     ratio = ratios(found, peer, ours)
-    verdict = "" if at_least is None else f" of {at_least:g}" + ("" if statistics.median(ratio) >= at_least else " MISSED")
+    missed = at_least is not None and statistics.median(ratio) < at_least
+    verdict = "" if at_least is None else f" of {at_least:g}{' MISSED' if missed else ''}"
     print(f"{what:44} {peer} {times[0]}, {ours} {times[1]}: {spread(ratio)} x{verdict}; load {os.getloadavg()[0]:.1f}"
           f"{note}", flush=True)

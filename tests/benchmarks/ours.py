@@ -1,0 +1,117 @@
+"""faceparse's side of the rows of peers.py: the package's own functions, by their own defaults."""
+import queue
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import peer_inference
+import peer_metrics
+import peer_pipnet
+import torch
+
+from faceparse import inference, labels, losses, metrics, models, recipes, runs, training
+from faceparse.data.augment import normalise, photometric
+from faceparse.data.loading import Faces, batches, grouped, shuffled
+from faceparse.data.parsing import load
+from faceparse.models.pipnet import decode
+
+
+def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu"):
+    """train.py's own training, made to wait between two epochs. Epoch 1 reads the files, those after find them in
+    memory."""
+    go, done, write_log = queue.Queue(), queue.Queue(), training.write_log
+
+    def told(history, folder):  # the last thing that an epoch does
+        write_log(history, folder)
+        done.put(history[-1])
+        go.get()
+
+    def train():
+        go.get()
+        try:
+            given = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
+            with tempfile.TemporaryDirectory() as folder:
+                runs.train(arch, "celebamask", given, root, folder, amp=amp, device=device)
+        except Exception as error:
+            done.put(error)
+
+    training.write_log = told
+    threading.Thread(target=train, daemon=True).start()
+
+    def turn():
+        go.put(None)
+        line = done.get()
+        if isinstance(line, Exception):
+            raise line
+        return line
+    return turn
+
+
+def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
+    """files: nothing is kept; cache: all is in memory after the first turn, which is not counted."""
+    faces = load("celebamask", "train", root)
+    recipe = recipes.recipe("seed000")
+    faces = Faces(faces.records[:limit], labels.label_set("lapa"), size, "none", recipe.jitter,
+                  cache_bytes=4 << 30 if cache else 0)
+
+    def turn():
+        faces.epoch += 1
+        start, count = time.perf_counter(), 0
+        for given in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers):
+            images = photometric(given["image"].to(device), 0, faces.epoch, given["index"], recipe.photometry)
+            count += len(normalise(images, recipes.IMAGENET_MEAN, recipes.IMAGENET_STD))
+        if device != "cpu":
+            torch.cuda.synchronize()
+        return {"seconds": time.perf_counter() - start, "faces": count}
+    return turn
+
+
+def parser(arch, encoder, weights, size, device, amp):
+    """A Parser with the peer's weights, by way of a checkpoint as train.py writes it."""
+    model = models.build(arch, encoder, 11)
+    models.initialise(model, peer_inference.network(arch, encoder, weights).state_dict())
+    about = {"format": training.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size, "align": "none",
+             "labels": labels.label_set_to_dict(labels.label_set("lapa")), "activation": losses.activation("sigmoid"),
+             "mean": recipes.IMAGENET_MEAN, "std": recipes.IMAGENET_STD, "weights": model.state_dict()}
+    with tempfile.TemporaryDirectory() as folder:
+        torch.save(about, Path(folder) / "best.pt")
+        return inference.load(folder, device, amp)
+
+
+def infer(root, arch, encoder, batch, size, weights=None, device="cpu", repeats=1, amp="off"):
+    network, images = parser(arch, encoder, weights, size, device, amp), peer_inference.crops(root, batch, size)
+
+    def turn():
+        start = time.perf_counter()
+        for _ in range(repeats):
+            logits = network.logits(images)
+        if device != "cpu":
+            torch.cuda.synchronize()
+        return {"seconds": (time.perf_counter() - start) / repeats, "logits": logits[:2].cpu().numpy()}
+    return turn
+
+
+def pipnet(batch, device="cpu", repeats=200):
+    found, neighbors = peer_pipnet.maps(batch)
+    found, neighbors = {name: values.to(device) for name, values in found.items()}, neighbors.to(device)
+
+    def turn():
+        start = time.perf_counter()
+        with torch.inference_mode():
+            for _ in range(repeats):
+                points = decode(found, neighbors).cpu()
+        return {"seconds": (time.perf_counter() - start) / repeats / batch, "points": points.numpy()}
+    return turn
+
+
+def score(root, count, device="cpu"):
+    truth, prediction = (values.to(device) for values in peer_metrics.masks(root, count))
+
+    def turn():
+        start = time.perf_counter()
+        matrix = sum(metrics.confusion(t, p, peer_metrics.CLASSES) for t, p in zip(truth, prediction))
+        f1 = metrics.scores(matrix).f1
+        return {"seconds": (time.perf_counter() - start) / count, "f1": np.asarray(f1)}
+    return turn
