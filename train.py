@@ -69,8 +69,9 @@ def get_args_parser():
     group.add_argument("--size", type=int, help="side of the crop in pixels")
     group.add_argument("--align", choices=ALIGNMENTS,
                        help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, a "
-                            "tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; none: the whole "
-                            "picture, padded; stretch: the whole picture, stretched")
+                            "tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; foreground: the "
+                            "square around hair and skin, by the mask; none: the whole picture, padded; stretch: the "
+                            "whole picture, stretched")
     group.add_argument("--augment", metavar="SET",
                        help=f"none, or joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])}")
     group.add_argument("--loss", metavar="SUM", help=f"of {', '.join(LOSSES)}, weighed and summed as in ce:1+lovasz:2")

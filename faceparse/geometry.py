@@ -167,19 +167,44 @@ def align_celebahq(points, left_eye, right_eye, mouth, size):
     return compose(level, fit)
 
 
+FOREGROUND_MARGIN = 1.3  # ours: the crop's side / the longer side of the box of hair and skin; seed 004 tells none
+
+
+def align_foreground(box, size, margin=FOREGROUND_MARGIN):
+    """The crop of seed 004's fine segmentation: the square around the hair and skin, `margin` times as wide as the longer
+    side of their box, upright, centred on it.
+
+    box  (x0, y0, x1, y1) pixels, as `mask_box` gives it
+    """
+    x0, y0, x1, y1 = box
+    scale = size / (margin * max(x1 - x0, y1 - y0))
+    middle = (size - 1) / 2
+    return np.array([[scale, 0, middle - scale * (x0 + x1) / 2], [0, scale, middle - scale * (y0 + y1) / 2], [0, 0, 1]])
+
+
+def mask_box(inside):
+    """(x0, y0, x1, y1): the outer edges of what is True in a (H, W) mask, so that one pixel is 1 wide; None where nothing
+    is."""
+    rows, columns = inside.any(1).nonzero()[0], inside.any(0).nonzero()[0]
+    return (columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5) if len(rows) else None
+
+
 NEED_LANDMARKS = ("landmarks", "box", "crop")      # alignments that cannot be without points
 BY_LANDMARKS = (*NEED_LANDMARKS, "celebahq")       # those that use them
-ALIGNMENTS = (*BY_LANDMARKS, "none", "stretch")
+ALIGNMENTS = (*BY_LANDMARKS, "foreground", "none", "stretch")
 
 
-def alignment(how, width, height, size, points=None, landmark_set=None):
+def alignment(how, width, height, size, points=None, landmark_set=None, foreground=None):
     """The homography of `--align how`: picture (width x height) -> crop (size x size).
 
-    how  "landmarks", "box", "crop", "celebahq" (need points), "none" (whole picture, padded to a square) or "stretch".
-         By "celebahq" a picture without points is taken to be framed so already, as CelebAMask-HQ's are.
+    how  "landmarks", "box", "crop", "celebahq" (need points), "foreground" (needs the box of hair and skin), "none"
+         (whole picture, padded to a square) or "stretch". By "celebahq" a picture without points is taken to be framed so
+         already, as CelebAMask-HQ's are; by "foreground" one without the box is taken whole, padded.
     """
-    if how == "none" or how == "celebahq" and points is None:
+    if how == "none" or how == "celebahq" and points is None or how == "foreground" and foreground is None:
         return letterbox(width, height, size)
+    if how == "foreground":
+        return align_foreground(foreground, size)
     if how == "stretch":
         return stretch(width, height, size)
     if points is None:

@@ -6,6 +6,10 @@ to another set go by the part's name in the image's terms, never by number.
   lapa, helen, ibugmask   left = the image's left (the viewer's)
   celebamask              l_ = the subject's left = the image's right
   facesynthetics          left = the image's left, contrary to what a reader of "LEFT_EYE" may expect
+  cihp                    left = the person's left = the image's right
+
+Every set that knows its parts can also be merged to hair_skin (background, skin with all that lies in a face, hair) and
+to foreground (background, hair and skin): the two passes of seed 004's annotation, hair_skin.py.
 """
 import colorsys
 import json
@@ -29,12 +33,15 @@ class LabelSet:
     mirror_pairs  pairs of class indices that change places when a picture is mirrored
     to_lapa       (C,) the part of LaPa's set that each class is, in the image's terms; None = ignored.
                   Empty where the set cannot be told in LaPa's parts.
+    to_hair_skin  (C,) "background", "skin" or "hair", or None, of a set that knows these and not LaPa's parts; empty
+                  elsewhere: those that know LaPa's are told in hair and skin by them
     """
     name: str
     names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     mirror_pairs: tuple[tuple[int, int], ...] = ()
     to_lapa: tuple[str | None, ...] = ()
+    to_hair_skin: tuple[str | None, ...] = ()
 
     def __len__(self):
         return len(self.names)
@@ -82,6 +89,19 @@ FACESYNTHETICS_TO_LAPA = ("background", "skin", "nose", "right_eye", "left_eye",
 FACESYNTHETICS_SEED000_TO_LAPA = FACESYNTHETICS_TO_LAPA[:7] + (None, None) + FACESYNTHETICS_TO_LAPA[9:12] + (
     None, "hair") + (None,) * 5
 
+# CIHP (Gong et al. 2018, "Instance-level Human Parsing via Part Grouping Network"), the order of its Category_ids and the
+# colours of its Categories. A face is one class, with its eyes and mouth.
+CIHP_NAMES = ("background", "hat", "hair", "glove", "sunglasses", "upper_clothes", "dress", "coat", "socks", "pants",
+              "torso_skin", "scarf", "skirt", "face", "left_arm", "right_arm", "left_leg", "right_leg", "left_shoe",
+              "right_shoe")
+CIHP_PALETTE = ((0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85),
+                (0, 119, 221), (85, 85, 0), (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255),
+                (51, 170, 221), (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0))
+# Seed 004: "hair and skin as foreground and others as background". Ours: its skin is the face's. Torso-skin, which is neck
+# and chest, and the limbs are background, as they are in LaPa's masks; so are sunglasses, which hide an eye there.
+CIHP_TO_HAIR_SKIN = tuple({"hair": "hair", "face": "skin"}.get(name, "background") for name in CIHP_NAMES)
+HAIR_SKIN_NAMES, FOREGROUND_NAMES = ("background", "skin", "hair"), ("background", "foreground")
+
 LABEL_SETS = {labels.name: labels for labels in (
     LabelSet("lapa", LAPA_NAMES, LAPA_PALETTE, LAPA_PAIRS, LAPA_NAMES),
     LabelSet("helen", LAPA_NAMES, LAPA_PALETTE, LAPA_PAIRS, LAPA_NAMES),
@@ -91,6 +111,10 @@ LABEL_SETS = {labels.name: labels for labels in (
              FACESYNTHETICS_TO_LAPA),
     LabelSet("facesynthetics-seed000", FACESYNTHETICS_NAMES, FACESYNTHETICS_PALETTE, ((3, 4), (5, 6), (7, 8)),
              FACESYNTHETICS_SEED000_TO_LAPA),
+    LabelSet("cihp", CIHP_NAMES, CIHP_PALETTE, ((14, 15), (16, 17), (18, 19)), (), CIHP_TO_HAIR_SKIN),
+    LabelSet("hair_skin", HAIR_SKIN_NAMES, (LAPA_PALETTE[0], LAPA_PALETTE[1], LAPA_PALETTE[10]), (), (),
+             HAIR_SKIN_NAMES),
+    LabelSet("foreground", FOREGROUND_NAMES, ((0, 0, 0), (102, 204, 255))),
 )}
 
 
@@ -99,7 +123,8 @@ def label_set(name):
 
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
     "to_lapa": {"beard": "skin", "glasses": null, ...}}. All but `names` may be left out: colours are then drawn from
-    the hue circle, and classes named as LaPa names them are taken for LaPa's.
+    the hue circle, and classes named as LaPa names them are taken for LaPa's. A set without LaPa's parts may have, in
+    place of "to_lapa", "to_hair_skin": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]
@@ -119,7 +144,8 @@ def label_set_to_dict(labels):
     """The set as plain JSON, which checkpoints carry and `label_set_from_dict` reads back."""
     return {"name": labels.name, "names": list(labels.names), "colours": [list(c) for c in labels.palette],
             "pairs": [[labels.names[a], labels.names[b]] for a, b in labels.mirror_pairs],
-            "to_lapa": dict(zip(labels.names, labels.to_lapa))}
+            "to_lapa": dict(zip(labels.names, labels.to_lapa)),
+            **({"to_hair_skin": dict(zip(labels.names, labels.to_hair_skin))} if labels.to_hair_skin else {})}
 
 
 def label_set_from_dict(description):
@@ -140,41 +166,66 @@ def label_set_from_dict(description):
     flat = [name for pair in pairs for name in pair]
     if len(set(flat)) != len(flat):
         raise FaceparseError("'pairs' names a class twice")
-    given = description.get("to_lapa", {})
-    if not (isinstance(given, dict) and set(given) <= set(names)
-            and all(to is None or to in LAPA_NAMES for to in given.values())):
-        raise FaceparseError(f"'to_lapa' should map its names to {', '.join(LAPA_NAMES)} or null")
-    to_lapa = tuple(given.get(n, n if n in LAPA_NAMES else "?") for n in names)
+    to_lapa = _parts(description, "to_lapa", names, LAPA_NAMES)
+    to_hair_skin = _parts(description, "to_hair_skin", names, HAIR_SKIN_NAMES) if "to_hair_skin" in description else ()
     return LabelSet(str(description.get("name", "own")), tuple(names), tuple(tuple(c) for c in colours),
                     tuple((names.index(a), names.index(b)) for a, b in pairs),
-                    to_lapa if "?" not in to_lapa else ())
+                    to_lapa if description.get("to_lapa") or not to_hair_skin else (), to_hair_skin)
+
+
+def _parts(description, entry, names, parts):
+    """What a description's `entry` makes of each name, a tuple; a part's own name is that part; () where one is lacking."""
+    given = description.get(entry, {})
+    if not (isinstance(given, dict) and set(given) <= set(names)
+            and all(to is None or to in parts for to in given.values())):
+        raise FaceparseError(f"'{entry}' should map its names to {', '.join(parts)} or null")
+    found = tuple(given.get(n, n if n in parts else "?") for n in names)
+    return found if "?" not in found else ()
 
 
 def table(source, target):
     """(256,) uint8 from the indices of `source` to those of `target`: mask_in_target = table(...)[mask].
 
     By part name, so it never depends on either set's order. Identity between sets of the same names; from any set that
-    knows its LaPa parts to LaPa's eleven; anything else raises FaceparseError, for parts would have to be invented.
-    255 stays 255, and indices outside the source set become 255.
+    knows its LaPa parts to LaPa's eleven; from any that knows these, or hair and skin, to hair_skin and foreground.
+    Anything else raises FaceparseError, for parts would have to be invented. 255 stays 255, and indices outside the
+    source set become 255.
     """
+    parts = _told(source, target)
+    if not parts:
+        merged = target.names in (HAIR_SKIN_NAMES, FOREGROUND_NAMES)
+        raise FaceparseError(f"the labels of '{source.name}' cannot be told in those of '{target.name}': " + (
+            "give the set's JSON file a 'to_lapa' or a 'to_hair_skin' entry" if merged else
+            "use --labels lapa, or give the set's JSON file a 'to_lapa' entry"))
     to = np.full(256, IGNORE, np.uint8)
-    if source.names == target.names and source.mirror_pairs == target.mirror_pairs:
-        to[:len(source)] = np.arange(len(source))
-    elif target.names == LAPA_NAMES and source.to_lapa:
-        to[:len(source)] = [IGNORE if part is None else LAPA_NAMES.index(part) for part in source.to_lapa]
-    else:
-        raise FaceparseError(f"the labels of '{source.name}' cannot be told in those of '{target.name}': "
-                             "use --labels lapa, or give the set's JSON file a 'to_lapa' entry")
+    to[:len(source)] = [IGNORE if part is None else target.names.index(part) for part in parts]
     return to
 
 
+def _told(source, target):
+    """(C,) the part of `target` that each class of `source` is, None = ignored; () where that cannot be told."""
+    if source.names == target.names and source.mirror_pairs == target.mirror_pairs:
+        return source.names
+    if target.names == LAPA_NAMES:
+        return source.to_lapa
+    parts = source.to_hair_skin or tuple(part if part in (None, "background", "hair") else "skin"
+                                         for part in source.to_lapa)  # all that lies in a face is skin
+    if target.names == FOREGROUND_NAMES:
+        return tuple("foreground" if part in ("skin", "hair") else part for part in parts)
+    return parts if target.names == HAIR_SKIN_NAMES else ()
+
+
 def common_set(a, b):
-    """The smaller set in which both can be told: where they are the same, that one; else LaPa's eleven classes."""
+    """The smaller set in which both can be told: where they are the same, that one; else the first that both know of
+    LaPa's eleven classes, hair_skin and foreground. Raises FaceparseError where they know none."""
     if a.names == b.names:
         return a
-    lapa = LABEL_SETS["lapa"]
-    table(a, lapa), table(b, lapa)  # raises where one of them cannot
-    return lapa
+    merged = [LABEL_SETS[name] for name in ("lapa", "hair_skin", "foreground")]
+    for common in merged:
+        if _told(a, common) and _told(b, common):
+            return common
+    raise FaceparseError(f"the labels of '{a.name}' and '{b.name}' have no set in common: give the JSON file of a set "
+                         "that lacks it a 'to_lapa' or a 'to_hair_skin' entry")
 
 
 @dataclass(frozen=True)

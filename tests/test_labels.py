@@ -51,8 +51,9 @@ def test_seed_000_ignores_the_classes_that_lapa_lacks():
 
 @pytest.mark.parametrize("name", LABEL_SETS)
 def test_ignored_stays_ignored_and_unknown_indices_become_ignored(name):
-    to = table(LABEL_SETS[name], LAPA)
-    assert to[255] == 255 and (to[len(LABEL_SETS[name]):] == 255).all()
+    labels = LABEL_SETS[name]
+    for to in [table(labels, target) for target in (LAPA,) * bool(labels.to_lapa) + (LABEL_SETS["foreground"],)]:
+        assert to[255] == 255 and (to[len(labels):] == 255).all()
 
 
 @pytest.mark.parametrize("name", LABEL_SETS)

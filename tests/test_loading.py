@@ -50,9 +50,11 @@ def test_image_and_mask_meet_at_every_size_and_alignment(record, align, size):
     face = Faces([record], LAPA, size, align)[0]
     assert face["image"].shape == (3, size, size) and face["mask"].shape == (size, size)
     expected = {40: 2, 100: 3, 160: 6, 220: 10}
+    padding = np.pad(face["mask"] == 255, 1)  # black shines through beside it, and makes one grey another
+    plain = ~(padding[:-2, 1:-1] | padding[2:, 1:-1] | padding[1:-1, :-2] | padding[1:-1, 2:])
     right = total = 0
     for grey, label in expected.items():
-        here = np.abs(face["image"][0].astype(int) - grey) < 6
+        here = plain & (np.abs(face["image"][0].astype(int) - grey) < 6)
         right, total = right + (face["mask"][here] == label).sum(), total + here.sum()
     assert total > 0.3 * size * size and right / total > 0.985
 

@@ -22,7 +22,7 @@ from faceparse import geometry
 from faceparse.data.randomness import uniforms
 from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import IGNORE, table
+from faceparse.labels import IGNORE, LABEL_SETS, table
 
 TRIES = 10  # draws of the random geometry for a crop that no class fills (mmsegmentation's RandomCrop)
 MARGIN = 0.35  # of the crop's size, kept around it in the source: a turn of 45 degrees and a shift still find pixels
@@ -46,8 +46,13 @@ def read_source(record, labels, size, align, landmarks=False):
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
         check_landmarks(record, points, (width, height))
+    mask = None if record.mask is None else record.mask()
+    if mask is not None:
+        check_mask_size(record, mask, (width, height))
+        to_mask = geometry.scaling(mask.shape[1] / width, mask.shape[0] / height)
     try:
-        aligned = geometry.alignment(align, width, height, size, points, record.points)
+        foreground = _foreground_box(record, mask, to_mask) if align == "foreground" else None
+        aligned = geometry.alignment(align, width, height, size, points, record.points, foreground)
     except FaceparseError as error:
         raise FaceparseError(f"{record.name}: {error}") from None
     pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))
@@ -61,11 +66,8 @@ def read_source(record, labels, size, align, landmarks=False):
     left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
     image = np.asarray(picture.crop((left, top, right, bottom)))
     source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
-    if record.mask is not None:
-        mask = record.mask()
-        check_mask_size(record, mask, (width, height))
+    if mask is not None:
         mask = table(record.labels, labels)[mask]
-        to_mask = geometry.scaling(mask.shape[1] / width, mask.shape[0] / height)
         # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
         step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
         left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
@@ -75,6 +77,16 @@ def read_source(record, labels, size, align, landmarks=False):
         source.mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
             to_mask, geometry.translation(-left, -top))
     return source
+
+
+def _foreground_box(record, mask, to_mask):
+    """(x0, y0, x1, y1) of the hair and skin of a record in pixels of its picture. Raises FaceparseError."""
+    if mask is None:
+        raise FaceparseError("it has no mask, which --align foreground needs: use --align none")
+    box = geometry.mask_box(table(record.labels, LABEL_SETS["foreground"])[mask] == 1)
+    if box is None:
+        raise FaceparseError("no pixel of it is hair or skin, which --align foreground crops around: use --align none")
+    return geometry.apply(np.linalg.inv(to_mask), np.reshape(box, (2, 2))).ravel()
 
 
 def _around_crop(from_crop, size, limits):
