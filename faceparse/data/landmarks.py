@@ -184,6 +184,6 @@ def _with_points_beside(images, split, points):
 READERS = {
     "300w": ibug_300w,
     **{name: partial(of_parsing, name=name)
-       for name in ("toy", "toywild", "facesynthetics", "lapa", "helen", "ibugmask")},
+       for name in ("toy", "toywild", "facesynthetics", "lapa", "helen", "ibugmask", "labelme")},
     "folder": folder,
 }

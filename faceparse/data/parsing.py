@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse.data import toy
+from faceparse.data import labelme, toy
 from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
                                     fixed_order, list_pictures, one_of, portion, sample, split_folder, tenths)
 from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
@@ -54,6 +54,7 @@ PUBLISHED = {
         ("folder",), ("labels.json",),
         "labels.json (the label set), images/ and masks/NAME.png, both perhaps inside train/, val/ and test/",
         "the README"),
+    "labelme": labelme.PUBLISHED,
 }
 
 
@@ -249,6 +250,7 @@ READERS = {
     "mixed": mixed,
     "toymixed": toymixed,
     "folder": folder,
+    "labelme": labelme.faces,
 }
 
 

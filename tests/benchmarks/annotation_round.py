@@ -1,0 +1,184 @@
+"""Figure 2 of seed 004, simulated: a landmark network's NME and AUC against the number of labelled faces, where the
+annotator is given the faces that the network is least sure of, against faces drawn at random.
+
+    python tests/benchmarks/annotation_round.py --out rounds/             a GPU: about 3 minutes
+    python tests/benchmarks/annotation_round.py --device cpu --arch pipnet --size 64 --start 20 --step 20 --rounds 2 \
+        --pool 120 --test 60 --steps 60 --seeds 0 1 2 --out rounds/       a laptop's CPU
+
+A pool of toy faces, most of them clean and some in the wild (--wild), waits to be labelled. The first --start faces,
+drawn at random, are labelled and the network is trained on them. In each round it looks at the rest of the pool, the
+annotator labels --step more (the truth stands for them), and the network is trained on from where it was, --steps
+steps on all that is labelled by then. Both ways start from the same network and train for as long. "Least sure" is
+the lowest mean confidence over the points: what evaluate.py --annotate lists its faces by.
+
+Prints a table, writes rounds.json and rounds.png. Every (seed, way) is a process of its own, --jobs at a time.
+"""
+import argparse
+import multiprocessing
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse import charts, landmark_evaluation, landmark_metrics, models, report, tasks, training
+from faceparse.data import landmarks
+from faceparse.data.loading import Faces, batches, grouped, mean_face
+from faceparse.data.randomness import uniforms
+from faceparse.errors import FaceparseError
+from faceparse.inference import Landmarker
+from faceparse.labels import landmark_set_to_dict
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES
+
+WAYS = ("uncertain first", "random")
+RECIPE = LANDMARK_RECIPES["toy"]
+
+
+def get_args_parser():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", default="hourglass1", choices=list(models.LANDMARKERS))
+    parser.add_argument("--encoder")
+    parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels")
+    parser.add_argument("--pool", type=int, default=1000, help="faces that wait for their labels")
+    parser.add_argument("--wild", type=float, default=0.2, help="share of the pool and of the test faces in the wild")
+    parser.add_argument("--start", type=int, default=50, help="faces labelled before the first round")
+    parser.add_argument("--step", type=int, default=50, help="faces labelled in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--test", type=int, default=400, help="faces that the network is scored on")
+    parser.add_argument("--steps", type=int, default=300, help="training steps a round; the first training has twice as many")
+    parser.add_argument("--batch", type=int, default=RECIPE.batch)
+    parser.add_argument("--lr", type=float, default=RECIPE.lr)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--amp", choices=["auto", "on", "off"], default="auto")
+    parser.add_argument("--workers", type=int, default=2, help="threads that read ahead, a process")
+    parser.add_argument("--jobs", type=int, help="processes at a time (default: all on a GPU, one on a CPU)")
+    parser.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+def drawn(count, wild, size, split, seed):
+    """A FaceSet of `count` toy faces, a share of them wild, in memory; and which of them are wild, (count,)."""
+    many = round(wild * count)
+    clean, rough = (landmarks.load(name, split, ".", seed=seed, limit=max(1, number), toy_size=size)
+                    for name, number in (("toy", count - many), ("toywild", many)))
+    records = [*clean.records[:count - many], *rough.records[:many]]
+    kept = [replace(record, image=partial(Image.fromarray, np.asarray(record.image())),
+                    landmarks=partial(np.array, record.landmarks()), mask=None) for record in records]
+    return replace(clean, records=kept), np.arange(count) >= count - many
+
+
+def train(model, task, records, steps, seed, options):
+    """Train `model` for about `steps` steps on the records, as one epoch in which each is met as often as any other."""
+    often = max(1, round(steps * options["batch"] / len(records)))
+    faces = Faces(records * often, None, options["size"], jitter=RECIPE.jitter, seed=seed, landmarks=True)
+    device = training.choose_device(options["device"])
+    with tempfile.TemporaryDirectory() as folder:
+        training.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), about={}, device=device,
+                     epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
+                     weight_decay=RECIPE.weight_decay, schedule=RECIPE.schedule, photometry=RECIPE.photometry, seed=seed,
+                     bfloat16=training.mixed_precision(device, options["amp"]), workers=options["workers"])
+
+
+def confidences(landmarker, records, workers):
+    """The mean confidence over the points of each record, (N,)."""
+    faces = Faces(records, None, landmarker.size, landmarks=True)
+    return np.concatenate([landmarker.locate_surely(given["image"])[1].mean(1).cpu().numpy()
+                           for given in batches(faces, grouped(range(len(faces)), 32), workers)])
+
+
+def one_way(way, seed, options):
+    """A list of rounds, each {"labelled", "wild_labelled", "nme", "nme_clean", "nme_wild", "auc"}."""
+    if options["jobs"] > 1:
+        torch.set_num_threads(1)
+    workers, size = options["workers"], options["size"]
+    pool, is_wild = drawn(options["pool"], options["wild"], size, "train", seed)
+    test, test_wild = drawn(options["test"], options["wild"], size, "test", seed)
+    points = pool.points
+    order = np.argsort(uniforms(seed, 0, np.arange(len(pool.records)), "order of labels", 1)[:, 0]).tolist()
+    labelled, waiting, rounds = order[:options["start"]], order[options["start"]:], []
+    torch.manual_seed(seed)
+    model = models.build_landmarker(options["arch"], options["encoder"], points.count)
+    model.set_mean_face(mean_face(Faces([pool.records[i] for i in labelled], None, size, landmarks=True)))
+    task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, "inter-ocular")
+    about = {"size": size, "align": "none", "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
+             "points": landmark_set_to_dict(points)}
+    device = training.choose_device(options["device"])
+    for number in range(options["rounds"] + 1):
+        train(model, task, [pool.records[i] for i in labelled], options["steps"] * (1 if number else 2),
+              1000 * seed + number, options)
+        landmarker = Landmarker(model, about, way, device, training.mixed_precision(device, options["amp"]))
+        nmes = landmark_evaluation.evaluate(landmarker, test, workers=workers, label=f"{way}, {seed}").nmes
+        rounds.append({"labelled": len(labelled), "wild_labelled": int(is_wild[labelled].sum()),
+                       "nme": nmes.mean(), "nme_clean": nmes[~test_wild].mean() if not test_wild.all() else None,
+                       "nme_wild": nmes[test_wild].mean() if test_wild.any() else None,
+                       "auc": landmark_metrics.auc(nmes)})
+        if way == "uncertain first" and number < options["rounds"]:
+            sure = confidences(landmarker, [pool.records[i] for i in waiting], workers)
+            waiting = [waiting[i] for i in np.argsort(sure, kind="stable")]
+        labelled, waiting = labelled + waiting[:options["step"]], waiting[options["step"]:]
+    return rounds
+
+
+def main(args):
+    last = args.start + args.rounds * args.step
+    if not 2 <= args.start <= last <= args.pool:
+        raise FaceparseError(f"--pool {args.pool} should hold --start and --rounds times --step faces, {last}")
+    start, device = time.perf_counter(), training.choose_device(args.device)
+    asked = [(way, seed) for seed in args.seeds for way in WAYS]
+    jobs = args.jobs or (len(asked) if device.type == "cuda" else 1)
+    options = {**vars(args), "jobs": jobs}
+    if jobs > 1:
+        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as processes:
+            found = list(processes.map(one_way, *zip(*asked), [options] * len(asked)))
+    else:
+        found = [one_way(way, seed, options) for way, seed in asked]
+    rounds = {way: [one for (its, _), one in zip(asked, found) if its == way] for way in WAYS}  # way: a list a seed
+    seconds = time.perf_counter() - start
+    args.out.mkdir(parents=True, exist_ok=True)
+    report.write_json({"asked": vars(args), "device": str(device), "seconds": seconds, "rounds": rounds},
+                      args.out / "rounds.json")
+    report.save_picture(chart(rounds), args.out / "rounds.png")
+    print(table(rounds))
+    print(f"{seconds:.0f} s on {device}; rounds.json and rounds.png are in {args.out}")
+
+
+def of(rounds, way, key):
+    """(seeds, rounds) of a figure."""
+    return np.array([[one[key] for one in seed] for seed in rounds[way]], float)
+
+
+def table(rounds):
+    """Mean and standard deviation over the seeds, NME and AUC in per cent."""
+    rows = []
+    for k, labelled in enumerate(of(rounds, WAYS[0], "labelled")[0].astype(int)):
+        cells = [str(labelled)]
+        for way in WAYS:
+            for key in ("nme", "nme_wild", "auc"):
+                values = 100 * of(rounds, way, key)[:, k]
+                cells.append(f"{values.mean():.2f} +- {values.std():.2f}")
+            cells.append(f"{of(rounds, way, 'wild_labelled')[:, k].mean():.0f}")
+        rows.append(cells)
+    return report.table(["labelled", *(f"{way}: {what}" for way in WAYS for what in ("NME, %", "of wild", "AUC 0.10", "wild"))],
+                        rows)
+
+
+def chart(rounds):
+    """NME above AUC against the number of labelled faces; means over the seeds."""
+    labelled = of(rounds, WAYS[0], "labelled")[0]
+    return report.stack([charts.line_chart(
+        {way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS}, title, "labelled faces", label)
+        for key, title, label in (("nme", "error on test faces", "NME, %"), ("auc", "area under the error curve", "AUC 0.10, %"))])
+
+
+if __name__ == "__main__":
+    try:
+        main(get_args_parser().parse_args())
+    except FaceparseError as error:
+        sys.exit(f"annotation_round.py: {error}")
