@@ -17,7 +17,8 @@ from faceparse.training import SCHEDULES
 NAN = math.nan
 
 
-@pytest.mark.parametrize("arch, published", [("hourglass", 23_820_176), ("hourglass2", 12_106_504), ("hourglass1", 6_249_668)])
+@pytest.mark.parametrize("arch, published", [
+    ("hourglass", 23_820_176), ("hourglass2", 12_106_504), ("hourglass1", 6_249_668)])
 def test_parameter_counts_are_those_of_the_face_alignment_network(arch, published):
     """FAN with 4, 2 and 1 hourglasses at 68 points, by the authors' PyTorch code (face-alignment 1.0)."""
     with torch.device("meta"):
@@ -142,7 +143,8 @@ def trained(tmp_path_factory):
     load = runs.landmarks.load
     patch.setattr(runs.landmarks, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 4}))
-    folder = runs.train_landmarks("hourglass1", "toy", given, ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    folder = runs.train_landmarks("hourglass1", "toy", given, ".", tmp_path_factory.mktemp("runs"), device="cpu",
+                                  amp="off")
     patch.undo()
     return folder
 
@@ -153,7 +155,8 @@ def test_it_trains_and_is_loaded_as_the_other_landmark_networks(trained):
     assert lines[-1]["loss"] < lines[0]["loss"] and read_checkpoint(trained / "best.pt")["encoder"] is None
     landmarker = load_any(trained, "cpu")
     points, confidence = landmarker.locate_surely(torch.zeros(2, 3, 64, 64, dtype=torch.uint8))
-    assert points.shape == (2, 106, 2) and confidence.shape == (2, 106) and 0 <= confidence.min() <= confidence.max() <= 1
+    assert points.shape == (2, 106, 2) and confidence.shape == (2, 106)
+    assert 0 <= confidence.min() <= confidence.max() <= 1
 
 
 def test_it_scores_and_finds_faces(trained, run):

