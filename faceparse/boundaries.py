@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from faceparse.labels import IGNORE
 from faceparse.losses import softmax_cross_entropy
+from faceparse.models.blocks import enlarge
 
-SEMANTIC_STRIDE, BOUNDARY_STRIDE = 16.0, 4.0  # pixels a cell of the first two branches' logits
+SEMANTIC_STRIDE, BOUNDARY_STRIDE = 16, 4  # pixels a cell of the first two branches' logits
 
 
 def boundary_map(labels):
@@ -100,4 +101,4 @@ def at_pixels(logits, stride, size):
 
     The network padded its images to whole cells; what lies outside the picture is cut off, not squeezed into it.
     """
-    return F.interpolate(logits.float(), scale_factor=stride, mode="bilinear")[..., :size[0], :size[1]]
+    return enlarge(logits.float(), stride)[..., :size[0], :size[1]]

@@ -232,7 +232,7 @@ def test_one_and_two_branches_have_their_own_terms():
 
 def test_cells_stay_over_their_pixels_where_the_images_were_padded():
     steps = torch.arange(30.0).expand(1, 1, 30, 30)                        # 473 is padded to 30 cells of 16
-    columns = at_pixels(steps, 16.0, (473, 473))[0, 0, 200]
+    columns = at_pixels(steps, 16, (473, 473))[0, 0, 200]
     torch.testing.assert_close(columns[8:472], (torch.arange(8.0, 472) + 0.5) / 16 - 0.5)
 
 

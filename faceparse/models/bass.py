@@ -23,10 +23,9 @@ encoder is torchvision's (CE2P's starts with three 3x3 convolutions); bilinear r
 """
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
 from faceparse.models.encoders import make_encoder
 
 BINS = (1, 2, 3, 6)
@@ -43,7 +42,7 @@ JOIN = {"concat": concat, "add": torch.add, "multiply": torch.mul}  # table 1's 
 def concat_as_first(maps):
     """(B, C_i, H_i, W_i) each -> (B, sum of C_i, H_0, W_0): all resized to the first one's size."""
     size = maps[0].shape[-2:]
-    return concat(maps[0], *(F.interpolate(m, size, mode="bilinear") for m in maps[1:]))
+    return concat(maps[0], *(resize(m, size) for m in maps[1:]))
 
 
 class SemanticBranch(nn.Module):
@@ -97,7 +96,7 @@ class ThirdBranch(nn.Module):
 
     def forward(self, semantic, boundary):
         boundary = self.match(concat_as_first(boundary))  # (B, 768, H/4, W/4); 512 channels to add or multiply
-        semantic = F.interpolate(semantic, boundary.shape[-2:], mode="bilinear")  # (B, 512, H/4, W/4)
+        semantic = resize(semantic, boundary.shape[-2:])  # (B, 512, H/4, W/4)
         return self.mix(self.join(boundary, semantic))    # (B, 768 + 512, H/4, W/4) or 512 channels -> 256
 
 
@@ -145,7 +144,7 @@ class BASS(nn.Module):
                                  "batch is left with one")
         height, width = images.shape[-2:]
         _, *stages, conv5 = self.encoder(pad_to_multiple(images, 16))  # strides 4, 8, 16; 16
-        x, stride, extra = self.semantic_branch(conv5), 16.0, {}       # (B, 512, h/16, w/16)
+        x, stride, extra = self.semantic_branch(conv5), 16, {}       # (B, 512, h/16, w/16)
         if self.branches == 3 or self.branches == 2 and self.training:
             boundary = self.boundary_branch(stages)                    # three maps of 256 channels
         if self.training and self.branches > 1:
@@ -153,6 +152,6 @@ class BASS(nn.Module):
         if self.training and self.branches > 2:
             extra["semantic"] = self.semantic_head(x)                  # (B, num_classes, h/16, w/16)
         if self.branches > 2:
-            x, stride = self.third_branch(x, boundary), 4.0            # (B, 256, h/4, w/4)
-        logits = F.interpolate(self.segmentation_head(x), scale_factor=stride, mode="bilinear")
+            x, stride = self.third_branch(x, boundary), 4            # (B, 256, h/4, w/4)
+        logits = enlarge(self.segmentation_head(x), stride)
         return {"out": logits[..., :height, :width], **extra}          # (B, num_classes, H, W)

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_head, pad_to_multiple
 from faceparse.models.mobilenetv2 import Depthwise
 
 EXPANSION = 6
@@ -108,10 +108,10 @@ class GuidedAggregation(nn.Module):
         self.mix = ConvNormReLU(channels, channels)
 
     def forward(self, detail, context):
-        context_up = F.interpolate(self.context_up(context), scale_factor=4.0, mode="bilinear")
+        context_up = enlarge(self.context_up(context), 4)
         fine = self.detail_keep(detail) * torch.sigmoid(context_up)                           # (B, C, H, W)
         coarse = self.detail_down(detail) * torch.sigmoid(self.context_keep(context))         # (B, C, H/4, W/4)
-        return self.mix(fine + F.interpolate(coarse, scale_factor=4.0, mode="bilinear"))      # (B, C, H, W)
+        return self.mix(fine + enlarge(coarse, 4))                                              # (B, C, H, W)
 
 
 class BiSeNetV2(nn.Module):
@@ -170,7 +170,7 @@ class BiSeNetV2(nn.Module):
         s32 = self.stage_32(s16)                                   # (B, 128, H/32, W/32); XS: 96
         x = self.aggregation(detail, self.context_embedding(s32))  # (B, 128, H/8, W/8); XS: 96
         logits = self.segmentation_head(x)                         # (B, num_classes, H/8, W/8)
-        logits = F.interpolate(logits, scale_factor=8.0, mode="bilinear")[..., :height, :width]
+        logits = enlarge(logits, 8)[..., :height, :width]
         if not self.training:
             return {"out": logits}
         return {"out": logits, "aux": [head(x) for head, x in zip(self.aux_heads, (s4, s8, s16, s32))]}

@@ -9,10 +9,9 @@ leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's a
 """
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, Enlarge, enlarge, init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import make_encoder
 
 WIDTH, LOW_LEVEL_WIDTH = 256, 48
@@ -66,7 +65,7 @@ class Decoder(nn.Module):
 
     def forward(self, features):
         x = self.aspp(features[-1])                                                  # (B, 256, H/16, W/16)
-        x = F.interpolate(x, scale_factor=4.0, mode="bilinear", align_corners=True)  # (B, 256, H/4, W/4)
+        x = enlarge(x, 4, align_corners=True)                                        # (B, 256, H/4, W/4)
         x = torch.cat([x, self.block1(features[1])], dim=1)                          # (B, 256 + 48, H/4, W/4)
         return self.block2(x)                                                        # (B, 256, H/4, W/4)
 
@@ -86,7 +85,7 @@ class DeepLabV3Plus(nn.Module):
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(WIDTH, num_classes, 1),
-            nn.Upsample(scale_factor=4.0, mode="bilinear", align_corners=True),
+            Enlarge(4, align_corners=True),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

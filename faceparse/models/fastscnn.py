@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
 from faceparse.models.mobilenetv2 import Depthwise
 
 EXPANSION = 6
@@ -64,7 +64,7 @@ class PyramidPooling(nn.Module):
         self.mix = ConvNormReLU(channels + width * len(POOLS), channels)
 
     def forward(self, x):
-        pooled = [F.interpolate(pool(x), size=x.shape[-2:], mode="bilinear") for pool in self.pools]
+        pooled = [resize(pool(x), x.shape[-2:]) for pool in self.pools]
         return self.mix(torch.cat([x, *pooled], dim=1))  # (B, 128 + 4 x 32, H, W) -> (B, 128, H, W)
 
 
@@ -78,7 +78,7 @@ class FeatureFusion(nn.Module):
         self.detail = nn.Sequential(*pointwise(64, 128))
 
     def forward(self, detail, context):
-        context = F.interpolate(context, size=detail.shape[-2:], mode="bilinear")
+        context = resize(context, detail.shape[-2:])
         return F.relu(self.detail(detail) + self.context(context))
 
 
@@ -124,7 +124,7 @@ class FastSCNN(nn.Module):
         context = self.global_feature_extractor(detail)             # (B, 128, H/32, W/32)
         x = self.classifier(self.feature_fusion(detail, context))   # (B, 128, H/8, W/8)
         logits = self.segmentation_head(x)                          # (B, num_classes, H/8, W/8)
-        logits = F.interpolate(logits, scale_factor=8.0, mode="bilinear")[..., :height, :width]
+        logits = enlarge(logits, 8)[..., :height, :width]
         if not self.training:
             return {"out": logits}
         return {"out": logits, "aux": [head(x) for head, x in zip(self.aux_heads, (context, detail))]}

@@ -9,7 +9,7 @@ are that library's.
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import Enlarge, enlarge, init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import make_encoder
 
 PYRAMID_WIDTH, SEGMENTATION_WIDTH = 256, 128
@@ -40,7 +40,7 @@ class ConvGroupNormReLU(nn.Module):
 
     def forward(self, x):
         x = self.block(x)
-        return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=True) if self.upsample else x
+        return enlarge(x, 2, align_corners=True) if self.upsample else x
 
 
 class ToStride4(nn.Module):
@@ -86,7 +86,7 @@ class FPN(nn.Module):
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(SEGMENTATION_WIDTH, num_classes, 1),
-            nn.Upsample(scale_factor=4.0, mode="bilinear", align_corners=True),
+            Enlarge(4, align_corners=True),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

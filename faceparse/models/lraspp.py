@@ -9,9 +9,8 @@ serves pictures of 1024 x 2048: of a 512 x 512 picture it sees one corner of 392
 """
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, enlarge, init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import dilate, make_encoder
 
 WIDTH = 128
@@ -32,9 +31,9 @@ class Decoder(nn.Module):
 
     def forward(self, stride_2, stride_4, context):
         x = self.project(self.context(context) * self.gate(context))                   # (B, 128, H/8, W/8)
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear")                        # (B, 128, H/4, W/4)
+        x = enlarge(x, 2)                                                              # (B, 128, H/4, W/4)
         x = self.fuse_4(torch.cat([x, self.lateral_4(stride_4)], dim=1))               # (B, 128 + 64, ...) -> 128
-        x = F.interpolate(x, scale_factor=2.0, mode="bilinear")                        # (B, 128, H/2, W/2)
+        x = enlarge(x, 2)                                                              # (B, 128, H/2, W/2)
         return self.fuse_2(torch.cat([x, self.lateral_2(stride_2)], dim=1))            # (B, 128 + 32, ...) -> 128
 
 
@@ -64,4 +63,4 @@ class LRASPP(nn.Module):
         stride_2, stride_4, *_, context = self.encoder(pad_to_multiple(images, 8))  # Small: 16, 16, ..., 576 channels
         x = self.decoder(stride_2, stride_4, context)                               # (B, 128, H/2, W/2)
         logits = self.segmentation_head(x)                                          # (B, num_classes, H/2, W/2)
-        return {"out": F.interpolate(logits, scale_factor=2.0, mode="bilinear")[..., :height, :width]}
+        return {"out": enlarge(logits, 2)[..., :height, :width]}

@@ -8,9 +8,8 @@ linear layers start by Glorot's rule. There is no auxiliary head. State dict key
 """
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, Enlarge, init_decoder, init_head, pad_to_multiple, resize
 from faceparse.models.encoders import make_encoder
 
 SMALL = ("mit_b0", "mit_b1")  # encoders with the narrow decoder
@@ -38,7 +37,7 @@ class Decoder(nn.Module):
 
     def forward(self, features):
         size = features[0].shape[-2:]
-        maps = [F.interpolate(linear(feature), size=size, mode="bilinear", align_corners=False)
+        maps = [resize(linear(feature), size)
                 for linear, feature in zip(self.mlp_stage, reversed(features))]  # four of (B, width, H/4, W/4)
         return self.dropout(self.fuse_stage(torch.cat(maps, dim=1)))  # (B, 4 width, H/4, W/4) -> (B, width, H/4, W/4)
 
@@ -59,7 +58,7 @@ class SegFormer(nn.Module):
         self.decoder = Decoder(self.encoder.channels, width)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(width, num_classes, 1),
-            nn.Upsample(scale_factor=4.0, mode="bilinear", align_corners=False),
+            Enlarge(4),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

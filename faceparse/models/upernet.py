@@ -10,19 +10,14 @@ the first 7x7; here it is the original. Names of the decoder's parts are mmsegme
 """
 import torch
 from torch import nn
-from torch.nn import functional as F
 from torchvision.models.convnext import LayerNorm2d
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
 from faceparse.models.encoders import make_encoder
 
 WIDTH, AUXILIARY_WIDTH = 512, 256
 BINS = (1, 2, 3, 6)
-
-
-def resize(x, size):
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 class Decoder(nn.Module):
@@ -83,7 +78,7 @@ class UPerNet(nn.Module):
         features = self.encoder(pad_to_multiple(images, 32))[-4:]                # strides 4, 8, 16, 32
         features = [norm(feature) for norm, feature in zip(self.norms, features)]
         logits = self.segmentation_head(self.decoder(features))                  # (B, num_classes, H/4, W/4), padded
-        logits = F.interpolate(logits, scale_factor=4.0, mode="bilinear", align_corners=False)
+        logits = enlarge(logits, 4)
         result = {"out": logits[..., :height, :width]}
         if self.training:
             result["aux"] = [head(features[2]) for head in self.aux_heads]       # (B, num_classes, H/16, W/16)
