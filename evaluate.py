@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from faceparse import charts, evaluation, in_the_wild, inference, landmark_evaluation, pictures, report, runs
+from faceparse import charts, evaluation, hair_skin, in_the_wild, inference, landmark_evaluation, pictures, report, runs
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.finding import Finder, by_predicted_points
@@ -125,9 +125,11 @@ def use(args, others, landmarkers):
     if args.align and not (args.align == "predicted" and landmarkers):
         raise FaceparseError(f"--align {args.align} is for --set: pictures are aligned as the parser was trained, by the "
                              "landmark network of --model, or by --boxes")
+    coarse, others = hair_skin.take_coarse(others)
     parsers = inference.pair(others, args.force) if others or not landmarkers else []
     parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
     parser = parser and averaged(args, [parser])[-1]
+    parser = hair_skin.CoarseToFine(coarse, parser) if coarse else parser
     finder = Finder(landmarkers) if landmarkers else None
     out = args.out or Path("parsed")
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:

@@ -311,6 +311,7 @@ class Jitter:
     shifted: float = 1.0          # probability of a translation
     within: bool = False          # instead, a translation uniform over all that keep the crop inside the scaled picture
     most: float = 1.0             # a crop of which one class covers a larger share is drawn again (loading.TRIES times)
+    cluttered: bool = False       # what a crop shows beyond its picture is clutter, and background (loading.Faces)
     perspective: float = 0.0      # probability of a perspective change
     mirror: float = 0.0           # probability of a mirror, with classes and landmarks swapped
 

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data import labelme, toy
+from faceparse.data.cihp import people
 from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
                                     fixed_order, list_pictures, one_of, portion, sample, split_folder, tenths)
 from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
@@ -50,6 +51,10 @@ PUBLISHED = {
         ("ibugmask", "ibugmask_release"), (),
         "{train,test}/ with NAME.jpg, NAME.png, NAME_bbox.txt and NAME_landmark.txt",
         "https://github.com/hhj1897/face_parsing"),
+    "cihp": Published(
+        ("cihp", "CIHP", "instance-level_human_parsing"), ("Training/Category_ids",),
+        "{Training,Validation}/ with Images/NAME.jpg, Category_ids/NAME.png and Human_ids/NAME.png",
+        "http://sysu-hcp.net/lip/overview.php"),
     "folder": Published(
         ("folder",), ("labels.json",),
         "labels.json (the label set), images/ and masks/NAME.png, both perhaps inside train/, val/ and test/",
@@ -181,6 +186,11 @@ def ibugmask(root, split, full=False, **_):
     return FaceSet("ibugmask", split, labels, points, records, note)
 
 
+def cihp(root, split, seed=0, limit=None, **_):
+    """CIHP (Gong et al. 2018): a record a person, 20 classes; see data/cihp.py."""
+    return FaceSet("cihp", split, LABEL_SETS["cihp"], None, people(_home("cihp", root), split, limit, seed))
+
+
 def mixed(root, split, mix="5:5", mix_real="lapa", synthetic="facesynthetics", limit=None, **options):
     """Seed 000's domain mix: FaceSynthetics and a real set at synthetic:real, 2,000 / 230 / 100 in all, or as many as
     keep the ratio, or `limit`. Every record keeps its own labels and landmarks; those of the set are LaPa's.
@@ -247,6 +257,7 @@ READERS = {
     "facesynthetics": facesynthetics,
     "facesynthetics-seed000": partial(facesynthetics, labels=LABEL_SETS["facesynthetics-seed000"]),
     "ibugmask": ibugmask,
+    "cihp": cihp,
     "mixed": mixed,
     "toymixed": toymixed,
     "folder": folder,

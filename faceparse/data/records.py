@@ -189,6 +189,15 @@ def read_mask(path, labels):
     return values.astype(np.uint8)
 
 
+def read_indices(path):
+    """The whole numbers that a palette or grey picture stores, (H, W); of three equal channels, one. Raises
+    FaceparseError."""
+    values = _pillow(path, lambda picture: _mask_values(picture, path))
+    if values.ndim == 3 and (values != values[..., :1]).any():
+        raise FaceparseError(f"{path}: a picture of colours; save the numbers as a palette or grey PNG")
+    return values if values.ndim == 2 else values[..., 0]
+
+
 def _mask_values(picture, path):
     """(H, W) integers or (H, W, 3) uint8, as stored."""
     if picture.format in ("JPEG", "MPO"):

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from faceparse import raster
+from faceparse.data import toy_head
 from faceparse.data.toy_head import CLOTHS, Head, layers, palette, parameters
 
 SIZE = 128  # the default picture's width and height, pixels
@@ -115,6 +116,27 @@ def backdrop(p, u, v):
     one = (palette(CLOTHS, p.wall) * 0.65 + 85 * p.wall_light).astype(np.float32)
     mix = np.clip(0.5 + np.float32(p.wall_slope) * (u - 0.5) + np.float32(0.8) * (v - 0.5), 0, 1)
     return one[:, None, None] * (1 - np.float32(0.5 * p.wall_light) * mix)
+
+
+def clutter(seed, index, size, heaps=3):
+    """A cluttered place without any face -> (size, size, 3) uint8: a wall, and on it `heaps` times ten shapes of all
+    sizes in the colours of clothes, skin and hair, the last with strands like hair. Number `index` of the set `seed`."""
+    rng = np.random.default_rng([seed, index, 2])
+    p = parameters(rng, True)
+    ruler = (np.arange(size, dtype=np.float32) + 0.5) / size
+    u, v = ruler[None], ruler[:, None]
+    canvas = backdrop(p, u, v)
+    strands, _ = hair_light(p, Head(p), u, v)
+    for _ in range(heaps):
+        p.spare = rng.standard_normal(1024)
+        shapes = toy_head.clutter(p)
+        covers = raster.coverages([shape.contour * size - 0.5 for shape in shapes], size, size)
+        for k, (shape, cover) in enumerate(zip(shapes, covers)):
+            box, share = window(*cover), cover[2] * np.float32(shape.alpha)
+            colour = np.array(shape.colour, np.float32)[:, None, None]
+            part = canvas[:, box[0], box[1]]
+            part += (colour * (strands[box] if k % 3 == 2 else 1) - part) * share
+    return camera(p, canvas, rng)
 
 
 def annotated(p, stack):

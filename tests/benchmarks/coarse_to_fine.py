@@ -1,0 +1,207 @@
+"""Two passes against one: hair and skin of CelebAMask-HQ faces at a sixth to all of a cluttered scene's side.
+
+    python tests/benchmarks/coarse_to_fine.py --root ROOT --out OUT                      a GPU, minutes
+    python tests/benchmarks/coarse_to_fine.py --root ROOT --out OUT --train 60 --val 20 --side 192 --size 64 --epochs 2
+
+Scenes: a face's pixels that its mask does not call background (hair, skin, neck, clothes, hat) are pasted into clutter
+drawn by data/toy.py, one face a scene, its picture's side log-uniform in 1/6 .. 1 of the scene's, anywhere in it. Train
+scenes hold train faces, val scenes val faces. They are drawn once, into OUT/scenes-..., as a data set of --data folder.
+
+Networks, all from random initialisation by --recipe scratch on the same scenes, their last epoch scored:
+
+    two passes   PSPNet (bass_a), `foreground`, whole scenes, E epochs; BASS, `hair_skin`, --align foreground, E epochs
+    one pass     BASS, `hair_skin`, whole scenes, at the same input size, 2 E epochs: the same number of pictures seen
+    one pass, larger   the same at the input size (times the root of 2) that costs as much as two passes, E epochs
+    two passes, true box   the second pass alone, around the true hair and skin: what a perfect first pass would give
+
+F1 is pooled over the val scenes' own pixels, and told for three ranges of the face's size too. OUT holds pictures of
+CelebAMask-HQ: it is for looking at, not for passing on. OUT/coarse_to_fine.json and OUT/coarse_to_fine.png are written.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from faceparse import geometry, hair_skin, inference, metrics, models, report, runs
+from faceparse.data import parsing
+from faceparse.data.randomness import uniforms
+from faceparse.data.records import open_image
+from faceparse.data.toy import clutter
+from faceparse.errors import FaceparseError
+from faceparse.labels import LABEL_SETS, label_set_to_dict, table
+
+CELEBAMASK, HAIR_SKIN = LABEL_SETS["celebamask"], LABEL_SETS["hair_skin"]
+SMALLEST = 1 / 6  # the face picture's side over the scene's
+RANGES = ((1 / 6, 0.303), (0.303, 0.55), (0.55, 1.0))  # of that, equally likely
+
+
+def share_of(seed, index):
+    """The face picture's side over the scene's, log-uniform, and where it lies, x and y in 0..1 of the room there is."""
+    size, x, y = uniforms(seed, 0, index, "scene", 3)
+    return SMALLEST ** (1 - size), x, y
+
+
+def draw_scene(record, index, side, seed):
+    """-> picture (side, side, 3) uint8, mask (side, side) uint8 in CelebAMask-HQ's classes."""
+    face, mask = open_image(record.image), record.mask()
+    share, x, y = share_of(seed, index)
+    to_scene = [geometry.compose(geometry.stretch(width, height, share * side), geometry.translation(
+        *(np.array([x, y]) * (1 - share) * side))) for height, width in (mask.shape, face.size[::-1])]
+    matte = Image.fromarray(np.where(mask > 0, np.uint8(255), np.uint8(0))).convert("RGB")
+    matte = geometry.warp_image(matte, to_scene[0], (side, side)).getchannel(0).filter(ImageFilter.GaussianBlur(0.7))
+    around = Image.fromarray(clutter(seed, index, side))
+    scene = Image.composite(geometry.warp_image(face, to_scene[1], (side, side)), around, matte)
+    mask = geometry.warp_mask(mask, to_scene[0], (side, side), fill=0)
+    return scene, np.where(np.asarray(matte) < 128, np.uint8(0), mask)
+
+
+def make_scenes(root, home, counts, side, seed):
+    """Draw the scenes of both splits into `home`, unless they are there. Scene N of a split is NNNN.jpg and NNNN.png."""
+    if (home / "labels.json").exists():
+        return
+    for split, count in counts.items():
+        records = parsing.load("celebamask", split, root, limit=count, seed=seed).records
+        first = 0 if split == "train" else 1_000_000
+
+        def one(number):
+            scene, mask = draw_scene(records[number], first + number, side, seed)
+            (home / split).mkdir(parents=True, exist_ok=True)
+            for kind in ("images", "masks"):
+                (home / split / kind).mkdir(exist_ok=True)
+            scene.save(home / split / "images" / f"{number:04d}.jpg", quality=95)
+            report.save_mask(mask, CELEBAMASK, home / split / "masks" / f"{number:04d}.png")
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(one, range(len(records))))
+    report.write_json(label_set_to_dict(CELEBAMASK), home / "labels.json")
+
+
+def train(args, home):
+    """The three trainings, each of them resumed or skipped where it is there -> {name: Parser}, seconds of each."""
+    larger = 32 * round(args.size * 2**0.5 / 32)
+    plans = {"coarse": ("bass_a", {"labels": "foreground", "align": "none", "epochs": args.epochs}),
+             "fine": ("bass", {"labels": "hair_skin", "align": "foreground", "epochs": args.epochs}),
+             "one": ("bass", {"labels": "hair_skin", "align": "none", "epochs": 2 * args.epochs}),
+             "larger": ("bass", {"labels": "hair_skin", "align": "none", "epochs": args.epochs, "size": larger})}
+    parsers, seconds = {}, {}
+    for name, (arch, own) in plans.items():
+        start = time.perf_counter()
+        given = {"recipe": "scratch", "encoder": args.encoder, "size": args.size, "batch": args.batch, "seed": args.seed,
+                 **own}
+        folder = runs.train(arch, "folder", given, home, args.out / "runs", name=f"{home.name}-{name}-{args.epochs}",
+                            resume=True, device=args.device, amp=args.amp, workers=args.workers)
+        seconds[name] = time.perf_counter() - start
+        parsers[name] = inference.load(folder / "last.pt", args.device)
+    return parsers, seconds
+
+
+def score(parsers, records, seed):
+    """Every method on every val scene -> ({method: (N, 3, 4) confusion matrices}, (N,) face's share of the side,
+    how much of the true hair and skin the coarse crop holds (N,), {method: [masks of the scenes]})."""
+    told = table(CELEBAMASK, HAIR_SKIN)
+    coarse, fine = parsers["coarse"], parsers["fine"]
+    matrices, shares, held, guesses = {}, [], [], {}
+    for number, record in enumerate(records):
+        picture = open_image(record.image)
+        truth = told[record.mask()]
+        box = geometry.mask_box((truth == 1) | (truth == 2))
+        if box is None:
+            continue
+        aligned = geometry.align_foreground(box, fine.size)
+        known = fine.probabilities(inference.crops(picture, [aligned], fine.size))[0].cpu()
+        two = hair_skin.parse(picture, coarse, fine)
+        found = {"one pass": parsers["one"].parse(picture).mask,
+                 "one pass, larger": parsers["larger"].parse(picture).mask,
+                 "two passes": two.mask,
+                 "two passes, true box": inference.restore(known, aligned, picture.size)[0]}
+        for method, mask in found.items():
+            matrices.setdefault(method, []).append(metrics.confusion(
+                torch.from_numpy(truth)[None], torch.from_numpy(mask)[None], len(HAIR_SKIN))[0])
+            guesses.setdefault(method, []).append(mask)
+        rows, columns = ((truth == 1) | (truth == 2)).nonzero()
+        seen = geometry.apply(two.homography, np.stack([columns, rows], -1))
+        held.append(((seen > -0.5) & (seen < fine.size - 0.5)).all(-1).mean())
+        shares.append(share_of(seed, 1_000_000 + number)[0])
+    return {method: torch.stack(many) for method, many in matrices.items()}, np.array(shares), np.array(held), guesses
+
+
+def figures(matrices):
+    """Of (N, 3, 4) confusion matrices: F1 of skin and hair, pooled, and their mean."""
+    found = metrics.scores(matrices.sum(0))
+    return {"skin": float(found.f1[1]), "hair": float(found.f1[2]), "mean": float(found.mean_f1)}
+
+
+def sheet(records, shares, matrices, guesses, count=9):
+    """Scenes spread over the face's sizes: picture, truth, one pass, two passes."""
+    told, rows, titles = table(CELEBAMASK, HAIR_SKIN), [], []
+    methods = ["one pass", "two passes"]
+    for place in np.argsort(shares)[np.linspace(0, len(shares) - 1, min(count, len(shares))).astype(int)]:
+        image = np.asarray(open_image(records[place].image))
+        truth = told[records[place].mask()]
+        rows.append([image, *(report.overlay(image, mask, HAIR_SKIN) for mask in (
+            truth, *(guesses[method][place] for method in methods)))])
+        means = [figures(matrices[method][place][None])["mean"] for method in methods]
+        titles.append(f"face {shares[place]:.2f} of the side   F1 {means[0]:.3f} -> {means[1]:.3f}")
+    return report.contact_sheet(rows, ["scene", "truth", *methods], titles, cell=240, legend=HAIR_SKIN)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"))
+    parser.add_argument("--out", type=Path, default=Path("coarse_to_fine"))
+    parser.add_argument("--train", type=int, default=2000, help="scenes to train on (default: 2000)")
+    parser.add_argument("--val", type=int, default=230, help="scenes to score (default: 230)")
+    parser.add_argument("--side", type=int, default=512, help="of a scene, pixels (default: 512)")
+    parser.add_argument("--size", type=int, default=256, help="of the networks' input, pixels (default: 256)")
+    parser.add_argument("--epochs", type=int, default=8, help="of each pass; the one-pass network has twice as many")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--encoder", default="resnet18")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--amp", choices=["auto", "on", "off"], default="auto")
+    parser.add_argument("--workers", type=int, help="threads that read ahead (default: 0 on a CPU, else 4)")
+    args = parser.parse_args()
+    start = time.perf_counter()
+    home = args.out / f"scenes-{args.train}-{args.val}-{args.side}-seed{args.seed}"
+    make_scenes(args.root, home, {"train": args.train, "val": args.val}, args.side, args.seed)
+    drawn = time.perf_counter() - start
+    parsers, seconds = train(args, home)
+    records = [record for record in parsing.load("folder", "val", home).records]
+    matrices, shares, held, guesses = score(parsers, records, args.seed)
+    costs = {name: {"parameters": models.parameters_of(parser.model), "flops": models.flops(parser.model, parser.size),
+                    "size": parser.size, "training_seconds": round(seconds[name], 1)} for name, parser in parsers.items()}
+    cost_of = {"one pass": ["one"], "one pass, larger": ["larger"], "two passes": ["coarse", "fine"],
+               "two passes, true box": ["fine"]}
+    result = {"scenes": {"train": args.train, "val": len(shares), "side": args.side}, "size": args.size,
+              "epochs": args.epochs, "encoder": args.encoder, "seed": args.seed, "device": str(parsers["fine"].device),
+              "seconds": {"drawing": round(drawn, 1)}, "networks": costs, "methods": {}}
+    rows = []
+    for method, many in matrices.items():
+        by_size = [figures(many[(shares >= low) & (shares <= high)]) for low, high in RANGES]
+        flops = sum(costs[name]["flops"] for name in cost_of[method])
+        result["methods"][method] = {**figures(many), "by_size": dict(zip(
+            [f"{low:.2f}-{high:.2f}" for low, high in RANGES], by_size)), "flops": flops}
+        rows.append([method, *figures(many).values(), *(one["mean"] for one in by_size), f"{flops / 1e9:.1f}"])
+    result["held"] = {"mean": float(held.mean()), "least": float(held.min()), "all of 99 %": float((held > 0.99).mean())}
+    result["seconds"]["all"] = round(time.perf_counter() - start, 1)
+    print(report.table(["F1 on the scenes' pixels", "skin", "hair", "mean", *(
+        f"{low:.2f}-{high:.2f}" for low, high in RANGES), "GFLOPs"], rows))
+    print(f"the coarse crop holds {100 * held.mean():.1f} % of the hair and skin, at least 99 % in "
+          f"{100 * (held > 0.99).mean():.0f} % of the scenes")
+    report.write_json(result, args.out / "coarse_to_fine.json")
+    report.save_picture(sheet(records, shares, matrices, guesses), args.out / "coarse_to_fine.png")
+    print(f"coarse_to_fine.json and coarse_to_fine.png are in {args.out}; {result['seconds']['all']:.0f} s")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except FaceparseError as error:
+        sys.exit(f"coarse_to_fine.py: {error}")
