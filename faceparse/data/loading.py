@@ -47,7 +47,7 @@ def read_source(record, labels, size, align, landmarks=False):
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
         check_landmarks(record, points, (width, height))
-    mask = None if record.mask is None else record.mask()
+    mask, to_mask = None if record.mask is None else record.mask(), None
     if mask is not None:
         check_mask_size(record, mask, (width, height))
         to_mask = geometry.scaling(mask.shape[1] / width, mask.shape[0] / height)
