@@ -43,7 +43,7 @@ RANGES = ((1 / 6, 0.303), (0.303, 0.55), (0.55, 1.0))  # of that, equally likely
 
 
 def share_of(seed, index):
-    """The face picture's side over the scene's, log-uniform, and where it lies, x and y in 0..1 of the room there is."""
+    """The face picture's side over the scene's, log-uniform; where it lies, x and y in 0..1 of the room there is."""
     size, x, y = uniforms(seed, 0, index, "scene", 3)
     return SMALLEST ** (1 - size), x, y
 
@@ -63,7 +63,7 @@ def draw_scene(record, index, side, seed):
 
 
 def make_scenes(root, home, counts, side, seed):
-    """Draw the scenes of both splits into `home`, unless they are there. Scene N of a split is NNNN.jpg and NNNN.png."""
+    """Draw the scenes of both splits into `home`, unless they are there; number N of a split is NNNN.jpg, NNNN.png."""
     if (home / "labels.json").exists():
         return
     for split, count in counts.items():
@@ -93,8 +93,8 @@ def train(args, home):
     parsers, seconds = {}, {}
     for name, (arch, own) in plans.items():
         start = time.perf_counter()
-        given = {"recipe": "scratch", "encoder": args.encoder, "size": args.size, "batch": args.batch, "seed": args.seed,
-                 **own}
+        given = {"recipe": "scratch", "encoder": args.encoder, "size": args.size, "batch": args.batch,
+                 "seed": args.seed, **own}
         folder = runs.train(arch, "folder", given, home, args.out / "runs", name=f"{home.name}-{name}-{args.epochs}",
                             resume=True, device=args.device, amp=args.amp, workers=args.workers)
         seconds[name] = time.perf_counter() - start
@@ -173,10 +173,11 @@ def main():
     make_scenes(args.root, home, {"train": args.train, "val": args.val}, args.side, args.seed)
     drawn = time.perf_counter() - start
     parsers, seconds = train(args, home)
-    records = [record for record in parsing.load("folder", "val", home).records]
+    records = parsing.load("folder", "val", home).records
     matrices, shares, held, guesses = score(parsers, records, args.seed)
-    costs = {name: {"parameters": models.parameters_of(parser.model), "flops": models.flops(parser.model, parser.size),
-                    "size": parser.size, "training_seconds": round(seconds[name], 1)} for name, parser in parsers.items()}
+    costs = {name: {"parameters": models.parameters_of(parser.model), "size": parser.size,
+                    "flops": models.flops(parser.model, parser.size), "training_seconds": round(seconds[name], 1)}
+             for name, parser in parsers.items()}
     cost_of = {"one pass": ["one"], "one pass, larger": ["larger"], "two passes": ["coarse", "fine"],
                "two passes, true box": ["fine"]}
     result = {"scenes": {"train": args.train, "val": len(shares), "side": args.side}, "size": args.size,
@@ -189,7 +190,7 @@ def main():
         result["methods"][method] = {**figures(many), "by_size": dict(zip(
             [f"{low:.2f}-{high:.2f}" for low, high in RANGES], by_size)), "flops": flops}
         rows.append([method, *figures(many).values(), *(one["mean"] for one in by_size), f"{flops / 1e9:.1f}"])
-    result["held"] = {"mean": float(held.mean()), "least": float(held.min()), "all of 99 %": float((held > 0.99).mean())}
+    result["held"] = {"mean": float(held.mean()), "least": float(held.min()), "over_0.99": float((held > 0.99).mean())}
     result["seconds"]["all"] = round(time.perf_counter() - start, 1)
     print(report.table(["F1 on the scenes' pixels", "skin", "hair", "mean", *(
         f"{low:.2f}-{high:.2f}" for low, high in RANGES), "GFLOPs"], rows))
