@@ -196,6 +196,7 @@ def table(source, target):
         merged = target.names in (HAIR_SKIN_NAMES, FOREGROUND_NAMES)
         raise FaceparseError(f"the labels of '{source.name}' cannot be told in those of '{target.name}': " + (
             "give the set's JSON file a 'to_lapa' or a 'to_hair_skin' entry" if merged else
+            "use --labels hair_skin" if source.to_hair_skin else
             "use --labels lapa, or give the set's JSON file a 'to_lapa' entry"))
     to = np.full(256, IGNORE, np.uint8)
     to[:len(source)] = [IGNORE if part is None else target.names.index(part) for part in parts]
