@@ -7,6 +7,8 @@
     python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
     python evaluate.py --images clip.mp4 /dev/video0 --model runs/lapa-unet runs/300w-pipnet
                                                             the same of every frame, aligned by landmarks found there
+    python evaluate.py --images folder/ --annotate mine/ --model runs/lapa-hourglass runs/lapa-bass
+                                                            a data set for people to correct, the doubtful faces first
 
 --model takes parsers, label adapters and landmark networks in any order: an adapter is tried behind every parser that
 it was learnt from, and landmark networks find the face for the parsers (--images, --align predicted).
@@ -16,7 +18,8 @@ import os
 import sys
 from pathlib import Path
 
-from faceparse import charts, evaluation, hair_skin, in_the_wild, inference, landmark_evaluation, pictures, report, runs
+from faceparse import (charts, evaluation, hair_skin, in_the_wild, inference, labelling, landmark_evaluation, pictures,
+                       report, runs)
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.finding import Finder, by_predicted_points
@@ -63,6 +66,9 @@ def get_args_parser():
                        help="CSV file of the faces, instead of a search: picture,x0,y0,x1,y1 in pixels, brows to chin; "
                             "several lines a picture for several faces")
     group.add_argument("--confidence", action="store_true", help="write a confidence map beside each mask")
+    group.add_argument("--annotate", type=Path, metavar="OUT",
+                       help="write the pictures' landmarks and label maps as a data set, LaPa's tree and labelme's JSON, "
+                            "to be corrected; files of labelme among --images keep their points")
 
     group = parser.add_argument_group("both")
     group.add_argument("--tta", metavar="SCALES", help="test-time augmentation: mean over rescaled views, such as "
@@ -78,7 +84,10 @@ def get_args_parser():
 
 
 def main(args):
-    paths = args.model or runs.finished_runs(args.runs, "parser", "landmarker")[-1:]
+    if args.annotate and not args.images:
+        raise FaceparseError("--annotate writes a data set of pictures: name them by --images")
+    paths = args.model or runs.finished_runs(args.runs, *(("landmarker",) if args.annotate else
+                                                          ("parser", "landmarker")))[-1:]
     models = []
     for path in paths:
         if path.is_dir() and not (path / "best.pt").exists() and len(paths) > 1:
@@ -131,6 +140,8 @@ def use(args, others, landmarkers):
     parser = parser and averaged(args, [parser])[-1]
     parser = hair_skin.CoarseToFine(coarse, parser) if coarse else parser
     finder = Finder(landmarkers) if landmarkers else None
+    if args.annotate:
+        return label(args, parser, finder)
     out = args.out or Path("parsed")
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
         print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop; name a "
@@ -140,6 +151,25 @@ def use(args, others, landmarkers):
         print(note)
     if done:
         print(f"what was found in {done} file{'s' * (done > 1)} is in {out}")
+    refuse(args, errors)
+
+
+def label(args, parser, finder):
+    """--images and --annotate."""
+    for option in ("out", "confidence"):
+        if getattr(args, option):
+            raise FaceparseError(f"--{option}: with --annotate what is written goes there alone; leave it out")
+    rows, notes, errors = labelling.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
+    for note in notes:
+        print(note)
+    if rows:
+        print(f"{labelling.as_table(rows)}\n{len(rows)} faces are in {args.annotate}, listed in {labelling.LIST}; "
+              f"correct them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
+    refuse(args, errors)
+
+
+def refuse(args, errors):
+    """What could not be read stops at the end, or is listed with --skip-bad."""
     if errors and not args.skip_bad:
         raise FaceparseError("\nevaluate.py: ".join(map(str, errors)))
     for error in errors:

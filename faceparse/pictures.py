@@ -64,9 +64,10 @@ def merge(faces):
 
 # ---- pictures
 
-def find_files(paths, out):
-    """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders), sorted; none
-    twice, and none of the folder `out`. Raises FaceparseError where a file lies where its results would."""
+def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
+    """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders; there what
+    has one of the suffixes), sorted; none twice, and none of the folder `out`. Raises FaceparseError where a file lies
+    where its results would."""
     found, out = [], Path(out)
     among = FaceparseError(f"--out {out}: holds the pictures themselves, and what is found in them is not to be written "
                            "among them: name another folder")
@@ -75,7 +76,7 @@ def find_files(paths, out):
             if out.resolve() in (path.resolve(), *path.resolve().parents):
                 raise among
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
-                            if Path(name).suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES
+                            if Path(name).suffix.lower() in suffixes
                             and out.resolve() not in Path(parent, name).resolve().parents)
             if not inside:
                 raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "

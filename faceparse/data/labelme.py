@@ -213,7 +213,7 @@ def faces(root, split, **_):
     if first is None:
         read(files[0])
     labels = label_set(home / SETS[1]) if (home / SETS[1]).exists() else LABEL_SETS["lapa"]
-    points = _points_of(home, *first)
+    points = points_of(*first, home)
     drawn = any(shape["shape_type"] in ("polygon", "rectangle") for shape in first[1]["shapes"])
     records = [Record(f"{split}/{file.stem}", picture, partial(read_mask, file, labels) if drawn else None,
                       partial(read_landmarks, file, points) if points else None, None, labels, points)
@@ -226,8 +226,10 @@ def _open_picture(file):
     return open_image(read(file)["image"])
 
 
-def _points_of(home, file, face):
-    """The LandmarkSet of a file, None where it holds no point. Raises FaceparseError where it cannot be told."""
+def points_of(file, face, home=None):
+    """The LandmarkSet of a file and of what `read` gave, None where it holds no point; home: the folder of landmarks.json,
+    where that is not the file's own. Raises FaceparseError where it cannot be told."""
+    home = home or Path(file).parent
     if (home / SETS[0]).exists():
         return landmark_set(home / SETS[0])
     labels = [shape["label"] for shape in face["shapes"] if shape["shape_type"] == "point"]

@@ -1,0 +1,213 @@
+"""The loop that labels a new data set: pictures -> landmarks and label maps for people to correct, the doubtful first.
+
+Liu et al., "A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing", AAAI 2020, section "Dense
+Landmark Annotation module": an auxiliary network places the landmarks, people move those that are wrong, the network is
+trained on what they corrected, and so on. The work behind evaluate.py --images ... --annotate OUT, which writes
+
+    OUT/images/NAME.jpg      the picture, as it is
+    OUT/landmarks/NAME.txt   LaPa's 106 points
+    OUT/labels/NAME.png      the label map that annotate.py makes of them, in LaPa's classes
+    OUT/labelme/NAME.json    the points again, for people to move with labelme
+    OUT/worst_first.csv      the faces, those first that the network is least sure of
+
+Files of labelme among the pictures keep their points as people left them: so a corrected folder becomes a data set.
+"""
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faceparse import annotate, report
+from faceparse.annotate import HAIR, SKIN
+from faceparse.data import labelme
+from faceparse.data.records import PICTURE_SUFFIXES, open_image
+from faceparse.errors import FaceparseError
+from faceparse.geometry import BY_LANDMARKS
+from faceparse.inference import ParsedFace
+from faceparse.labels import LABEL_SETS, LAPA_NAMES, LandmarkSet, landmark_set, table
+from faceparse.pictures import find_files, parse_found, read_boxes
+from faceparse.progress import Progress
+
+FOLDERS = ("images", "landmarks", "labels", "labelme")
+LIST = "worst_first.csv"
+LAPA = LABEL_SETS["lapa"]
+DOUBTFUL = 5  # points of a face that the list names
+
+
+@dataclass
+class Seen:
+    """One face: its picture's file and size (width, height); landmarks (K, 2) of the set `points`, NaN where there is
+    none; confidence (K,) in 0..1, None where people placed them or the network cannot say; what a parser made of it, or
+    None; polygons that people drew, [(class index of LaPa's, (N, 2))]."""
+    picture: Path
+    size: tuple[int, int]
+    points: LandmarkSet
+    landmarks: np.ndarray
+    confidence: np.ndarray | None
+    is_face: bool
+    parsed: ParsedFace | None
+    polygons: list
+
+    @property
+    def sure(self):
+        """The mean confidence; NaN where there is none."""
+        return float("nan") if self.confidence is None else float(self.confidence.mean())
+
+
+def label_pictures(paths, out, finder=None, parser=None, boxes=None):
+    """Annotate pictures, folders of them, and files of labelme.
+
+    finder  of the landmarks; None: of labelme's files alone
+    parser  of hair and skin, any that can be told in LaPa's classes; None: no hair, skin between jaw and brows alone
+    boxes   file of pictures.read_boxes: the faces of its pictures, in place of a search
+    Returns (rows of the list, see `ranked`; what there is to say; the errors of what could not be read). Raises
+    FaceparseError where `out` holds annotations already, before anything is written.
+    """
+    out = Path(out)
+    there = next((out / name for name in (*FOLDERS, LIST) if (out / name).exists()), None)
+    if there:
+        raise FaceparseError(f"{there}: is there already, and may have been corrected; name another folder by "
+                             "--annotate")
+    if parser:
+        table(parser.labels, LAPA)  # raises where it cannot be told
+    pictures, given, errors = _sorted_out(find_files(paths, out, PICTURE_SUFFIXES | {".json"}))
+    if pictures and not finder:
+        raise FaceparseError(f"{pictures[0][0]}: nobody has placed its landmarks, and --model names no landmark "
+                             "network; train one with train.py --arch hourglass")
+    boxes = {} if boxes is None else read_boxes(boxes, pictures)
+    seen, notes, names = {}, {}, set()
+    with Progress(len(pictures) + len(given), "annotating") as progress:
+        for file, stem, face in [*((*pair, None) for pair in pictures), *given]:
+            progress.update()
+            try:
+                its = [_corrected(file, face, parser)] if face else [
+                    _predicted(file, box, finder, parser) for box in boxes.get(file, (None,))]
+                for number, one in enumerate(its, 1):
+                    name = _name(stem, number if len(its) > 1 else None, names)
+                    notes |= dict.fromkeys(_write(one, out, name))
+                    seen[name] = one
+                    one.parsed = None  # its masks, which the list does not need
+            except FaceparseError as error:
+                errors.append(error)
+    rows = ranked(seen)
+    if rows:
+        report.write_file(as_csv(rows), out / LIST)
+    return rows, list(notes), errors
+
+
+def _sorted_out(files):
+    """[(file, stem)] -> pictures [(file, stem)], [(file of labelme, stem, what it says)] and errors. A picture that
+    such a file names is no longer one whose landmarks are to be found."""
+    given, errors = [], []
+    for file, stem in files:
+        if file.suffix.lower() == ".json" and file.name not in labelme.SETS:
+            try:
+                given.append((file, stem, labelme.read(file)))
+            except FaceparseError as error:
+                errors.append(error)
+    named = {face["image"].resolve() for _, _, face in given}
+    return [(file, stem) for file, stem in files
+            if file.suffix.lower() != ".json" and file.resolve() not in named], given, errors
+
+
+def _predicted(file, box, finder, parser):
+    """The Seen of a picture, by the landmark network."""
+    image = open_image(file)
+    found = finder.find(image, box)
+    parsed = parser and parse_found(image, parser, finder, found, box)
+    limits = np.array(image.size)  # as far outside as records.check_landmarks lets a point lie
+    landmarks = found.points.clip(1 - limits, 2 * limits - 1)
+    return Seen(file, image.size, finder.points, landmarks, found.confidence, found.is_face, parsed, [])
+
+
+def _corrected(file, face, parser):
+    """The Seen of a file of labelme, as people left it."""
+    points = labelme.points_of(file, face)
+    if points is None:
+        raise FaceparseError(f"{file}: holds no landmark; place some, or take it out of --images")
+    landmarks, polygons = labelme.read_landmarks(file, points), labelme.outlines(face, LAPA, file)
+    image = open_image(face["image"])
+    known = (landmarks, points) if parser and parser.align in BY_LANDMARKS else ()
+    parsed = parser and parser.parse(image, *known)
+    return Seen(face["image"], image.size, points, landmarks, None, True, parsed, polygons)
+
+
+def label_map(seen):
+    """(H, W) uint8 of LaPa's classes: the parts by the landmarks, hair and skin by the parser where there is one; in
+    place of each what people drew of it. Raises FaceparseError for landmarks that make no parts."""
+    if seen.points not in (landmark_set(name) for name in ("68", "70", "106")):
+        raise FaceparseError(f"which parts the {seen.points.name} landmarks outline is not known here")
+    width, height = seen.size
+    parts = annotate.label_map(seen.landmarks, height, width)
+    drawn = np.zeros_like(parts)
+    labelme.paint(drawn, seen.polygons)
+    classes = {index for index, _ in seen.polygons}
+    np.copyto(parts, drawn, where=(drawn > SKIN) & (drawn < HAIR))
+    if not (seen.parsed or classes & {SKIN, HAIR}):
+        return parts
+    told = table(seen.parsed.labels, LAPA)[seen.parsed.mask] if seen.parsed else parts
+    skin, hair = (drawn if SKIN in classes else told), (drawn if HAIR in classes else told)
+    return annotate.fuse(parts, (skin >= SKIN) & (skin < HAIR), hair == HAIR)
+
+
+def _write(seen, out, name):
+    """The files of a face; returns what there is to say of what was left out."""
+    picture, notes = out / "images" / f"{name}{seen.picture.suffix.lower()}", []
+    try:
+        mask = label_map(seen)
+    except FaceparseError as error:
+        mask, notes = None, [f"labels/ is left out: {error}"]
+    if seen.points == landmark_set("106"):
+        lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in seen.landmarks)
+        report.write_file(f"106\n{lines}", out / "landmarks" / f"{name}.txt")
+    else:
+        notes.append(f"landmarks/ is left out: LaPa's points are 106, these are {seen.points.name}; train on --data "
+                     "labelme")
+    report.write_file(seen.picture.read_bytes(), picture)
+    if mask is not None:
+        report.save_mask(mask, LAPA, out / "labels" / f"{name}.png")
+    polygons = [(LAPA_NAMES[index], contour) for index, contour in seen.polygons]
+    labelme.write(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons)
+    return notes
+
+
+def _name(stem, number, names):
+    """A name of its own for a face: its picture's, with its folders, and its number where there are several."""
+    name = "-".join(stem.parts) + (f"_{number}" if number else "")
+    while name in names:
+        name += "_"
+    names.add(name)
+    return name
+
+
+def ranked(seen):
+    """{name: Seen} -> rows (name, confidence, is_face, doubtful, picture), the least sure face first: what is taken for
+    none, then by the mean confidence over the points; last those whose points people placed. doubtful: the points that
+    the network is least sure of."""
+    order = sorted(seen, key=lambda name: (seen[name].is_face, np.nan_to_num(seen[name].sure, nan=2.0), name))
+    rows = []
+    for name in order:
+        one = seen[name]
+        doubtful = [] if one.confidence is None else np.argsort(one.confidence, kind="stable")[:DOUBTFUL].tolist()
+        rows.append((name, one.sure, one.is_face, doubtful, one.picture))
+    return rows
+
+
+def as_csv(rows):
+    """The text of worst_first.csv."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["name", "confidence", "is_face", "doubtful_points", "picture"])
+    for name, sure, is_face, doubtful, picture in rows:
+        confidence = "" if np.isnan(sure) else f"{sure:.4f}"
+        lines.writerow([name, confidence, int(is_face), " ".join(map(str, doubtful)), picture])
+    return text.getvalue()
+
+
+def as_table(rows, most=20):
+    """The first rows, as a table for a terminal."""
+    return report.table(["worst first", "confidence", "a face", "doubtful points"], [
+        [name, sure, "yes" if is_face else "not sure", ", ".join(map(str, doubtful)) or "-"]
+        for name, sure, is_face, doubtful, _ in rows[:most]])

@@ -1,0 +1,227 @@
+"""The loop: pictures -> a data set to correct, the doubtful faces first; corrected, it is one to train on."""
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse import annotate, labelling, runs
+from faceparse.data import labelme, landmarks, parsing, toy
+from faceparse.errors import FaceparseError
+from faceparse.finding import Found
+from faceparse.inference import ParsedFace
+from faceparse.labels import LABEL_SETS, landmark_set
+
+LAPA, POINTS, SIZE = LABEL_SETS["lapa"], landmark_set("106"), 96
+HAIR = LAPA.names.index("hair")
+
+
+class Oracle:
+    """A finder that knows toy faces by heart, face i with confidence 0.9 - i / 10; of point 7 it is never sure."""
+    points = POINTS
+
+    def __init__(self, count):
+        self.faces = {np.asarray(toy.draw(0, i, SIZE)[0]).tobytes(): (i, toy.draw(0, i, SIZE)[2]) for i in range(count)}
+
+    def find(self, image, box=None):
+        i, points = self.faces[np.asarray(image).tobytes()]
+        confidence = np.full(106, 0.9 - i / 10, np.float32)
+        confidence[7] = 0
+        return Found(points if box is None else points + box[0], confidence, i != 1)
+
+
+class Combed:
+    """A parser that sees hair in the top quarter of a picture and skin below it, but for ten columns at the left."""
+    labels, align = LAPA, "none"
+
+    def parse(self, image, points=None, points_name=None, box=None):
+        mask = np.ones((image.height, image.width), np.uint8)
+        mask[:image.height // 4], mask[:, :10] = HAIR, 0
+        return ParsedFace(np.asarray(image), mask, np.ones(mask.shape, np.float32), LAPA, np.eye(3))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Three toy faces, one of them in a subfolder."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    for i, name in enumerate(("a.png", "b.png", "sub/c.png")):
+        Image.fromarray(toy.draw(0, i, SIZE)[0]).save(folder / name)
+    return folder
+
+
+def test_the_tree_is_lapas_and_its_reader_reads_it(photos, tmp_path):
+    rows, notes, errors = labelling.label_pictures([photos], tmp_path / "data/lapa/train", Oracle(3))
+    assert not notes and not errors and len(rows) == 3
+    faces = parsing.load("lapa", "train", tmp_path / "data")
+    assert [record.name for record in faces.records] == ["train/a", "train/b", "train/sub-c"]
+    for i, record in enumerate(faces.records):
+        image, _, truth = toy.draw(0, i, SIZE)
+        assert np.array_equal(Image.open(record.image), image)
+        assert np.abs(record.landmarks() - truth).max() < 0.001
+        assert np.array_equal(record.mask(), annotate.label_map(truth, SIZE, SIZE))
+    faces = landmarks.load("labelme", "all", tmp_path / "data/lapa/train")
+    assert sorted(record.name.split("/")[1] for record in faces.records) == ["a", "b", "sub-c"]
+    assert (tmp_path / "data/lapa/train/images/sub-c.png").read_bytes() == (photos / "sub/c.png").read_bytes()
+
+
+def test_the_list_has_the_doubtful_first_and_above_them_what_is_taken_for_no_face(photos, tmp_path):
+    rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert [row[0] for row in rows] == ["b", "sub-c", "a"]  # b is no face; then 0.7, 0.9
+    lines = list(csv.DictReader((tmp_path / "out/worst_first.csv").open()))
+    assert [(line["name"], line["is_face"]) for line in lines] == [("b", "0"), ("sub-c", "1"), ("a", "1")]
+    assert float(lines[2]["confidence"]) == pytest.approx(0.9 * 105 / 106, abs=1e-4)
+    assert lines[0]["doubtful_points"].split()[0] == "7" and lines[1]["picture"] == str(photos / "sub/c.png")
+    assert "not sure" in labelling.as_table(rows).splitlines()[2]
+
+
+def test_the_parsers_hair_and_skin_are_fused_with_the_landmarks_parts(photos, tmp_path):
+    labelling.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(1), Combed())
+    mask = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
+    parts = annotate.label_map(toy.draw(0, 0, SIZE)[2], SIZE, SIZE)
+    expected = np.where(parts > 1, parts, 1)
+    expected[:SIZE // 4], expected[:, :10] = HAIR, 0
+    assert np.array_equal(mask, expected)
+
+
+def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
+    (tmp_path / "boxes.csv").write_text("a.png,0,0,90,90\na.png,2,0,90,90\n")
+    rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3), boxes=tmp_path / "boxes.csv")
+    assert {row[0] for row in rows} == {"a_1", "a_2", "b", "sub-c"}
+    for folder, suffix in (("images", "png"), ("labels", "png"), ("landmarks", "txt"), ("labelme", "json")):
+        assert sorted(os.listdir(tmp_path / "out" / folder)) == sorted(f"{row[0]}.{suffix}" for row in rows)
+    first, second = (labelme.read_landmarks(tmp_path / f"out/labelme/a_{k}.json", POINTS) for k in (1, 2))
+    assert np.allclose(second - first, 2, atol=0.02)
+
+
+def test_names_that_would_meet_are_told_apart(photos, tmp_path):
+    Image.fromarray(toy.draw(0, 3, SIZE)[0]).save(photos / "sub-c.png")  # as sub/c.png is called
+    rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(4))
+    assert len({row[0] for row in rows}) == 4 and {"sub-c", "sub-c_"} <= {row[0] for row in rows}
+
+
+@pytest.mark.parametrize("there", ["images", "labels", "landmarks", "labelme", "worst_first.csv"])
+def test_nothing_is_overwritten(photos, tmp_path, there):
+    path = tmp_path / "out" / there
+    path.mkdir(parents=True)
+    with pytest.raises(FaceparseError, match=f"{there}: is there already, and may have been corrected; name another"):
+        labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert os.listdir(tmp_path / "out") == [there] and not os.listdir(path)
+
+
+def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
+    labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    path = tmp_path / "out/labelme/a.json"
+    content = json.loads(path.read_text())
+    for shape in content["shapes"]:  # a person moves the face
+        shape["points"] = [[x + 4, y + 2] for x, y in shape["points"]]
+    path.write_text(json.dumps(content))
+    rows, notes, errors = labelling.label_pictures([tmp_path / "out/labelme"], tmp_path / "corrected")
+    assert {row[0] for row in rows} == {"a", "b", "sub-c"} and not errors and all(np.isnan(row[1]) for row in rows)
+    moved = toy.draw(0, 0, SIZE)[2] + (4, 2)
+    record, = (r for r in labelling_records(tmp_path / "corrected") if r.name.endswith("/a"))
+    assert np.allclose(record.landmarks(), moved, atol=0.01)
+    mask = np.asarray(Image.open(tmp_path / "corrected/labels/a.png"))
+    assert (mask != annotate.label_map(moved, SIZE, SIZE)).mean() < 0.01
+    assert np.array_equal(Image.open(tmp_path / "corrected/images/a.png"), toy.draw(0, 0, SIZE)[0])
+
+
+def labelling_records(folder):
+    return landmarks.load("labelme", "all", folder).records
+
+
+def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_path):
+    wrong = np.full((106, 2), np.nan)
+    wrong[:3] = (1, 2), (3, 4), (5, 6)
+    labelme.write(photos / "b.json", photos / "b.png", (SIZE, SIZE), wrong, POINTS)
+    rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert [row[0] for row in rows] == ["sub-c", "a", "b"] and np.isnan(rows[2][1])
+    assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
+
+
+def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_path):
+    truth = toy.draw(0, 0, SIZE)[2]
+    brow = [[30, 90], [50, 90], [50, 95], [30, 95]]
+    hair = [[-0.5, -0.5], [95.5, -0.5], [95.5, 4.5], [-0.5, 4.5]]
+    labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), truth, POINTS,
+                  [("left_brow", brow), ("hair", hair)])
+    labelling.label_pictures([photos / "a.json"], tmp_path / "out", None, Combed())
+    mask = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
+    assert (mask[:5] == HAIR).all() and (mask[5:] != HAIR).all()
+    assert (mask[91:95, 31:50] == LAPA.names.index("left_brow")).all()
+    shapes = json.loads((tmp_path / "out/labelme/a.json").read_text())["shapes"]
+    assert [shape["label"] for shape in shapes[-2:]] == ["left_brow", "hair"]
+
+
+def test_points_that_are_not_lapas_have_label_maps_and_no_landmarks_folder(photos, tmp_path):
+    class Fewer(Oracle):
+        points = landmark_set("68")
+
+        def find(self, image, box=None):
+            found = super().find(image, box)
+            return Found(found.points[:68], found.confidence[:68], True)
+
+    rows, notes, _ = labelling.label_pictures([photos], tmp_path / "out", Fewer(3))
+    assert sorted(os.listdir(tmp_path / "out")) == ["images", "labelme", "labels", "worst_first.csv"]
+    assert notes == ["landmarks/ is left out: LaPa's points are 106, these are 68; train on --data labelme"]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A tiny hourglass, hardly trained; its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = landmarks.load
+        patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
+            name, split, root, **{**options, "limit": options.get("limit") or 4}))
+        return runs.train_landmarks("hourglass1", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, ".",
+                                    tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+
+
+@pytest.fixture
+def boxes(photos):
+    """A box for each of the photos, which saves the search."""
+    path = photos.parent / "boxes.csv"
+    path.write_text("".join(f"{name},20,20,80,80\n" for name in ("a.png", "b.png", "c.png")))
+    return ["--boxes", path]
+
+
+def test_the_round_as_the_page_has_it(run, network, photos, boxes, tmp_path):
+    """Annotate, correct, train on what was corrected from where the network was, score; make a LaPa tree of it."""
+    here = ["--device", "cpu"]
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", "--model", network, *boxes, *here)
+    assert status == 0 and "worst first" in out and "labelme mine/images --output mine/labelme" in out, err
+    for k, split in enumerate(("train", "train", "val")):  # the annotator, and who files what is done
+        name = sorted(os.listdir(tmp_path / "mine/images"))[k]
+        labelme.write(tmp_path / f"mine/labelme/{split}/{name[:-4]}.json", tmp_path / f"mine/images/{name}", (SIZE, SIZE),
+                      toy.draw(0, k, SIZE)[2], POINTS)
+    status, out, err = run("train.py", "--arch", "hourglass1", "--data", "labelme", "--root", "mine", "--recipe", "toy",
+                           "--size", 64, "--epochs", 1, "--batch", 2, "--init", network, "--name", "second", *here)
+    assert status == 0 and "on 2 faces of labelme" in out, err
+    status, out, err = run("evaluate.py", "--set", "labelme", "--split", "val", "--root", "mine", "--model", "runs/second",
+                           *here)
+    assert status == 0 and "labelme val (1 faces, 106 points)" in out, err
+    status, out, err = run("evaluate.py", "--images", "mine/labelme/train", "--annotate", "data/lapa/train", "--model",
+                           "runs/second", *here)
+    assert status == 0 and len(parsing.load("lapa", "train", tmp_path / "data").records) == 2, err
+
+
+def test_mistakes_are_one_line_and_what_could_be_read_is_there(run, network, photos, boxes, tmp_path):
+    (photos / "bad.png").write_bytes(b"no picture")
+    (photos / "bad.json").write_text('{"shapes": 3}')
+    here = ["--model", network, "--device", "cpu", *boxes]
+    boxes[1].write_text(boxes[1].read_text() + "bad.png,1,1,9,9\n")
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", *here)
+    lines = [line for line in err.splitlines() if line.startswith("evaluate.py: ")]
+    assert status == 2 and len(lines) == 2 and "bad.json" in lines[0] and "bad.png" in lines[1]
+    assert sorted(os.listdir(tmp_path / "mine/labelme")) == ["a.json", "b.json", "sub-c.json"]
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", *here)
+    assert status == 2 and "is there already" in err
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "again", "--skip-bad", *here)
+    assert status == 0 and err.count("left out") == 2
+    for given, said in ((["--annotate", "x"], "name them by --images"),
+                        (["--annotate", "x", "--images", photos, "--out", "y"], "--out"),
+                        (["--annotate", photos, "--images", photos], "another folder")):
+        status, out, err = run("evaluate.py", *given, *here[:4])
+        assert status == 2 and said in err and "Traceback" not in err
