@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparse import annotate, report
+from faceparse import annotate, raster, report
 from faceparse.annotate import HAIR, SKIN
 from faceparse.data import labelme
 from faceparse.data.records import PICTURE_SUFFIXES, open_image
@@ -49,6 +49,11 @@ class Seen:
     is_face: bool
     parsed: ParsedFace | None
     polygons: list
+
+    @property
+    def told(self):
+        """(H, W) uint8 what the parser saw in LaPa's classes, or None."""
+        return self.parsed and table(self.parsed.labels, LAPA)[self.parsed.mask]
 
     @property
     def sure(self):
@@ -137,19 +142,24 @@ def _corrected(file, face, parser):
 def label_map(seen):
     """(H, W) uint8 of LaPa's classes: the parts by the landmarks, hair and skin by the parser where there is one; in
     place of each what people drew of it. Raises FaceparseError for landmarks that make no parts."""
-    if seen.points not in (landmark_set(name) for name in ("68", "70", "106")):
+    if seen.points not in labelme.OUTLINING:
         raise FaceparseError(f"which parts the {seen.points.name} landmarks outline is not known here")
-    width, height = seen.size
-    parts = annotate.label_map(seen.landmarks, height, width)
-    drawn = np.zeros_like(parts)
-    labelme.paint(drawn, seen.polygons)
-    classes = {index for index, _ in seen.polygons}
-    np.copyto(parts, drawn, where=(drawn > SKIN) & (drawn < HAIR))
-    if not (seen.parsed or classes & {SKIN, HAIR}):
+    parts = annotate.label_map(seen.landmarks, *seen.size[::-1])
+    if not seen.parsed and not seen.polygons:
         return parts
-    told = table(seen.parsed.labels, LAPA)[seen.parsed.mask] if seen.parsed else parts
-    skin, hair = (drawn if SKIN in classes else told), (drawn if HAIR in classes else told)
-    return annotate.fuse(parts, (skin >= SKIN) & (skin < HAIR), hair == HAIR)
+    return labelme.merged(seen.polygons, parts, seen.told)
+
+
+def regions(seen):
+    """Hair and skin as polygons [(class index, (N, 2))], for people to correct: those that they drew themselves, else the
+    outlines of what the parser saw, the facial parts counting as skin."""
+    told, drawn = seen.told, {index for index, _ in seen.polygons}
+    if told is None:
+        return seen.polygons
+    tolerance = max(told.shape) / 300
+    seen_now = [(label, raster.trace(inside, tolerance, least=told.size // 1000))
+                for label, inside in ((SKIN, (told >= SKIN) & (told < HAIR)), (HAIR, told == HAIR)) if label not in drawn]
+    return [*((label, polygon) for label, polygons in seen_now for polygon in polygons), *seen.polygons]
 
 
 def _write(seen, out, name):
@@ -168,7 +178,7 @@ def _write(seen, out, name):
     report.write_file(seen.picture.read_bytes(), picture)
     if mask is not None:
         report.save_mask(mask, LAPA, out / "labels" / f"{name}.png")
-    polygons = [(LAPA_NAMES[index], contour) for index, contour in seen.polygons]
+    polygons = [(LAPA_NAMES[index], contour) for index, contour in regions(seen)]
     labelme.write(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons)
     return notes
 

@@ -1,4 +1,4 @@
-"""Filled smooth contours -> anti-aliased coverage and label maps. NumPy only.
+"""Filled smooth contours -> anti-aliased coverage and label maps, and back: a region -> its outlines. NumPy only.
 
 Coordinates are the project's: x then y in pixels, pixel centres at integers, so pixel (0, 0) is the square
 [-0.5, 0.5] x [-0.5, 0.5] and a whole image spans [-0.5, W - 0.5] x [-0.5, H - 0.5].
@@ -140,3 +140,98 @@ def fill(mask, contours, labels):
     """Write labels[k] into `mask` (H, W), in place, where contours[k] covers half of a pixel or more. The last wins."""
     for (top, left, cover), label in zip(coverages(contours, *mask.shape), labels):
         mask[top:top + cover.shape[0], left:left + cover.shape[1]][cover >= 0.5] = label
+
+
+
+# ---- the way back: a region -> its outlines
+
+def trace(inside, tolerance=0.0, least=1):
+    """The outlines of a region.
+
+    inside     (H, W) bool
+    tolerance  pixels that an outline may leave the pixels' edges by, to have fewer corners; 0 follows every edge
+    least      pixels; smaller pieces, and smaller holes, are left out
+    -> list of (N, 2) polygons, one a piece, the holes in it joined to its rim by a cut there and back: at tolerance 0
+       `fill` gives the region again. Pixels that touch by a corner alone are pieces of their own.
+    """
+    loops = [loop for loop in _loops(np.asarray(inside, bool)) if abs(_area(loop)) >= least]
+    rims = [loop for loop in loops if _area(loop) > 0]  # those of holes turn the other way
+    polygons = [simplified(rim, tolerance) for rim in rims]
+    for hole in (loop for loop in loops if _area(loop) < 0):
+        step = np.sign(hole[1] - hole[0])
+        pixel = hole[0] + 0.5 * step + 0.5 * np.array([-step[1], step[0]])  # the centre of one beside the hole
+        around = [k for k, rim in enumerate(rims) if _holds(rim, pixel)]
+        if around:  # else its piece is left out; of nested pieces the smallest
+            k = min(around, key=lambda k: _area(rims[k]))
+            polygons[k] = _joined(polygons[k], simplified(hole, tolerance))
+    return [polygon for polygon in polygons if len(polygon) > 2]
+
+
+def _loops(inside):
+    """Closed lines along the pixels' edges, (N, 2) corners, the region on the right hand: around pieces clockwise as seen
+    on a screen, around holes the other way."""
+    padded = np.pad(inside, 1)
+    height, width = padded.shape
+    above, below, left, right = padded[:-1, 1:], padded[1:, 1:], padded[1:, :-1], padded[1:, 1:]
+    # Whether an edge starts at a corner of the grid and goes right, down, left or up; the corner (0, 0) is first.
+    goes = np.zeros((4, height, width), bool)
+    goes[0, :-1, :-1], goes[1, :-1, :-1] = below & ~above, left & ~right
+    goes[2, :-1, 1:], goes[3, 1:, :-1] = above & ~below, right & ~left
+    stride = (1, width, -1, -width)
+    waiting = [set(np.flatnonzero(one).tolist()) for one in goes]
+    loops = []
+    for first in range(4):
+        while waiting[first]:
+            corner, way = waiting[first].pop(), first
+            corners = [corner]
+            while True:
+                corner += stride[way]
+                turn = next((t for t in (1, 0, 3) if corner in waiting[(way + t) % 4]), None)  # right, on, left
+                if turn is None:
+                    break  # back at the start, whose edge is gone already
+                if turn:
+                    corners.append(corner)
+                way = (way + turn) % 4
+                waiting[way].remove(corner)
+            loops.append(np.stack([np.array(corners) % width, np.array(corners) // width], 1) - 0.5)
+    return loops
+
+
+def _area(loop):
+    """Signed, in pixels."""
+    x, y = loop.T
+    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
+
+
+def _holds(loop, point):
+    """Whether a point lies inside a loop."""
+    (ax, ay), (bx, by) = loop.T - point[:, None], np.roll(loop, -1, 0).T - point[:, None]
+    across = (ay > 0) != (by > 0)
+    return bool((ax[across] - ay[across] * (bx - ax)[across] / (by - ay)[across] > 0).sum() % 2)
+
+
+def simplified(loop, tolerance):
+    """Ramer, Douglas and Peucker: (N, 2) -> the fewest of its corners that a line through them needs to stay within
+    `tolerance` pixels of all."""
+    if tolerance <= 0:
+        return loop
+    far = int(np.square(loop - loop[0]).sum(1).argmax())
+    ring, kept, spans = np.concatenate([loop, loop[:1]]), {0, far}, [(0, far), (far, len(loop))]
+    while spans:
+        start, end = spans.pop()
+        if end - start < 2:
+            continue
+        chord, way = ring[end] - ring[start], ring[start + 1:end] - ring[start]  # (2,), (N, 2)
+        share = np.clip(way @ chord / max(chord @ chord, 1e-12), 0, 1)
+        distance = np.square(way - share[:, None] * chord).sum(1)
+        if distance.max() > tolerance**2:
+            middle = start + 1 + int(distance.argmax())
+            kept.add(middle)
+            spans += [(start, middle), (middle, end)]
+    return loop[sorted(kept)]
+
+
+def _joined(rim, hole):
+    """Both as one polygon, by a cut between their nearest corners and back."""
+    i, j = np.unravel_index(np.square(rim[:, None] - hole).sum(-1).argmin(), (len(rim), len(hole)))
+    return np.concatenate([rim[:i + 1], hole[j:], hole[:j + 1], rim[i:]])

@@ -86,6 +86,18 @@ def test_the_parsers_hair_and_skin_are_fused_with_the_landmarks_parts(photos, tm
     assert np.array_equal(mask, expected)
 
 
+def test_hair_and_skin_are_polygons_too_for_people_to_correct(photos, tmp_path):
+    labelling.label_pictures([photos], tmp_path / "out", Oracle(3), Combed())
+    shapes = json.loads((tmp_path / "out/labelme/a.json").read_text())["shapes"]
+    assert [s["label"] for s in shapes if s["shape_type"] == "polygon"] == ["skin", "hair"]
+    hair = next(s["points"] for s in shapes if s["label"] == "hair")
+    assert sorted(hair) == [[10, 0], [10, 24], [96, 0], [96, 24]]  # measured from the picture's corner
+    faces = parsing.load("labelme", "all", tmp_path / "out")
+    for record in faces.records:
+        name = record.name.split("/")[1]
+        assert (record.mask() != np.asarray(Image.open(tmp_path / f"out/labels/{name}.png"))).mean() < 0.002
+
+
 def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
     (tmp_path / "boxes.csv").write_text("a.png,0,0,90,90\na.png,2,0,90,90\n")
     rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3), boxes=tmp_path / "boxes.csv")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse import raster
+from faceparse import annotate, raster
 from faceparse.data import labelme, landmarks, parsing, toy
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
@@ -112,8 +112,21 @@ def test_a_folder_of_files_is_a_data_set_for_landmarks_and_for_masks(tmp_path):
     assert found.keys() == truth.keys() and all(np.allclose(found[name], truth[name], atol=0.006) for name in truth)
     faces = parsing.load("labelme", "train", tmp_path)
     assert faces.labels == LAPA
-    face_, = Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"]
-    assert set(face_.unique().tolist()) == {0, 1}
+    assert Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"].unique()[:3].tolist() == [0, 1, 2]
+
+
+def test_parts_that_nobody_drew_are_made_of_the_landmarks(tmp_path):
+    """Skin, hair and one brow are polygons; the rest is annotate's, fused with them: outside skin and hair nothing."""
+    everywhere = [[-0.5, -0.5], [63.5, -0.5], [63.5, 59.5], [-0.5, 59.5]]
+    brow, top = np.array([[3, 40], [9, 40], [9, 44], [3, 44]]) - 0.5, np.array([[0, 0], [64, 0], [64, 30], [0, 30]]) - 0.5
+    truth = face(tmp_path, polygons=[("skin", everywhere), ("left_brow", brow), ("hair", top)])
+    parts = annotate.label_map(truth, 64, 64)
+    expected = np.where((parts > 2), parts, 1)
+    expected[40:44, 3:9] = 2
+    expected[:30], expected[60:] = 10, 0
+    mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS)
+    assert (mask != expected).mean() < 0.002 and np.array_equal(mask == 2, expected == 2)  # points are rounded to 0.01
+    assert set(np.unique(labelme.read_mask(tmp_path / "labelme/a.json", LAPA))) == {0, 1, 2, 10}  # polygons alone
 
 
 def test_splits_are_folders_where_there_are_such(tmp_path):

@@ -132,3 +132,42 @@ def test_label_maps_at_512_are_fast():
     for _ in range(10):
         raster.fill(mask, contours, range(1, 12))
     assert 10 / (time.process_time() - start) > 30
+
+
+def filled(polygons, height, width):
+    mask = np.zeros((height, width), np.uint8)
+    raster.fill(mask, polygons, [1] * len(polygons))
+    return mask > 0
+
+
+def test_a_traced_region_fills_to_itself():
+    """Any: with holes, pieces in holes, touching corners, at the border, a pixel, nothing."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        height, width = rng.integers(1, 20, 2)
+        inside = rng.random((height, width)) < rng.random()
+        assert np.array_equal(filled(raster.trace(inside), height, width), inside)
+    assert raster.trace(np.zeros((3, 4), bool)) == []
+    assert sorted(raster.trace(np.ones((3, 4), bool))[0].tolist()) == [[-0.5, -0.5], [-0.5, 2.5], [3.5, -0.5], [3.5, 2.5]]
+
+
+def test_a_hole_is_joined_to_its_rim_and_what_is_in_it_is_a_piece_of_its_own():
+    inside = np.ones((20, 20), bool)
+    inside[4:16, 4:16] = False
+    inside[8:12, 8:12] = True
+    inside[0, 19] = False  # touches nothing
+    polygons = raster.trace(inside)
+    assert sorted(len(polygon) for polygon in polygons) == [4, 6 + 4 + 2]
+    assert np.array_equal(filled(raster.trace(inside, least=20), 20, 20), inside & (np.hypot(*np.mgrid[-9.5:10, -9.5:10]) > 4))
+
+
+def test_a_simplified_outline_stays_near_and_has_few_corners():
+    inside = raster.coverage(ellipse(100, 80, 70, 50, 0.3), 160, 200) >= 0.5
+    exact, (polygon,) = raster.trace(inside)[0], raster.trace(inside, 1.0)
+    assert len(polygon) < 40 < 200 < len(exact)
+    found = filled([polygon], 160, 200)
+    assert 2 * (found & inside).sum() / (found.sum() + inside.sum()) > 0.985
+    ends = np.roll(polygon, -1, 0)
+    chord = ends - polygon
+    share = np.clip(((exact[:, None] - polygon) * chord).sum(-1) / np.square(chord).sum(-1), 0, 1)  # (exact, simplified)
+    assert np.linalg.norm(polygon + share[..., None] * chord - exact[:, None], axis=-1).min(1).max() <= 1.0 + 1e-9

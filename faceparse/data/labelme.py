@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from faceparse import raster
+from faceparse import annotate, raster
+from faceparse.annotate import HAIR, SKIN
 from faceparse.data.folders import SPLITS, NoSuchSplit, Published, find_home, one_of, split_folder, tenths
 from faceparse.data.records import FaceSet, Record, image_size, open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, label_set, landmark_set, landmark_set_from_dict,
+from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, LAPA_NAMES, label_set, landmark_set, landmark_set_from_dict,
                               landmark_set_to_dict)
 from faceparse.report import write_json
 
@@ -27,6 +28,7 @@ PUBLISHED = Published(
     "landmarks.json and labels.json beside them",
     "https://github.com/wkentaro/labelme")
 SETS = ("landmarks.json", "labels.json")  # files of the folder that are no face's
+OUTLINING = [LANDMARK_SETS[name] for name in ("68", "70", "106")]  # those that annotate.label_map makes parts of
 VERSION = "5.5.0"  # of labelme's format
 
 
@@ -141,24 +143,40 @@ def _same_size(face, path):
     return size
 
 
-def read_mask(path, labels):
+def read_mask(path, labels, points=None):
     """The classes of a file -> (H, W) uint8 of the LabelSet, 0 where nothing is drawn.
 
-    Polygons and rectangles are painted class by class, in the set's order, whatever order they were drawn in: of LaPa's
-    classes skin first, hair last; then those called as class 0, which cut holes. Raises FaceparseError.
+    Polygons and rectangles are painted class by class, in the set's order, whatever order they were drawn in; then those
+    called as class 0, which cut holes. Of LaPa's classes the parts that nobody drew are made of the landmarks, where the
+    file holds such as outline them, of the LandmarkSet `points`. Raises FaceparseError.
     """
     face = read(path)
     width, height = _same_size(face, path)
     contours = outlines(face, labels, path)
     if not contours:
         raise FaceparseError(f"{path}: holds no polygon; draw one for each class of {labels.name}")
+    if labels.names == LAPA_NAMES and points in OUTLINING and any(s["shape_type"] == "point" for s in face["shapes"]):
+        return merged(contours, annotate.label_map(read_landmarks(path, points), height, width))
     mask = np.zeros((height, width), np.uint8)
     paint(mask, contours)
     return mask
 
 
+def merged(contours, parts, told=None):
+    """What people drew, in place of what was made of landmarks and seen by a parser -> (H, W) uint8 of LaPa's classes.
+
+    contours  of `outlines`;  parts (H, W) uint8 of annotate.label_map;  told (H, W) uint8, a parser's, for hair and skin
+    """
+    drawn, classes = np.zeros_like(parts), {index for index, _ in contours}
+    paint(drawn, contours)
+    told = parts if told is None else told
+    skin, hair = (drawn if SKIN in classes else told), (drawn if HAIR in classes else told)
+    parts = np.where(np.isin(drawn, annotate.PARTS), drawn, np.where(np.isin(parts, list(classes)), SKIN, parts))
+    return annotate.fuse(parts, (skin >= SKIN) & (skin < HAIR), hair == HAIR)
+
+
 def outlines(face, labels, path):
-    """The polygons of what `read` gave, as [(class index, (N, 2))]. Raises FaceparseError for any other area."""
+    """The areas of what `read` gave, as [(class index, (N, 2))]. Raises FaceparseError for one that is no polygon."""
     found = []
     for shape in face["shapes"]:
         kind, contour = shape["shape_type"], shape["points"]
@@ -215,8 +233,9 @@ def faces(root, split, **_):
     labels = label_set(home / SETS[1]) if (home / SETS[1]).exists() else LABEL_SETS["lapa"]
     points = points_of(*first, home)
     drawn = any(shape["shape_type"] in ("polygon", "rectangle") for shape in first[1]["shapes"])
-    records = [Record(f"{split}/{file.stem}", picture, partial(read_mask, file, labels) if drawn else None,
-                      partial(read_landmarks, file, points) if points else None, None, labels, points)
+    records = [Record(f"{split}/{file.stem}", picture,
+                      partial(read_mask, file, labels, points) if drawn else None, partial(read_landmarks, file, points) if points else None,
+                      None, labels, points)
                for file, picture in zip(files, pictures)]
     note = "" if divided else "labelme: no train/, val/ and test/ here, so a fixed random split"
     return FaceSet("labelme", split, labels, points, records if divided else tenths(records, split), note)
