@@ -32,7 +32,7 @@ from faceparse.progress import Progress
 
 FOLDERS = ("images", "landmarks", "labels", "labelme")
 LIST = "worst_first.csv"
-LAPA = LABEL_SETS["lapa"]
+LAPA, HAIR_SKIN = LABEL_SETS["lapa"], LABEL_SETS["hair_skin"]
 DOUBTFUL = 5  # points of a face that the list names
 
 
@@ -51,9 +51,12 @@ class Seen:
     polygons: list
 
     @property
-    def told(self):
-        """(H, W) uint8 what the parser saw in LaPa's classes, or None."""
-        return self.parsed and table(self.parsed.labels, LAPA)[self.parsed.mask]
+    def skin_and_hair(self):
+        """(H, W) bool each, what the parser saw, the facial parts counting as skin; None, None without one."""
+        if not self.parsed:
+            return None, None
+        told = table(self.parsed.labels, HAIR_SKIN)[self.parsed.mask]
+        return tuple(told == HAIR_SKIN.names.index(name) for name in ("skin", "hair"))
 
     @property
     def sure(self):
@@ -65,7 +68,8 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
     """Annotate pictures, folders of them, and files of labelme.
 
     finder  of the landmarks; None: of labelme's files alone
-    parser  of hair and skin, any that can be told in LaPa's classes; None: no hair, skin between jaw and brows alone
+    parser  of hair and skin, hair_skin.py's two passes or any whose labels merge to these; None: no hair, and skin
+            between jaw and brows alone
     boxes   file of pictures.read_boxes: the faces of its pictures, in place of a search
     Returns (rows of the list, see `ranked`; what there is to say; the errors of what could not be read). Raises
     FaceparseError where `out` holds annotations already, before anything is written.
@@ -76,7 +80,7 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
         raise FaceparseError(f"{there}: is there already, and may have been corrected; name another folder by "
                              "--annotate")
     if parser:
-        table(parser.labels, LAPA)  # raises where it cannot be told
+        table(parser.labels, HAIR_SKIN)  # raises where it cannot be told
     pictures, given, errors = _sorted_out(find_files(paths, out, PICTURE_SUFFIXES | {".json"}))
     if pictures and not finder:
         raise FaceparseError(f"{pictures[0][0]}: nobody has placed its landmarks, and --model names no landmark "
@@ -147,19 +151,17 @@ def label_map(seen):
     parts = annotate.label_map(seen.landmarks, *seen.size[::-1])
     if not seen.parsed and not seen.polygons:
         return parts
-    return labelme.merged(seen.polygons, parts, seen.told)
+    return labelme.merged(seen.polygons, parts, *seen.skin_and_hair)
 
 
 def regions(seen):
     """Hair and skin as polygons [(class index, (N, 2))], for people to correct: those that they drew themselves, else the
     outlines of what the parser saw, the facial parts counting as skin."""
-    told, drawn = seen.told, {index for index, _ in seen.polygons}
-    if told is None:
-        return seen.polygons
-    tolerance = max(told.shape) / 300
-    seen_now = [(label, raster.trace(inside, tolerance, least=told.size // 1000))
-                for label, inside in ((SKIN, (told >= SKIN) & (told < HAIR)), (HAIR, told == HAIR)) if label not in drawn]
-    return [*((label, polygon) for label, polygons in seen_now for polygon in polygons), *seen.polygons]
+    drawn, (width, height) = {index for index, _ in seen.polygons}, seen.size
+    traced = [(label, polygon) for label, inside in zip((SKIN, HAIR), seen.skin_and_hair)
+              if inside is not None and label not in drawn
+              for polygon in raster.trace(inside, max(width, height) / 300, least=width * height // 1000)]
+    return [*traced, *seen.polygons]
 
 
 def _write(seen, out, name):

@@ -162,17 +162,21 @@ def read_mask(path, labels, points=None):
     return mask
 
 
-def merged(contours, parts, told=None):
+def merged(contours, parts, skin=None, hair=None):
     """What people drew, in place of what was made of landmarks and seen by a parser -> (H, W) uint8 of LaPa's classes.
 
-    contours  of `outlines`;  parts (H, W) uint8 of annotate.label_map;  told (H, W) uint8, a parser's, for hair and skin
+    contours  of `outlines`;  parts (H, W) uint8 of annotate.label_map, whose skin serves where nothing else is known
+    skin, hair  (H, W) bool, as annotate.fuse takes them, of a parser, or None
     """
     drawn, classes = np.zeros_like(parts), {index for index, _ in contours}
     paint(drawn, contours)
-    told = parts if told is None else told
-    skin, hair = (drawn if SKIN in classes else told), (drawn if HAIR in classes else told)
-    parts = np.where(np.isin(drawn, annotate.PARTS), drawn, np.where(np.isin(parts, list(classes)), SKIN, parts))
-    return annotate.fuse(parts, (skin >= SKIN) & (skin < HAIR), hair == HAIR)
+    if SKIN in classes or skin is None:
+        skin = (drawn if SKIN in classes else parts) > 0
+    if HAIR in classes or hair is None:
+        hair = drawn == HAIR
+    parts = np.where(np.isin(parts, list(classes)), np.uint8(SKIN), parts)
+    np.copyto(parts, drawn, where=(drawn > SKIN) & (drawn < HAIR))
+    return annotate.fuse(parts, skin, hair)
 
 
 def outlines(face, labels, path):
