@@ -237,7 +237,7 @@ def asked_for(folder):
     """What the run in `folder` was asked for (its args.json), {} where that cannot be read."""
     try:
         asked = json.loads((folder / "args.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return asked if isinstance(asked, dict) else {}
 
@@ -248,7 +248,7 @@ def history_of(path):
     try:
         lines = ((path if path.is_dir() else path.parent) / "log.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return []
 
 
@@ -313,11 +313,9 @@ def open_folder(folder, plan, resume):
     asked = asdict(plan)
     arguments = folder / "args.json"
     if arguments.exists():
-        try:
-            there = json.loads(arguments.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise FaceparseError(f"{arguments}: cannot be read ({error}); remove the folder, or choose a "
-                                 "--name") from None
+        there = asked_for(folder)
+        if not there:
+            raise FaceparseError(f"{arguments}: is no JSON object that can be read; remove the folder, or choose a --name")
         differing = [key for key in asked if key != "name" and there.get(key) != asked[key]]
         if differing == ["fits"]:
             raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "
@@ -326,11 +324,14 @@ def open_folder(folder, plan, resume):
             key = differing[0]
             raise FaceparseError(f"{folder}: holds a run with {key} {there.get(key)}, not {asked[key]}: "
                                  "choose another --name, or remove the folder")
-        if finished(folder):
-            return False
-        if not resume and (folder / "last.pt").exists():
-            raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
-                                 "remove the folder")
+    started = (folder / "last.pt").exists()
+    if finished(folder) and ((folder / "curves.png").exists() or not started):  # the curves are drawn last
+        return False
+    if started and not resume:
+        raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
+                             "remove the folder")
+    for leftover in folder.glob(".*.part"):  # of report.write_file, in a run that was killed
+        leftover.unlink(missing_ok=True)
     report.write_json(asked, arguments)
     return True
 
@@ -450,10 +451,10 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, f"{points.count} landmarks", faces, val, plan, chosen, about, device, amp,
                    workers, resume)
-    report.save_picture(curves(history, task), folder / "curves.png")
     if len(val):
         shown = landmark_evaluation.sheet(load_any(folder), val, _some_of(val))
         report.save_picture(shown, folder / "examples.png")
+    report.save_picture(curves(history, task), folder / "curves.png")
     print(f"curves.png, {'examples.png ' if len(val) else ''}and best.pt are in {folder}")
     return folder
 
@@ -606,11 +607,12 @@ def show(folder, history, task, val, parsers):
 
     parsers  [(column title, Parser)] of the examples
     """
+    if len(val):
+        indices = _some_of(val)
+        report.save_picture(sheet(parsers, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
     report.save_picture(curves(history, task), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")
-    indices = _some_of(val)
-    report.save_picture(sheet(parsers, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
     best = max((line for line in history if "f1" in line), key=lambda line: line["mean_f1"])
     names = list(best["f1"])[1:]
     print(report.table(["epoch", *names, "mean F1", "mIoU"], [
