@@ -1,0 +1,36 @@
+"""Small files of text that people and publishers write, read whole: so never from a pipe, and only up to a size."""
+import json
+import os
+from pathlib import Path
+
+from faceparse.errors import FaceparseError
+
+MOST_BYTES = 1 << 24  # the longest that there is, CelebAMask-HQ's list of 30,000 pictures, has a tenth of this
+
+
+def read_small(path):
+    """The text of a file, UTF-8; bytes that are none become U+FFFD. Raises FaceparseError naming the file."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            what = "a folder" if os.path.isdir(path) else "a pipe or a device"
+            raise FaceparseError(f"{path}: {what}, not a file of text; put the file there")
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise FaceparseError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); put the file "
+                             "there") from None
+    if len(data) > MOST_BYTES:
+        raise FaceparseError(f"{path}: has more than {MOST_BYTES:,} bytes; replace it by the right file")
+    return data.decode("utf-8", errors="replace")
+
+
+def read_json(path):
+    """The dict in a file of JSON. Raises FaceparseError naming the file."""
+    try:
+        value = json.loads(read_small(path))
+    except (ValueError, RecursionError) as error:
+        raise FaceparseError(f"{path}: is no JSON ({error}); correct it") from None
+    if not isinstance(value, dict):
+        raise FaceparseError(f"{path}: holds a JSON {type(value).__name__}, where an object is expected, "
+                             "{...}; correct it")
+    return value

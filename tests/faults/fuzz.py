@@ -1,0 +1,471 @@
+"""Damaged inputs for every reader: each is read, or refused by a FaceparseError of one line; never slowly or hugely.
+
+    python tests/faults/fuzz.py                        2,000 inputs
+    python tests/faults/fuzz.py --count 200 --seed 1
+    python tests/faults/fuzz.py --only lapa:17         one of them, with its traceback
+
+Each reader has a small, whole data set (or run, or list). A case damages one of its files (mutations.py), reads all of it
+as training or parsing would, and mends it. A case fails where anything but a FaceparseError comes out, a message that is
+not one line or names no file, a warning, more than SECONDS, or more than MEGABYTES above what was in use before.
+"""
+import argparse
+import collections
+import contextlib
+import io
+import os
+import re
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse import evaluation, in_the_wild, inference, models, pictures, report, runs
+from faceparse.data import landmarks, parsing, toy
+from faceparse.data.loading import Faces
+from faceparse.errors import FaceparseError
+from faceparse.labels import LABEL_SETS, LANDMARK_SETS, label_set_to_dict, landmark_set_to_dict
+from faceparse.models.pipnet import read_mean_face
+from faceparse.video import VideoReader
+
+sys.path.insert(0, str(Path(__file__).parent))
+from mutations import OTHER, displace, mutate  # noqa: E402
+
+SECONDS, MEGABYTES = 10, 1500
+LAPA = LABEL_SETS["lapa"]
+
+
+# ---- data sets, whole
+
+def face(index, size=48):
+    image, mask, points = toy.draw(0, index, size)
+    return Image.fromarray(image), mask, points
+
+
+def write_points(points, path, before="", after="", separator=" "):
+    rows = "".join(f"{x:.3f}{separator}{y:.3f}\n" for x, y in points)
+    report.write_file(f"{before}{rows}{after}", path)
+
+
+def write_pts(points, path):
+    write_points(points + 1, path, f"version: 1\nn_points: {len(points)}\n{{\n", "}\n")
+
+
+def some_points(count):
+    """`count` points of a toy face: LaPa's, and where more are asked for, once more."""
+    return np.concatenate([face(0)[2]] * 2)[:count]
+
+
+def make_lapa(home):
+    for index in range(2):
+        image, mask, points = face(index)
+        report.save_picture(image, home / f"train/images/{index}.jpg")
+        report.save_mask(mask, LAPA, home / f"train/labels/{index}.png")
+        write_points(points, home / f"train/landmarks/{index}.txt", "106\n")
+
+
+def make_helen(home):
+    for index, split in enumerate(("exemplars", "tuning", "testing")):
+        image, mask, _ = face(index)
+        report.save_picture(image, home / f"images/f{index}.jpg")
+        for part in range(11):
+            report.save_picture(np.uint8(255 * (mask == part)), home / f"labels/f{index}/f{index}_lbl{part:02d}.png")
+        write_points(some_points(194), home / f"annotation/{index}.txt", f"f{index}\n", separator=" , ")
+        report.write_file(f"{index + 1} , f{index}\n", home / f"{split}.txt")
+
+
+def make_celebamask(home):
+    names = LABEL_SETS["celebamask"].names
+    for index in range(3):
+        image, mask, _ = face(index)
+        report.save_picture(image, home / f"CelebA-HQ-img/{index}.jpg")
+        for part in (1, 2, 13):
+            report.save_picture(np.uint8(255 * (mask == part % 11)),
+                                home / f"CelebAMask-HQ-mask-anno/0/{index:05d}_{names[part]}.png")
+    report.write_file("idx   orig_idx  orig_file\n0   1  000001.jpg\n1   2  162771.jpg\n2   3  182638.jpg\n",
+                      home / "CelebA-HQ-to-CelebA-mapping.txt")
+
+
+def make_merged(home):
+    for index in range(3):
+        report.save_picture(face(index)[0], home / f"{index}.jpg")
+        report.save_picture(face(index)[1], home / f"{index}.png")
+
+
+def make_course(home):
+    report.save_picture(face(0)[0], home / "train/images/0.jpg")
+    report.save_picture(LAPA_COLOURS(face(0)[1]), home / "train/masks/0.png")
+
+
+def LAPA_COLOURS(mask):
+    return np.array(LABEL_SETS["celebamask"].palette, np.uint8)[mask]
+
+
+def make_facesynthetics(home):
+    for index in range(3):
+        image, mask, _ = face(index)
+        report.save_picture(image, home / f"{index:06d}.png")
+        report.save_picture(mask, home / f"{index:06d}_seg.png")
+        write_points(some_points(70), home / f"{index:06d}_ldmks.txt")
+
+
+def make_ibugmask(home):
+    for split in ("train", "test"):
+        image, mask, points = face(0)
+        report.save_picture(image, home / f"ibugmask/{split}/a.jpg")
+        report.save_picture(mask, home / f"ibugmask/{split}/a.png")
+        write_points(some_points(68), home / f"ibugmask/{split}/a_landmark.txt", "# 68\n")
+        report.write_file("# box\n4 5 40 44\n", home / f"ibugmask/{split}/a_bbox.txt")
+
+
+def make_folder(home):
+    report.write_json(label_set_to_dict(LAPA), home / "labels.json")
+    for index, (suffix, mode) in enumerate((("gif", "P"), ("tif", "RGB"), ("bmp", "RGB"), ("webp", "RGB"), ("ppm", "RGB"),
+                                            ("png", "RGBA"), ("png", "I;16"), ("jpg", "CMYK"))):
+        image, mask, _ = face(index)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        image = image.convert("L").convert("I").convert("I;16") if mode == "I;16" else image.convert(mode)
+        (home / "train/images").mkdir(parents=True, exist_ok=True)
+        image.save(home / f"train/images/{index}.{suffix}", **({"exif": exif} if suffix in ("jpg", "webp") else {}))
+        report.save_picture(np.rot90(mask, -1) if suffix in ("jpg", "webp") else mask, home / f"train/masks/{index}.png")
+
+
+def make_landmarks(home):
+    report.write_json(landmark_set_to_dict(LANDMARK_SETS["68"]), home / "landmarks.json")
+    description = (home / "landmarks.json").read_text().replace('"name": "68"', '"name": "mine"')
+    report.write_file(description, home / "landmarks.json")
+    for index, write in ((0, write_pts), (1, write_points)):
+        report.save_picture(face(index)[0], home / f"train/images/{index}.png")
+        write(some_points(68), home / f"train/images/{index}{'.pts' if write is write_pts else '.txt'}")
+
+
+def make_300w(home):
+    for tree in ("afw", "helen/testset"):
+        report.save_picture(face(0)[0], home / f"{tree}/a.jpg")
+        write_pts(some_points(68), home / f"{tree}/a.pts")
+
+
+def read_faces(load, name, aligns, home):
+    """All of a data set, each face as a crop."""
+    for split in ("train", "val", "test"):
+        try:
+            faces = load(name, split, home)
+        except parsing.NoSuchSplit:
+            continue
+        for record in faces.records:
+            for align in aligns:
+                Faces([record], record.labels, 32, align, landmarks=True)[0]
+            if record.box:
+                record.box()
+
+
+# ---- checkpoints and runs
+
+OPTIONS = {"size": 32, "epochs": 2, "batch": 2, "recipe": "toy"}
+
+
+def make_data(home):
+    report.write_json(label_set_to_dict(LAPA), home / "folder/labels.json")
+    for index in range(2):
+        image, mask, _ = face(index, 32)
+        report.save_picture(image, home / f"folder/train/images/{index}.png")
+        report.save_picture(mask, home / f"folder/train/masks/{index}.png")
+
+
+def train(home, resume=True, **options):
+    return runs.train("fastscnn", "folder", {**OPTIONS, **options}, home, home / "runs", name="run", resume=resume,
+                      device="cpu", amp="off")
+
+
+def make_parser(home):
+    make_data(home)
+    train(home, False, epochs=1)
+    keep(home, home / "runs/run/best.pt")
+
+
+def keep(home, *files):
+    """Leave nothing in `home` but these files, in it."""
+    kept = [(file.name, file.read_bytes()) for file in files]
+    shutil.rmtree(home)
+    home.mkdir()
+    for name, data in kept:
+        (home / name).write_bytes(data)
+
+
+def read_parser(home):
+    inference.load(home / "best.pt", "cpu").parse(face(0)[0])
+
+
+def make_adapter(home):
+    make_data(home)
+    parser = inference.load(train(home, False, epochs=1), "cpu")
+    adapter = runs.adapt([parser], "fastscnn", "folder", {**OPTIONS, "size": None, "epochs": 1}, home, home / "runs",
+                         device="cpu", amp="off")
+    shutil.copy(parser.path / "best.pt", home / "parser.pt")
+    keep(home, adapter / "best.pt", home / "parser.pt")
+
+
+def read_adapter(home):
+    for model in inference.pair([inference.load_any(home / name, "cpu") for name in ("parser.pt", "best.pt")]):
+        model.parse(face(0)[0])
+
+
+def make_landmarker(home):
+    make_landmarks(home / "folder")
+    run = runs.train_landmarks("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder": "mobilenet_v3_large",
+                               "encoder_weights": "none"}, home, home / "runs", device="cpu", amp="off")
+    keep(home, run / "best.pt")
+
+
+def read_landmarker(home):
+    inference.load_any(home / "best.pt", "cpu").locate_surely(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+
+
+def make_run(home):
+    """A run that broke off after the first of its two epochs."""
+    make_data(home)
+    torch.manual_seed(0)
+    folder = train(home, False, epochs=1)
+    asked = (folder / "args.json").read_text().replace('"epochs": 1', '"epochs": 2')
+    report.write_file(asked, folder / "args.json")
+    shutil.rmtree(home / "whole", ignore_errors=True)
+    shutil.copytree(folder, home / "whole")
+    for name in ("curves.png", "examples.png"):
+        (home / "whole" / name).unlink(missing_ok=True)
+
+
+def read_run(home):
+    """Listed among the finished ones, resumed, and listed again."""
+    shutil.rmtree(home / "runs/run")
+    shutil.copytree(home / "whole", home / "runs/run", symlinks=True)
+    for _ in range(2):
+        runs.finished(home / "runs/run"), runs.kind_of(home / "runs/run"), runs.holds_parser(home / "runs/run")
+        in_the_wild.figures(ENTRIES, {entry["run"]: runs.history_of(home / "runs/run") for entry in ENTRIES})
+        train(home)
+
+
+ENTRIES = [{"run": run} for run in ("a", "b")]
+
+
+# ---- lists
+
+def make_boxes(home):
+    for name in ("a.png", "b.jpg"):
+        report.save_picture(face(0)[0], home / "photos" / name)
+    report.write_file("picture,x0,y0,x1,y1\na.png,1,2,30,40\nb.jpg,5.5,6,40,44\n", home / "boxes.csv")
+
+
+def read_boxes(home):
+    pictures.read_boxes(home / "boxes.csv", pictures.find_files([home / "photos"], home / "out"))
+
+
+def make_mean_face(home):
+    report.write_file(" ".join(f"{value / 48:.5f}" for value in some_points(68).ravel()), home / "meanface.txt")
+
+
+def make_label_sets(home):
+    report.write_json(label_set_to_dict(LABEL_SETS["celebamask"]), home / "mine.json")
+
+
+# ---- videos, of ffmpeg's mouth
+
+FAKE = """#!/bin/sh
+case "$*" in *yuv4mpegpipe*) cat "{home}/log.txt" >&2; cat "{home}/probe.y4m";; *-h*long*) echo -fps_mode;; *) cat "{home}/frames.rgb";; esac
+"""
+
+
+def make_video(home):
+    report.write_file(FAKE.format(home=home), home / "bin/ffmpeg")
+    (home / "bin/ffmpeg").chmod(0o755)
+    report.write_file("x", home / "clip.mp4")
+    report.write_file(b"YUV4MPEG2 W16 H12 F30000:1001 Ip A1:1\nFRAME\n" + bytes(16 * 12), home / "probe.y4m")
+    report.write_file(bytes(range(256)) * 9, home / "frames.rgb")  # four frames
+    report.write_file("  Duration: 00:00:01.00, start: 0.0, bitrate: 1 kb/s\n  Stream #0:0[0x1]: Video: h264, yuv420p, "
+                      "16x12, 29.97 fps, 30 tbr\n  Stream #0:0 -> #0:0 (h264 -> rawvideo)\n", home / "log.txt")
+
+
+def read_video(home):
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{home}/bin:{path}"
+    try:
+        for _ in VideoReader(home / "clip.mp4"):
+            pass
+    finally:
+        os.environ["PATH"] = path
+
+
+def with_points(load, name):
+    return partial(read_faces, load, name, ("landmarks", "box", "crop", "none"))
+
+
+PICTURES = ("none",)
+READERS = {  # name: (make the files, read them, its share, which files are damaged)
+    "lapa": (make_lapa, with_points(parsing.load, "lapa"), 10, ""),
+    "helen": (make_helen, with_points(parsing.load, "helen"), 8, ""),
+    "celebamask": (make_celebamask, partial(read_faces, parsing.load, "celebamask", PICTURES), 7, ""),
+    "merged": (make_merged, partial(read_faces, parsing.load, "celebamask", PICTURES), 5, ""),
+    "course": (make_course, partial(read_faces, parsing.load, "celebamask", PICTURES), 5, ""),
+    "facesynthetics": (make_facesynthetics, with_points(parsing.load, "facesynthetics"), 8, ""),
+    "ibugmask": (make_ibugmask, with_points(parsing.load, "ibugmask"), 8, ""),
+    "folder": (make_folder, partial(read_faces, parsing.load, "folder", PICTURES), 14, ""),
+    "landmarks": (make_landmarks, partial(read_faces, landmarks.load, "folder", ("landmarks", "box", "none")), 10, ""),
+    "300w": (make_300w, partial(read_faces, landmarks.load, "300w", ("landmarks", "crop")), 8, ""),
+    "parser": (make_parser, read_parser, 14, ""),
+    "adapter": (make_adapter, read_adapter, 8, "best.pt"),
+    "landmarker": (make_landmarker, read_landmarker, 8, ""),
+    "run": (make_run, read_run, 10, "whole/"),
+    "boxes": (make_boxes, read_boxes, 6, ""),
+    "mean face": (make_mean_face, lambda home: read_mean_face(home / "meanface.txt", 68), 4, ""),
+    "label set": (make_label_sets, lambda home: runs.label_set(str(home / "mine.json")), 5, ""),
+    "video": (make_video, read_video, 4, r"y4m|rgb|txt"),
+}
+
+
+# ---- a case
+
+class TooSlow(BaseException):
+    """Nothing on the way catches it."""
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    def stop(*_):
+        raise TooSlow(f"more than {seconds} s")
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def peak():
+    """Megabytes: the most that this process held since the last call."""
+    status = Path("/proc/self/status").read_text()
+    Path("/proc/self/clear_refs").write_text("5")
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+
+def limit_memory():
+    """Let no case take the machine's memory: beyond twice the bound an allocation fails."""
+    held = int(re.search(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (held + 2 * MEGABYTES * 2**20, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+class Fuzzer:
+    """The readers' files under `home`, made once each."""
+
+    def __init__(self, home, seed):
+        self.home, self.seed, self.made = Path(home), seed, {}
+
+    def whole(self, reader):
+        """The files of a reader that are damaged, {path: bytes}; the first time they are made, and read as they are."""
+        make, read, _, which = READERS[reader]
+        if reader not in self.made:
+            folder = self.home / reader
+            folder.mkdir()
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                make(folder)
+                read(folder)
+            self.made[reader] = {path: path.read_bytes() for path in sorted(folder.rglob("*"))
+                                 if path.is_file() and re.search(which, str(path.relative_to(folder)))}
+        return self.made[reader]
+
+    def case(self, reader, number):
+        """Run case `number` -> (what was damaged, how it ended, what is wrong or "")."""
+        files = self.whole(reader)
+        draw = np.random.default_rng([self.seed, list(READERS).index(reader), number])
+        path = list(files)[int(draw.integers(len(files)))]
+        if draw.random() < 0.06:
+            what = displace(path, draw)
+        else:
+            what, data = mutate(path.name, files[path], draw)
+            path.write_bytes(data)
+        what = f"{path.relative_to(self.home)}: {what}"
+        try:
+            return what, *self.read(reader)
+        finally:
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
+            path.write_bytes(files[path])
+
+    def read(self, reader):
+        begin, held = time.perf_counter(), peak()
+        held = peak()
+        ended, wrong = "read", ""
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", module="PIL")
+            try:
+                with limited(3 * SECONDS):
+                    READERS[reader][1](self.home / reader)
+            except FaceparseError as error:
+                ended, message = "refused", str(error)
+                if "\n" in message or len(message) > 1000 or str(self.home) not in message:
+                    wrong = f"not one line that names the file: {message[:300]!r}"
+            except (Exception, TooSlow) as error:
+                ended, wrong = "broke", f"{type(error).__name__}: {str(error)[:200]}"
+                self.traceback = traceback.format_exc()
+        seconds, megabytes = time.perf_counter() - begin, peak() - held
+        self.most = getattr(self, "most", []) + [(megabytes, seconds)]
+        if not wrong and seconds > SECONDS:
+            wrong = f"took {seconds:.1f} s"
+        if not wrong and megabytes > MEGABYTES:
+            wrong = f"held {megabytes:.0f} MB"
+        return ended, wrong
+
+
+def shares(count):
+    """{reader: how many of `count` cases}"""
+    total = sum(share for _, _, share, _ in READERS.values())
+    return {reader: max(1, round(count * share / total)) for reader, (_, _, share, _) in READERS.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", default=[], help="reader, or reader:case")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    limit_memory()
+    ends, wrongs, begin = collections.Counter(), 0, time.monotonic()
+    with tempfile.TemporaryDirectory() as home:
+        fuzzer = Fuzzer(home, args.seed)
+        for reader, count in shares(args.count).items():
+            if args.only and reader not in [only.split(":")[0] for only in args.only]:
+                continue
+            chosen = [int(only.split(":")[1]) for only in args.only if only.startswith(f"{reader}:")]
+            start, found = time.monotonic(), collections.Counter()
+            for number in chosen or range(count):
+                what, ended, wrong = fuzzer.case(reader, number)
+                found[ended] += 1
+                wrongs += bool(wrong)
+                if wrong or chosen:
+                    print(f"{reader}:{number}  {what}  ->  {ended} {wrong}", flush=True)
+                if chosen and ended == "broke":
+                    print(fuzzer.traceback)
+            print(f"{reader}: {dict(found)}, {time.monotonic() - start:.0f} s, most {max(fuzzer.most)[0]:.0f} MB and "
+                  f"{max(s for _, s in fuzzer.most):.1f} s", flush=True)
+            fuzzer.most = []
+            ends += found
+    print(f"{sum(ends.values())} inputs ({', '.join(f'{end} {n}' for end, n in ends.items())}), {wrongs} wrong, in "
+          f"{time.monotonic() - begin:.0f} s")
+    return 1 if wrongs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
