@@ -29,12 +29,14 @@ def read_checkpoint(path):
     """
     path = Path(path)
     try:
+        if path.is_dir():
+            raise FaceparseError(f"{path}: a folder, not a checkpoint; name the file in it, such as best.pt")
+        if path.exists() and not path.is_file():
+            raise FaceparseError(f"{path}: a pipe or a device, not a checkpoint; name a file")
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:
         raise FaceparseError(f"{path}: no such file; check the path") from None
-    except IsADirectoryError:
-        raise FaceparseError(f"{path}: a folder, not a checkpoint; name the file in it, such as best.pt") from None
     except OSError as error:
         raise FaceparseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     if empty:
@@ -43,7 +45,7 @@ def read_checkpoint(path):
         if path.suffix == ".safetensors":
             content = _read_safetensors(path)
         else:
-            _refuse_compression(path)
+            _check_archive(path)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about pickle's protocol, in files that are then refused
                 content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
@@ -56,18 +58,36 @@ def read_checkpoint(path):
         reason = str(error).split("\n")[0].split(". ")[0][:100]
         raise FaceparseError(f"{path}: cut short, or not a checkpoint ({type(error).__name__}: {reason}); "
                              "save or download it again") from None
+    if _outgrown(content):
+        raise FaceparseError(f"{path}: holds a tensor larger than the numbers stored for it; save plain dense tensors")
     if not isinstance(content, dict):
         raise FaceparseError(f"{path}: holds a {type(content).__name__}, not a dict of weights; "
                              "save torch.save(model.state_dict(), FILE)")
     return content
 
 
-def _refuse_compression(path):
-    """torch.save never compresses; a file that does could be small on disk and fill the memory."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise FaceparseError(f"{path}: a compressed archive, no checkpoint; unpack it and name the file in it")
+def _check_archive(path):
+    """What torch.load leaves out. torch.save writes a zip archive with a checksum of every record, which tells a flipped
+    bit; it never compresses: a file that does could be small on disk and fill the memory, as could one whose records
+    overlap."""
+    if not zipfile.is_zipfile(path):
+        return  # of PyTorch before 1.6, which has no checksums
+    with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise FaceparseError(f"{path}: a compressed archive, no checkpoint; unpack it and name the file in it")
+        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+            raise FaceparseError(f"{path}: says it holds more than it has bytes; save or download it again")
+        broken = archive.testzip()
+        if broken is not None:
+            raise FaceparseError(f"{path}: damaged, its record {broken} is not what was written; save or download it again")
+
+
+def _outgrown(content, depth=8):
+    """Whether a tensor in a nested dict repeats its storage: copied, a few bytes could fill the memory."""
+    if isinstance(content, torch.Tensor):
+        return content.layout == torch.strided and not content.is_nested and content.device.type != "meta" and (
+            content.numel() * content.element_size() > content.untyped_storage().nbytes())
+    return isinstance(content, dict) and depth > 0 and any(_outgrown(value, depth - 1) for value in content.values())
 
 
 def _read_safetensors(path):
@@ -77,6 +97,8 @@ def _read_safetensors(path):
     header = json.loads(content[8:start].numpy().tobytes())
     header.pop("__metadata__", None)
     tensors = {}
+    if sum(end - begin for begin, end in (entry["data_offsets"] for entry in header.values())) > len(content) - start:
+        raise ValueError("its tensors overlap")
     for name, entry in header.items():
         begin, end = entry["data_offsets"]  # counted from the end of the header
         data = content[start + begin:start + end].clone()  # the clone aligns it for its type

@@ -29,8 +29,8 @@ def read_json(path):
     try:
         value = json.loads(read_small(path))
     except (ValueError, RecursionError) as error:
-        raise FaceparseError(f"{path}: is no JSON ({error}); correct it") from None
+        raise FaceparseError(f"{path}: cannot be read as JSON ({error}); correct it") from None
     if not isinstance(value, dict):
-        raise FaceparseError(f"{path}: holds a JSON {type(value).__name__}, where an object is expected, "
-                             "{...}; correct it")
+        raise FaceparseError(f"{path}: cannot be read: a JSON {type(value).__name__} where an object, "
+                             "{...}, is expected; correct it")
     return value

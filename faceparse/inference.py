@@ -5,6 +5,7 @@
     face.mask                                 # (H, W) uint8, indices of face.labels
     face.overlay().save("overlay.png")
 """
+import reprlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -236,7 +237,9 @@ class Landmarker:
             return self.model.decode(outputs).float(), self.model.confidence(outputs)
 
 
-ABOUT = {"arch": str, "size": int, "align": str}
+WORD = (str, type(None))
+ABOUT = {"arch": str, "size": int, "align": str, "encoder": WORD, "data": WORD, "training_set": WORD, "recipe": WORD,
+         "mix": WORD, "split": (dict, type(None)), "seed": (int, type(None))}
 OF_PICTURES, OF_LABELS = {"mean": (list, tuple), "std": (list, tuple)}, {"labels": dict, "activation": str}
 ABOUT_KIND = {  # what a checkpoint of each kind says of itself as well
     "parser": {**OF_PICTURES, **OF_LABELS},
@@ -280,23 +283,25 @@ def load_any(path, device="auto", amp="off"):
     published = models.describe_published(saved, path)  # a file of PIPNet's authors
     saved = {"format": FORMAT, **published} if published else saved
     kind = saved.get("kind")
-    if kind not in ABOUT_KIND:
-        kind = saved.get("kind", "no checkpoint of faceparse; start a training from it with --init")
-        raise FaceparseError(f"{path}: is not a parser but {kind!r}")
-    if saved.get("format") != FORMAT:
-        raise FaceparseError(f"{path}: has format {saved.get('format')!r}, this version reads {FORMAT}: "
+    if not (isinstance(kind, str) and kind in ABOUT_KIND):
+        kind = kind or "no checkpoint of faceparse; start a training from it with --init"
+        raise FaceparseError(f"{path}: is not a parser but {kind if isinstance(kind, str) else reprlib.repr(kind)!r}")
+    if not (isinstance(saved.get("format"), int) and saved["format"] == FORMAT):
+        raise FaceparseError(f"{path}: has format {reprlib.repr(saved.get('format'))}, this version reads {FORMAT}: "
                              "update faceparse")
     for key, sort in {**ABOUT, **ABOUT_KIND[kind]}.items():
         if not isinstance(saved.get(key), sort):
-            raise FaceparseError(f"{path}: says {str(saved.get(key))[:40]!r} for '{key}'; save or download it again")
+            raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))} for '{key}'; save or download it again")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
-        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {saved['align']}; it is damaged")
-    if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) for v in saved[key])
-                                    for key in ("mean", "std")):
+        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {reprlib.repr(saved['align'])}; it is "
+                             "damaged")
+    if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) and low < v < 1e3
+                                                                 for v in saved[key])
+                                     for key, low in (("mean", -1e3), ("std", 0.0))):
         raise FaceparseError(f"{path}: its mean and std are not three numbers each; it is damaged")
-    if kind == "adapter" and not (saved["input"] in INPUTS and all(
+    if kind == "adapter" and not (saved["input"] in INPUTS and saved["fits"] and all(
             isinstance(fit, dict) and isinstance(fit.get("run"), str) and isinstance(fit.get("weights"), str)
-            for fit in saved["fits"])):
+            for fit in saved["fits"]) and all(isinstance(split, str) for split in saved["seen"])):
         raise FaceparseError(f"{path}: does not say whose predictions it adapts; it is damaged")
     try:
         if kind == "landmarker":
@@ -307,7 +312,7 @@ def load_any(path, device="auto", amp="off"):
                         else 3)
             model = models.build(saved["arch"], saved.get("encoder"), len(label_set_from_dict(saved["labels"])), channels)
     except FaceparseError as error:
-        raise FaceparseError(f"{path}: {error}") from None
+        raise FaceparseError(f"{path}: {' '.join(str(error).split())}") from None
     models.load_weights(model, weights_in(saved, path), path)
     device = choose_device(device)
     about = {key: value for key, value in saved.items() if key not in ("weights", "optimizer")}

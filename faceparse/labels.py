@@ -12,7 +12,8 @@ Every set that knows its parts can also be merged to hair_skin (background, skin
 to foreground (background, hair and skin): the two passes of seed 004's annotation, hair_skin.py.
 """
 import colorsys
-import json
+import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.errors import FaceparseError
+from faceparse.files import read_json
 
 IGNORE = 255  # the index of a pixel that nobody labelled: left out of losses and scores
 
@@ -131,11 +133,9 @@ def label_set(name):
     path = Path(name)
     if path.suffix != ".json":
         raise FaceparseError(f"no label set is called '{name}': use one of {', '.join(LABEL_SETS)}, or a .json file")
+    description = {"name": path.stem, **read_json(path)}
     try:
-        return label_set_from_dict({"name": path.stem, **json.loads(path.read_text(encoding="utf-8"))})
-    except (OSError, ValueError, TypeError) as error:
-        raise FaceparseError(f"{path}: cannot be read as a label set ({error}); it should be a JSON object with "
-                             "'names', 'colours' and 'pairs'") from None
+        return label_set_from_dict(description)
     except FaceparseError as error:
         raise FaceparseError(f"{path}: {error}") from None
 
@@ -149,26 +149,29 @@ def label_set_to_dict(labels):
 
 
 def label_set_from_dict(description):
-    names = description.get("names")
-    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(isinstance(n, str) for n in names)
+    """Raises FaceparseError naming the entry that is wrong."""
+    own, names = description.get("name", "own"), description.get("names")
+    if not _is_word(own):
+        raise FaceparseError("'name' should be a word")
+    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(map(_is_word, names))
             and len(set(names)) == len(names)):
         raise FaceparseError("'names' should list 2 to 255 different class names, the background first")
     colours = description.get("colours") or [[0, 0, 0]] + [
         [round(255 * v) for v in colorsys.hsv_to_rgb(i / (len(names) - 1), 0.6 + 0.4 * (i % 2), 1)]
         for i in range(len(names) - 1)]
-    if not (len(colours) == len(names) and all(
-            isinstance(c, list) and len(c) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in c)
-            for c in colours)):
+    if not (isinstance(colours, list) and len(colours) == len(names) and all(
+            isinstance(c, list) and len(c) == 3 and all(_is_whole(v) and 0 <= v <= 255 for v in c) for c in colours)):
         raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one a name")
     pairs = description.get("pairs", [])
-    if not all(isinstance(p, list) and len(p) == 2 and set(p) <= set(names) for p in pairs):
+    if not (isinstance(pairs, list) and all(
+            isinstance(p, list) and len(p) == 2 and all(part in names for part in p) for p in pairs)):
         raise FaceparseError("'pairs' should list pairs of names, such as [\"left_eye\", \"right_eye\"]")
     flat = [name for pair in pairs for name in pair]
     if len(set(flat)) != len(flat):
         raise FaceparseError("'pairs' names a class twice")
     to_lapa = _parts(description, "to_lapa", names, LAPA_NAMES)
     to_hair_skin = _parts(description, "to_hair_skin", names, HAIR_SKIN_NAMES) if "to_hair_skin" in description else ()
-    return LabelSet(str(description.get("name", "own")), tuple(names), tuple(tuple(c) for c in colours),
+    return LabelSet(own, tuple(names), tuple(tuple(c) for c in colours),
                     tuple((names.index(a), names.index(b)) for a, b in pairs),
                     to_lapa if description.get("to_lapa") or not to_hair_skin else (), to_hair_skin)
 
@@ -310,11 +313,9 @@ def landmark_set(name):
     if path.suffix != ".json":
         raise FaceparseError(f"no landmark set is called '{name}': use one of {', '.join(LANDMARK_SETS)}, or a .json "
                              "file")
+    description = {"name": path.stem, **read_json(path)}
     try:
-        points = landmark_set_from_dict({"name": path.stem, **json.loads(path.read_text(encoding="utf-8"))})
-    except (OSError, ValueError, TypeError) as error:
-        raise FaceparseError(f"{path}: cannot be read as a landmark set ({error}); it should be a JSON object with "
-                             "'count', 'pairs', 'left_eye' and 'right_eye'") from None
+        points = landmark_set_from_dict(description)
     except FaceparseError as error:
         raise FaceparseError(f"{path}: {error}") from None
     if points.name in LANDMARK_SETS:
@@ -337,9 +338,9 @@ def landmark_set_from_dict(description):
     entries = ("name", "count", "left_eye", "right_eye", "pairs", "mouth", "eye_corners", "pupils", "regions", "names")
     unknown = [entry for entry in description if entry not in entries]
     if unknown:
-        raise FaceparseError(f"{unknown[0]!r} is no entry of a landmark set; use {', '.join(entries)}")
+        raise FaceparseError(f"{reprlib.repr(unknown[0])} is no entry of a landmark set; use {', '.join(entries)}")
     name = description.get("name", "own")
-    if not (isinstance(name, str) and name.strip() and name.isprintable()):
+    if not _is_word(name):
         raise FaceparseError("'name' should be a word")
     count = description.get("count")
     if not (_is_whole(count) and 1 <= count <= MOST_LANDMARKS):
@@ -352,13 +353,17 @@ def landmark_set_from_dict(description):
     regions = description.get("regions", {})
     if not isinstance(regions, dict):
         raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
-    regions = tuple((region, _indices(points, count, f"'regions', {region!r}")) for region, points in regions.items())
+    regions = tuple((region, _indices(points, count, f"'regions', {reprlib.repr(region)}")) for region, points in regions.items())
     names = description.get("names") or []
     if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
                       and len(set(names)) == len(names) == count):
         raise FaceparseError(f"'names' should list {count} different names, one a point")
     pairs = _pairs(description.get("pairs"), count, *eyes)
     return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
+
+
+def _is_word(value):
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable() and not value.isspace()
 
 
 def _is_whole(value):
@@ -380,9 +385,9 @@ def _pairs(value, count, left_eye, right_eye):
         return None
     if not isinstance(value, list):
         raise FaceparseError("'pairs' should list pairs of points, such as [[0, 16], [1, 15]]")
-    pairs = tuple(_indices(pair, count, f"'pairs', {pair!r}:", 2) for pair in value)
+    pairs = tuple(_indices(pair, count, f"'pairs', {reprlib.repr(pair)}:", 2) for pair in value)
     flat = [i for pair in pairs for i in pair]
-    twice = [i for i in flat if flat.count(i) > 1]
+    twice = [i for i, times in Counter(flat).items() if times > 1]
     if twice:
         raise FaceparseError(f"'pairs' names point {twice[0]} twice")
     partner = dict(pairs) | {b: a for a, b in pairs}

@@ -1,6 +1,7 @@
 """Pictures and videos that nobody annotated -> landmarks, masks, overlays, JSON: the work behind evaluate.py --images."""
 import contextlib
 import csv
+import io
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 from faceparse import geometry, report
 from faceparse.data.records import PICTURE_SUFFIXES, image_size, open_image
 from faceparse.errors import FaceparseError
+from faceparse.files import read_small
 from faceparse.finding import GREATEST, Follower, Found
 from faceparse.inference import ParsedFace
 from faceparse.progress import Progress
@@ -109,12 +111,15 @@ def read_boxes(path, files):
     Raises FaceparseError where it is none of them or means several, and for a box that is not in its picture.
     """
     try:
-        with open(path, newline="", encoding="utf-8-sig") as lines:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if any(map(str.strip, row))]
-    except (OSError, ValueError, csv.Error) as error:
+        lines = io.StringIO(read_small(path).removeprefix("\ufeff"), newline="")
+        rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if any(map(str.strip, row))]
+    except csv.Error as error:
         raise FaceparseError(f"{path}: cannot be read as CSV ({error}); name a file with the lines "
                              "picture,x0,y0,x1,y1") from None
-    boxes, header = {}, False
+    boxes, header, called = {}, False, {}
+    for file, _ in files:
+        for name in {file.name, file.resolve().name}:
+            called.setdefault(name, []).append(file)
     for number, row in rows:
         numbers = [_number(cell) for cell in row[1:]]
         if number == 1 and len(row) == 5 and numbers == [None] * 4:
@@ -127,7 +132,7 @@ def read_boxes(path, files):
             raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is empty; x0, y0 is its top left corner, "
                                  "x1, y1 its bottom right one, in pixels")
         parts = Path(name).parts
-        meant = [file for file, _ in files if parts in (file.parts[-len(parts):], file.resolve().parts)]
+        meant = [file for file in called.get(Path(name).name, ()) if parts in (file.parts[-len(parts):], file.resolve().parts)]
         if len(meant) != 1:
             raise FaceparseError(f"{path}: line {number}: {'no' if not meant else 'more than one'} picture of --images "
                                  f"is called {name}; correct the name, or give more of its path")

@@ -20,6 +20,7 @@ from faceparse.data.augment import augmentation
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
 from faceparse.data.loading import Faces, mean_face, pixel_counts, statistics
 from faceparse.errors import FaceparseError
+from faceparse.files import read_json, read_small
 from faceparse.evaluation import choose_alignment, run_of, sheet
 from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict, landmark_set_to_dict
@@ -27,7 +28,7 @@ from faceparse.models.encoders import load_encoder_weights
 from faceparse.models.pipnet import is_published, read_mean_face
 from faceparse.models.regressor import load_pretrained
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, TOYS, default_recipe, recipe
-from faceparse.training import Stopped, choose_device, fit, keep_freed_memory, mixed_precision
+from faceparse.training import Stopped, choose_device, fit, is_log, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
@@ -236,20 +237,20 @@ def default_target(training_set):
 def asked_for(folder):
     """What the run in `folder` was asked for (its args.json), {} where that cannot be read."""
     try:
-        asked = json.loads((folder / "args.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_json(folder / "args.json")
+    except FaceparseError:
         return {}
-    return asked if isinstance(asked, dict) else {}
 
 
 def history_of(path):
     """The log lines of the run that a path means, [] where there are none to read."""
     path = Path(path)
     try:
-        lines = ((path if path.is_dir() else path.parent) / "log.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError, RecursionError):
+        lines = read_small((path if path.is_dir() else path.parent) / "log.jsonl").splitlines()
+        history = [json.loads(line) for line in lines]
+    except (FaceparseError, ValueError, RecursionError):
         return []
+    return history if is_log(history) else []
 
 
 def finished(folder):

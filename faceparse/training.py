@@ -17,7 +17,7 @@ from functools import partial
 import torch
 
 from faceparse import report
-from faceparse.checkpoints import read_checkpoint, write_checkpoint
+from faceparse.checkpoints import load_weights, read_checkpoint, weights_in, write_checkpoint
 from faceparse.data.augment import photometric
 from faceparse.data.loading import batches, grouped, shuffled
 from faceparse.data.randomness import keys
@@ -141,14 +141,11 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
     if resume and (folder / "last.pt").exists():
         saved = read_checkpoint(folder / "last.pt")
         try:
-            model.load_state_dict(saved["weights"])
-            stepper.load_state_dict(saved["optimizer"])
-            history, first_epoch, first_step = (saved[key] for key in ("history", "epoch", "step"))
-            total, tally = saved["partial"]
-            so_far = total, tally.to(device)
-        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-            raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run "
-                                 f"({str(error).splitlines()[0]}); remove the folder to start again") from None
+            load_weights(model, weights_in(saved, folder / "last.pt"), folder / "last.pt")
+            history, first_epoch, first_step, so_far = _where_it_stopped(saved, stepper, task, device)
+        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, RecursionError) as error:
+            raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run ({type(error).__name__}: "
+                                 f"{' '.join(str(error).split())[:100]}); remove the folder to start again") from None
         write_log(history, folder)  # a run killed between the two files has the checkpoint, not the line
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
@@ -213,6 +210,40 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             if interrupted.is_set():
                 raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
     return history
+
+
+def _where_it_stopped(saved, stepper, task, device):
+    """Fill the optimiser from a checkpoint and return (history, epoch, step, (sum of losses, tally)) to go on with.
+
+    Raises KeyError, ValueError, RuntimeError, TypeError or AttributeError where the checkpoint is not of this run.
+    """
+    options = [{key: value for key, value in group.items() if key != "params"} for group in stepper.param_groups]
+    stepper.load_state_dict(saved["optimizer"])
+    for group, own in zip(stepper.param_groups, options):
+        group.update(own)
+    for parameter, state in stepper.state.items():
+        if not all(value.shape == (() if key in ("step", "mu_product") else parameter.shape)
+                   for key, value in state.items()):
+            raise ValueError("the optimizer is another network's")
+    if len({frozenset(state) for state in stepper.state.values()}) > 1:
+        raise ValueError("the optimizer lacks some of its state")
+    history, epoch, step, (total, counted) = (saved[key] for key in ("history", "epoch", "step", "partial"))
+    if not (is_log(history) and all(isinstance(line.get(task.headline, 0.0), (int, float)) for line in history) and epoch == len(history) + 1 and isinstance(step, int) and step >= 0):
+        raise ValueError("its epochs are not those of its history")
+    tally = task.start(device)
+    if not (isinstance(total, float) and counted.shape == tally.shape and counted.dtype == tally.dtype):
+        raise ValueError("its scores so far are another task's")
+    return history, epoch, step, (total, counted.to(tally.device))
+
+
+def is_log(lines):
+    """Whether these are log lines of a run's first epochs: dicts of numbers and of dicts of numbers, "epoch" 1, 2, ..."""
+    def plain(value, deep=2):
+        return isinstance(value, (int, float)) or deep > 0 and isinstance(value, dict) and all(
+            isinstance(key, str) and plain(inner, deep - 1) for key, inner in value.items())
+    return isinstance(lines, list) and all(
+        isinstance(line, dict) and plain(line) and line.get("epoch") == number and {"loss", "seconds"} <= line.keys()
+        for number, line in enumerate(lines, 1))
 
 
 def write_log(history, folder):

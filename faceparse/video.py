@@ -183,9 +183,9 @@ class VideoReader:
             raise FaceparseError(f"{self.path}: cannot be read as a video (ffmpeg: {self._complaint(ffmpeg)}); "
                                  f"{self._mend}")
         width, height, *rate = map(int, match.groups())
-        if width * height > MAX_PIXELS:
-            raise FaceparseError(f"{self.path}: frames of {width} x {height}, more than {MAX_PIXELS:,} pixels; scale "
-                                 "it down")
+        if not 0 < width * height <= MAX_PIXELS:
+            raise FaceparseError(f"{self.path}: frames of {width} x {height}; they should have 1 to {MAX_PIXELS:,} "
+                                 "pixels: scale it down")
         fps = _mean_rate(log, Fraction(*rate) if all(rate) else Fraction(25))
         duration = re.search(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+),", log, re.MULTILINE)
         if duration is None:

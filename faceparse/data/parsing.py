@@ -421,7 +421,7 @@ def _celeba_split(images, mapping, split):
         if not words or words[0] == "idx":
             continue
         file = words[-1].partition(".")[0]
-        if len(words) != 3 or not (words[0].isdecimal() and file.isdecimal()):
+        if len(words) != 3 or not (words[0].isdecimal() and file.isdecimal() and len(file) < 20):
             raise FaceparseError(f"{mapping}, line {number}: {line[:40]!r} should be two numbers and a file; "
                                  "replace it")
         split_of[words[0]] = "train" if int(file) <= 162770 else "val" if int(file) <= 182637 else "test"

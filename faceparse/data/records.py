@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from faceparse.errors import FaceparseError
+from faceparse.files import read_small
 from faceparse.labels import IGNORE, LabelSet, LandmarkSet
 
 # What is opened at all. Pillow knows forty more formats, some of which start other programs (EPS runs Ghostscript).
@@ -241,11 +242,7 @@ def read_grey(path):
 
 def read_text(path):
     """The lines of a small text file, stripped; empty ones stay, so that the line number can be told."""
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise FaceparseError(f"{path}: cannot be read ({error.strerror}); put the file there") from None
-    return [line.strip() for line in text.splitlines()]
+    return [line.strip() for line in read_small(path).splitlines()]
 
 
 def read_points(path, count):
@@ -260,8 +257,8 @@ def read_points(path, count):
         if not words or words[0][0] == "#":
             continue
         if heading and len(words) == 1:
-            if words[0].isdigit() and int(words[0]) != count:
-                raise FaceparseError(f"{path}: says it holds {words[0]} points, but {count} are expected here; "
+            if words[0].isdecimal() and words[0].lstrip("0") != str(count):
+                raise FaceparseError(f"{path}: says it holds {words[0][:20]} points, but {count} are expected here; "
                                      "correct the file, or name the data set that it belongs to")
         else:
             points.append(_point(line, path, number))
@@ -308,7 +305,7 @@ def _point(line, path, number):
     except ValueError:
         raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is not a point; it should be two numbers, "
                              "x and y") from None
-    if not (math.isfinite(x) and math.isfinite(y) or math.isnan(x) and math.isnan(y)):
+    if not (abs(x) <= MAX_PIXELS and abs(y) <= MAX_PIXELS or math.isnan(x) and math.isnan(y)):
         raise FaceparseError(f"{path}, line {number}: {line[:40]!r} is no place in a picture; correct it")
     return x, y
 
@@ -323,7 +320,7 @@ def read_box(path):
     words = " ".join(line for line in read_text(path) if not line.startswith("#")).replace(",", " ").split()
     try:
         x0, y0, x1, y1 = map(float, words)
-        if not (x0 < x1 and y0 < y1 and all(map(math.isfinite, (x0, y0, x1, y1)))):
+        if not (x0 < x1 and y0 < y1 and max(map(abs, (x0, y0, x1, y1))) <= MAX_PIXELS):
             raise ValueError
     except ValueError:
         raise FaceparseError(f"{path}: {' '.join(words)[:60]!r} is no face box; it should be x0, y0, x1, y1 with "

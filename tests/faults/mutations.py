@@ -8,10 +8,12 @@ import json
 import os
 import re
 import struct
+import warnings
 import zlib
 
 import torch
 
+warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
 NUMBERS = ["nan", "inf", "-inf", "1e999", "-1", "0", "99999999999999999999", "1e30", "²", "٣", "1_0", "0x10", "1,5", "", "x",
            "7" * 5000, "\0", "1e-320", "#", "{", "é" * 9, "  "]
 VALUES = [None, True, -1, 0, 1, 10**30, 1.5, 1e308, float("nan"), "", "x", "x" * 100_000, "../../x", "a\nb", [], {}, [[]],
@@ -71,6 +73,13 @@ def token(data, draw):
     place, word = 2 * int(draw.integers(0, (len(words) + 1) // 2)), str(draw.choice(NUMBERS))
     words[place] = word.encode()
     return f"word {place // 2} is {word[:30]!r}", b"".join(words)
+
+
+def digits(data, draw):
+    """Another number in the place of one."""
+    numbers = list(re.finditer(rb"\d+", data[:1000])) or [re.match(b"", data)]
+    number, word = numbers[int(draw.integers(len(numbers)))], str(draw.choice(NUMBERS))
+    return f"{number[0].decode()!r} is {word[:30]!r}", data[:number.start()] + word.encode() + data[number.end():]
 
 
 def lines(data, draw):
@@ -190,7 +199,7 @@ def laughs():
 BY_SUFFIX = {
     ".png": ANY + [png_chunks] * 5, ".jpg": ANY + [jpeg_size] * 2, ".txt": ANY + [token] * 6 + [lines] * 3,
     ".pts": ANY + [token] * 6 + [lines] * 3, ".csv": ANY + [token] * 6 + [lines] * 3, ".json": ANY + [values] * 10,
-    ".jsonl": ANY + [line_values] * 10, ".pt": ANY + [entries] * 8,
+    ".jsonl": ANY + [line_values] * 10, ".y4m": ANY + [digits] * 10, ".pt": ANY + [entries] * 8,
 }
 
 
