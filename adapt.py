@@ -20,7 +20,7 @@ from faceparse.data import parsing
 from faceparse.errors import FaceparseError
 from faceparse.losses import LOSSES
 from faceparse.recipes import RECIPES
-from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
+from faceparse.training import OPTIMIZERS, SCHEDULES
 
 
 def get_args_parser():
@@ -89,13 +89,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(get_args_parser().parse_args()))
-    except FaceparseError as error:
-        print(f"adapt.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Stopped as stopped:
-        print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(runs.status_of("adapt.py", lambda: main(get_args_parser().parse_args())))

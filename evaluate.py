@@ -293,10 +293,4 @@ def load_split(load, name, split, root, **options):
 
 
 if __name__ == "__main__":
-    try:
-        main(get_args_parser().parse_args())
-    except FaceparseError as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(runs.status_of("evaluate.py", lambda: main(get_args_parser().parse_args())))

@@ -24,7 +24,7 @@ from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS
 from faceparse.losses import AUX_WEIGHT, LOSSES
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES
-from faceparse.training import OPTIMIZERS, SCHEDULES, Stopped
+from faceparse.training import OPTIMIZERS, SCHEDULES
 
 
 def get_args_parser():
@@ -131,13 +131,4 @@ def main(args):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(get_args_parser().parse_args()))
-    except FaceparseError as error:
-        print(f"train.py: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Stopped as stopped:
-        print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(runs.status_of("train.py", lambda: main(get_args_parser().parse_args())))

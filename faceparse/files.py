@@ -5,11 +5,11 @@ from pathlib import Path
 
 from faceparse.errors import FaceparseError
 
-MOST_BYTES = 1 << 24  # the longest that there is, CelebAMask-HQ's list of 30,000 pictures, has a tenth of this
+MOST_BYTES = 1 << 26  # labelme may put a whole photograph into its JSON
 
 
 def read_small(path):
-    """The text of a file, UTF-8; bytes that are none become U+FFFD. Raises FaceparseError naming the file."""
+    """The text of a file, UTF-8 with or without its mark; bytes that are none become U+FFFD. Raises FaceparseError naming the file."""
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             what = "a folder" if os.path.isdir(path) else "a pipe or a device"
@@ -21,7 +21,7 @@ def read_small(path):
                              "there") from None
     if len(data) > MOST_BYTES:
         raise FaceparseError(f"{path}: has more than {MOST_BYTES:,} bytes; replace it by the right file")
-    return data.decode("utf-8", errors="replace")
+    return data.decode("utf-8-sig", errors="replace")
 
 
 def read_json(path):

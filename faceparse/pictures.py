@@ -111,7 +111,7 @@ def read_boxes(path, files):
     Raises FaceparseError where it is none of them or means several, and for a box that is not in its picture.
     """
     try:
-        lines = io.StringIO(read_small(path).removeprefix("\ufeff"), newline="")
+        lines = io.StringIO(read_small(path), newline="")
         rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if any(map(str.strip, row))]
     except csv.Error as error:
         raise FaceparseError(f"{path}: cannot be read as CSV ({error}); name a file with the lines "

@@ -2,8 +2,10 @@
 
 The folder's name says what differs from the recipe: runs/<data>-<arch>, then -resnet18, -lr0.0005, -seed1, ...
 """
+import errno
 import itertools
 import json
+import os
 import sys
 import traceback
 from dataclasses import asdict, dataclass, replace
@@ -307,6 +309,31 @@ def one_after_the_other(script, jobs):
     if failed:
         print("\n".join([f"\n{script}: {len(failed)} of {len(jobs)} runs failed:", *failed]), file=sys.stderr)
     return 1 if failed else 0
+
+
+def status_of(script, main):
+    """The exit status of a script's `main`; where it is not 0, standard error has the one line that says why."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
+    try:
+        status = main() or 0
+        sys.stdout.flush()
+        return status
+    except FaceparseError as error:
+        print(f"{script}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except Stopped as stopped:
+        print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
+        return 130
+    except OSError as error:  # of standard output: that of files is a FaceparseError
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at its end
+        print(f"{script}: standard output cannot be written ({error.strerror}); free space, or keep its reader open",
+              file=sys.stderr)
+        return 2
 
 
 def open_folder(folder, plan, resume):

@@ -246,7 +246,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(FaceparseError, match="no file of labelme in it"):
         landmarks.load("labelme", "train", tmp_path)
     (tmp_path / "labelme/a.json").write_text("{")
-    with pytest.raises(FaceparseError, match="a.json: is not JSON"):
+    with pytest.raises(FaceparseError, match="a.json: cannot be read as JSON"):
         landmarks.load("labelme", "train", tmp_path)
     face(tmp_path, "a", points=np.full((106, 2), NAN))
     with pytest.raises(FaceparseError, match="has no landmarks"):

@@ -5,7 +5,6 @@ is read, the number counts), each class a shape of type "polygon" or "rectangle"
 nobody placed has no shape. labelme measures from the picture's top left corner, so that the first pixel's centre lies
 at 0.5; here it lies at 0. The entry "landmarks", which labelme keeps as it finds it, names the landmark set.
 """
-import json
 import math
 import os
 from functools import partial
@@ -18,6 +17,7 @@ from faceparse.annotate import HAIR, SKIN
 from faceparse.data.folders import SPLITS, NoSuchSplit, Published, find_home, one_of, split_folder, tenths
 from faceparse.data.records import FaceSet, Record, image_size, open_image
 from faceparse.errors import FaceparseError
+from faceparse.files import read_json
 from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, LAPA_NAMES, label_set, landmark_set, landmark_set_from_dict,
                               landmark_set_to_dict)
 from faceparse.report import write_json
@@ -70,14 +70,9 @@ def read(path):
     Raises FaceparseError naming the file and what is wrong with it.
     """
     path = Path(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FaceparseError(f"{path}: cannot be read ({error.strerror}); put the file there") from None
-    except (ValueError, RecursionError) as error:
-        raise FaceparseError(f"{path}: is not JSON ({str(error).splitlines()[0]}); save it again") from None
-    shapes = content.get("shapes") if isinstance(content, dict) else None
-    if not (isinstance(shapes, list) and isinstance(content.get("imagePath"), str)):
+    content = read_json(path)
+    shapes = content.get("shapes")
+    if not (isinstance(shapes, list) and isinstance(content.get("imagePath"), str) and len(content["imagePath"]) < 4096):
         raise FaceparseError(f"{path}: is no file of labelme's, which has 'shapes' and 'imagePath'; take it away")
     size = content.get("imageWidth"), content.get("imageHeight")
     return {"shapes": [_checked(shape, number, path) for number, shape in enumerate(shapes, 1)],
@@ -100,7 +95,7 @@ def _picture(path, said):
     """The picture that a file names, or one of that name beside the file, as when both were moved."""
     said = Path(said.replace("\\", "/"))
     there = path.parent / said
-    return there if there.exists() or not (path.parent / said.name).exists() else path.parent / said.name
+    return there if os.path.exists(there) or not os.path.exists(path.parent / said.name) else path.parent / said.name
 
 
 def read_landmarks(path, points):
@@ -127,7 +122,7 @@ def read_landmarks(path, points):
 
 def _index(label, points, path):
     number = label.split()[0] if label else ""
-    if number.isascii() and number.isdecimal() and int(number[:9]) < points.count:
+    if number.isascii() and number.isdecimal() and len(number) < 10 and int(number) < points.count:
         return int(number)
     if label in points.names:
         return points.names.index(label)

@@ -31,7 +31,7 @@ import torch
 from PIL import Image
 
 from faceparse import evaluation, in_the_wild, inference, models, pictures, report, runs
-from faceparse.data import landmarks, parsing, toy
+from faceparse.data import labelme, landmarks, parsing, toy
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, LANDMARK_SETS, label_set_to_dict, landmark_set_to_dict
@@ -148,6 +148,13 @@ def make_landmarks(home):
     for index, write in ((0, write_pts), (1, write_points)):
         report.save_picture(face(index)[0], home / f"train/images/{index}.png")
         write(some_points(68), home / f"train/images/{index}{'.pts' if write is write_pts else '.txt'}")
+
+
+def make_labelme(home):
+    image, mask, points = face(0)
+    report.save_picture(image, home / "labelme/train/0.jpg")
+    labelme.write(home / "labelme/train/0.json", home / "labelme/train/0.jpg", image.size, points, LANDMARK_SETS["106"],
+                  [("skin", [[5, 5], [40, 8], [30, 44]]), ("nose", [[20, 20], [26, 20], [24, 30]])])
 
 
 def make_300w(home):
@@ -318,6 +325,7 @@ READERS = {  # name: (make the files, read them, its share, which files are dama
     "ibugmask": (make_ibugmask, with_points(parsing.load, "ibugmask"), 8, ""),
     "folder": (make_folder, partial(read_faces, parsing.load, "folder", PICTURES), 14, ""),
     "landmarks": (make_landmarks, partial(read_faces, landmarks.load, "folder", ("landmarks", "box", "none")), 10, ""),
+    "labelme": (make_labelme, with_points(parsing.load, "labelme"), 8, "json"),
     "300w": (make_300w, partial(read_faces, landmarks.load, "300w", ("landmarks", "crop")), 8, ""),
     "parser": (make_parser, read_parser, 14, ""),
     "adapter": (make_adapter, read_adapter, 8, "best.pt"),

@@ -144,6 +144,7 @@ def torment(name, command, kinds, draw, home, counts):
         if first and int(first[1]) != before[0]:
             return [f"{name}: saved up to epoch {before[0] - 1}, went on with {int(first[1])}"]
         if ended == "finished":
+            kinds += [kind] if kind else []  # that kill came too late
             return differences(folder, home / "reference" / name)
         sizes = {path.name: path.stat().st_size for path in folder.glob("*.tmp")} if ended == "write" else ""
         after = place(folder)
