@@ -2,9 +2,9 @@
 
     python tests/benchmarks/annotate_parts.py --root data --out sheets
 
-Pooled F1 of the parts, `annotate.label_map` against plain polygons through the same points: of unoccluded toy faces (106
-points), and of FaceSynthetics' faces under the root (70 points). Label maps a second at 512 x 512 on one thread. With
---out, LaPa's faces under the root (DATA/lapa_samples or DATA/lapa) and a few of the others, drawn over the pictures.
+Pooled F1 of the parts, `annotate.label_map` against plain polygons through the same points: of unoccluded toy faces
+(106 points), and of FaceSynthetics' faces under the root (70 points). Label maps a second at 512 x 512 on one core.
+With --out, LaPa's faces under the root (lapa_samples/ or lapa/) and a few of the others, drawn over the pictures.
 """
 import argparse
 import time
@@ -61,14 +61,14 @@ def score(faces, draw):
 
 
 def speed(size=512, maps=200):
-    """Label maps a second, the best of three turns."""
+    """Label maps a second of one core, the best of three turns."""
     points = [toy.draw(7, index, size)[2] for index in range(10)]
     best = 0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for k in range(maps):
             annotate.label_map(points[k % 10], size, size)
-        best = max(best, maps / (time.perf_counter() - start))
+        best = max(best, maps / (time.process_time() - start))
     return best
 
 
@@ -113,7 +113,7 @@ def main():
             f1 = score(faces, draw).f1[2:10]
             rows.append((name, way, *f1, f1.mean()))
     print(report.table(("faces", "drawn by", *PARTS, "mean"), rows))
-    print(f"{speed():.0f} label maps a second, 512 x 512, one thread")
+    print(f"{speed():.0f} label maps a second, 512 x 512, one core")
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         sheets = {"toy": [(image, points) for image, _, points in toys[:6]],
