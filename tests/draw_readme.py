@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse import report
+from faceparse import annotate, report
 from faceparse.data import toy
 from faceparse.data.augment import photometric
 from faceparse.data.loading import Faces
@@ -28,6 +28,18 @@ def strip(size=220):
     return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
 
 
+def annotation(size=300):
+    """Two faces with hair over an eye: their landmarks, the parts drawn from these, and fused with hair and skin."""
+    rows = []
+    for index, wild in ((29, False), (9, True)):
+        image, mask, points = toy.draw(0, index, size, wild)
+        parts = annotate.label_map(points, size, size)
+        fused = annotate.fuse(parts, (mask != 0) & (mask != annotate.HAIR), mask == annotate.HAIR)
+        rows.append(np.concatenate([report.draw_points(image, points, radius=1.2), report.overlay(image, parts, LAPA),
+                                    report.overlay(image, fused, LAPA)], 1))
+    return Image.fromarray(np.concatenate(rows))
+
+
 def forty_draws(size=128):
     """One face under forty draws of seed 000's augmentation."""
     record = load("toy", "train", ".", limit=1, toy_size=256).records[0]
@@ -45,3 +57,4 @@ if __name__ == "__main__":
     report.save_picture(strip(), FOLDER / "toy.jpg")
     report.save_picture(report.label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
     report.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
+    report.save_picture(annotation(), FOLDER / "annotation.jpg")

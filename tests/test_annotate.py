@@ -50,8 +50,8 @@ def test_the_order_of_fusion_is_skin_parts_hair_background():
 
 
 def test_hair_over_an_eye_is_why_parts_are_merged_before_hair():
-    """A lock hangs over this face's left eye: 74 % of it. Parts merged last would show an eye on the hair."""
-    _, mask, points = toy.draw(0, 29)
+    """A lock hangs over this left eye and leaves a tenth of it. Parts merged last would show the eye on the hair."""
+    _, mask, points = toy.draw(0, 29, 512)
     parts = label_map(points, *mask.shape)
     skin, hair = (mask != 0) & (mask != HAIR), mask == HAIR
     fused = fuse(parts, skin, hair)
