@@ -18,8 +18,8 @@ import os
 import sys
 from pathlib import Path
 
-from faceparse import (charts, evaluation, hair_skin, in_the_wild, inference, labelling, landmark_evaluation, pictures,
-                       report, runs)
+from faceparse import (charts, distributed, evaluation, hair_skin, in_the_wild, inference, labelling,
+                       landmark_evaluation, pictures, report, runs)
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.finding import Finder, by_predicted_points
@@ -84,6 +84,8 @@ def get_args_parser():
 
 
 def main(args):
+    if distributed.started():
+        raise FaceparseError("works in one process: start it by python evaluate.py, without torchrun")
     if args.annotate and not args.images:
         raise FaceparseError("--annotate writes a data set of pictures: name them by --images")
     paths = args.model or runs.finished_runs(args.runs, *(("landmarker",) if args.annotate else

@@ -17,7 +17,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import models, runs
+from faceparse import distributed, models, runs
 from faceparse.data import landmarks, parsing
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
@@ -109,7 +109,7 @@ def get_args_parser():
 def main(args):
     """Train every combination; returns the exit status."""
     if args.check:
-        for data in args.data:
+        for data in args.data if distributed.rank() == 0 else ():
             runs.check(data, args.root, args.runs / "check", limit=args.limit, full=args.full or False)
         return 0
     grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))

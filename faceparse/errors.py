@@ -1,5 +1,9 @@
-"""The one exception that a user can cause."""
+"""The exceptions that a user can cause."""
 
 
 class FaceparseError(Exception):
     """One line that says what is wrong, where (the file), and what to do. Scripts print it and exit with status 2."""
+
+
+class Stopped(Exception):
+    """Ctrl-C in a training, after the step in hand has ended and everything is saved. Scripts exit with status 130."""

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from faceparse import charts, geometry, landmark_evaluation, landmark_metrics, losses, models, report, tasks
+from faceparse import charts, distributed, geometry, landmark_evaluation, landmark_metrics, losses, models, report, tasks
 from faceparse.adaptation import channels_of
 from faceparse.checkpoints import read_checkpoint, weights_in
 from faceparse.data import audit, landmarks, parsing
 from faceparse.data.augment import augmentation
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
 from faceparse.data.loading import Faces, mean_face, pixel_counts, statistics
-from faceparse.errors import FaceparseError
+from faceparse.errors import FaceparseError, Stopped
 from faceparse.files import read_json, read_small
 from faceparse.evaluation import choose_alignment, run_of, sheet
 from faceparse.inference import AdaptedParser, load, load_any
@@ -30,7 +30,7 @@ from faceparse.models.encoders import load_encoder_weights
 from faceparse.models.pipnet import is_published, read_mean_face
 from faceparse.models.regressor import load_pretrained
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, TOYS, default_recipe, recipe
-from faceparse.training import Stopped, choose_device, fit, is_log, keep_freed_memory, mixed_precision
+from faceparse.training import choose_device, fit, is_log, keep_freed_memory, mixed_precision
 
 DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
 NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
@@ -197,6 +197,9 @@ def _checked(values, arch):
     for key in ("epochs", "batch", "size", "accumulate"):
         if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
+    if values["batch"] < distributed.count():
+        raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: give "
+                             f"--batch {distributed.count()} or more, or start fewer")
     for key in ("warmup", "alpha", "aux_weight"):
         if not 0 <= values.get(key, 0) < float("inf"):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
@@ -298,7 +301,7 @@ def one_after_the_other(script, jobs):
         except Stopped:
             raise
         except Exception as error:  # whatever it is, the rest of a night's grid shall not be lost to it
-            if len(jobs) == 1:
+            if len(jobs) == 1 or distributed.started():  # the other processes wait for this one where it failed
                 raise
             reason = f"{error}"
             if not isinstance(error, FaceparseError):
@@ -315,25 +318,25 @@ def status_of(script, main):
     """The exit status of a script's `main`; where it is not 0, standard error has the one line that says why."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
+    store, line = distributed.meeting_place(), ""
     try:
-        status = main() or 0
-        sys.stdout.flush()
-        return status
+        with distributed.together(store):
+            status = main() or 0
+            sys.stdout.flush()
+            return status
     except FaceparseError as error:
-        print(f"{script}: {error}", file=sys.stderr)
-        return 2
+        status, line = 2, f"{script}: {error}"
     except KeyboardInterrupt:
-        return 130
+        status = 130
     except Stopped as stopped:
-        print(f"\n{stopped}; go on with the same command and --resume", file=sys.stderr)
-        return 130
+        status, line = 130, f"\n{stopped}; go on with the same command and --resume"
     except OSError as error:  # of standard output: that of files is a FaceparseError
         if error.errno not in (errno.EPIPE, errno.ENOSPC):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at its end
-        print(f"{script}: standard output cannot be written ({error.strerror}); free space, or keep its reader open",
-              file=sys.stderr)
-        return 2
+        status, line = 2, (f"{script}: standard output cannot be written ({error.strerror}); free space, or keep its "
+                           "reader open")
+    return distributed.leave(store, status, line)
 
 
 def open_folder(folder, plan, resume):
@@ -403,7 +406,7 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     losses.choose_weights(plan.class_weights, labels, plan.loss)  # before anything is written
     _fits(models.build, arch, plan.encoder, len(labels), max_params)
     folder = Path(parent) / (name or plan.name)
-    if not open_folder(folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
     device, chosen = choose_device(device), _augmented(chosen, plan.augment)
@@ -429,7 +432,8 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
                    resume)
-    show(folder, history, task, val, [("prediction", load(folder))])
+    if history is not None:
+        show(folder, history, task, val, [("prediction", load(folder))])
     return folder
 
 
@@ -455,7 +459,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
         raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
                              "give the mean face that it was trained for, their meanface.txt, by --mean-face")
     folder = Path(parent) / (name or plan.name)
-    if not open_folder(folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
     device = choose_device(device)
@@ -479,6 +483,8 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, f"{points.count} landmarks", faces, val, plan, chosen, about, device, amp,
                    workers, resume)
+    if history is None:
+        return folder
     if len(val):
         shown = landmark_evaluation.sheet(load_any(folder), val, _some_of(val))
         report.save_picture(shown, folder / "examples.png")
@@ -509,7 +515,7 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
                 "the best epoch") if seen == ["train"] else ""
     for note in filter(None, (known.note, held_out)):
         print(note)
-    if not open_folder(folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume):
         print(f"{folder}: finished already")
         return folder
     device = choose_device(device)
@@ -531,8 +537,9 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
                    resume)
-    adapted = AdaptedParser(parsers[0], load_any(folder))
-    show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", adapted)])
+    if history is not None:
+        adapted = AdaptedParser(parsers[0], load_any(folder))
+        show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", adapted)])
     return folder
 
 
@@ -602,7 +609,9 @@ def _with_sides_mended(faces):
 
 
 def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp, workers, resume):
-    """training.fit by a plan, after saying what is trained, with what can go wrong told in one line."""
+    """training.fit by a plan, after saying what is trained, with what can go wrong told in one line.
+
+    Returns the log lines, or None where nothing is to be shown: in all processes but the first."""
     bfloat16 = mixed_precision(device, amp)
     if device.type == "cpu":
         keep_freed_memory()
@@ -611,7 +620,8 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
     print(f"{folder}: {plan.arch}{f' over {plan.encoder}' if plan.encoder else ''} on {len(faces)} faces of {plan.data}, "
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
           f"{what}, {plan.optimizer} at {plan.lr}, "
-          f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}", flush=True)
+          f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}"
+          f"{f', {distributed.count()} processes' if distributed.started() else ''}", flush=True)
     try:
         history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
                       lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
@@ -625,9 +635,12 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
             raise
         raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 "
                              "or more, or at a larger --size") from None
-    for error in [*faces.bad.values(), *val.bad.values()]:
-        print(f"left out: {error}")
-    return history
+    for split in (faces, val):
+        for bad in distributed.gathered(split.bad):
+            split.bad.update(bad)
+        for error in split.bad.values():
+            print(f"left out: {error}")
+    return history if distributed.rank() == 0 else None
 
 
 def show(folder, history, task, val, parsers):

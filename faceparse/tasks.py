@@ -9,6 +9,7 @@ import torch
 from faceparse import boundaries, geometry, landmark_metrics, losses, metrics
 from faceparse.adaptation import encode
 from faceparse.data.augment import normalise
+from faceparse.labels import IGNORE
 
 
 class Parsing:
@@ -44,6 +45,11 @@ class Parsing:
         if "boundary" in outputs:
             return boundaries.bass_loss(outputs, batch["mask"], self.alpha)
         return losses.with_auxiliary(self.pixel_loss, outputs, batch["mask"], self.aux_weight)
+
+    def weight(self, batch):
+        """The number of labelled pixels, which the loss is a mean over: what a batch's loss counts by, in a sum of
+        several."""
+        return int(torch.count_nonzero(batch["mask"] != IGNORE))
 
     def pixel_loss(self, logits, mask):
         """Of one head: (B, C, H, W) logits, (B, H, W) -> scalar."""
@@ -89,6 +95,10 @@ class Landmarking:
     def loss(self, outputs, batch):
         return self.model.loss(outputs, batch["landmarks"])
 
+    def weight(self, batch):
+        """See Parsing.weight: of landmarks the known ones."""
+        return int(batch["landmarks"].isfinite().all(-1).sum())
+
     def start(self, device):
         """The empty tally: the sum of the faces' NME, and their number."""
         return torch.zeros(2, dtype=torch.float64)
@@ -131,6 +141,6 @@ class Adapting(Parsing):
             turn = (batch["index"].cpu() + epoch) % count  # (B,)
             parts = [(turn == k).nonzero()[:, 0] for k in range(count)]
             found = torch.cat([self.parsers[k].probabilities(images[part])
-                               for k, part in enumerate(parts) if len(part)])
+                               for k, part in enumerate(parts) if len(part) or not len(turn)])
             probabilities = found[torch.cat(parts).argsort().to(found.device)]  # back in the pictures' order
         return encode(probabilities, self.encoding).contiguous(memory_format=torch.channels_last), batch

@@ -16,12 +16,12 @@ from functools import partial
 
 import torch
 
-from faceparse import report
+from faceparse import distributed, report
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in, write_checkpoint
 from faceparse.data.augment import photometric
 from faceparse.data.loading import batches, grouped, shuffled
 from faceparse.data.randomness import keys
-from faceparse.errors import FaceparseError
+from faceparse.errors import FaceparseError, Stopped
 from faceparse.progress import Progress
 
 FORMAT = 1  # of our checkpoints
@@ -42,14 +42,12 @@ SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
 }
 
 
-class Stopped(Exception):
-    """Ctrl-C, after the step in hand has ended and everything is saved."""
-
-
 def choose_device(name="auto"):
     """The torch.device of a name; "auto" takes CUDA, else MPS, else the CPU. Raises FaceparseError."""
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        mps = torch.backends.mps.is_available() and not distributed.started()
+        name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
+    name = distributed.own_device(name)
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
@@ -96,9 +94,9 @@ def rate_at(step, steps, schedule, warmup=0):
 
 
 def in_parts(batch, count):
-    """A batch cut into `count` parts, or as many as it has faces, as even as can be."""
+    """A batch cut into `count` parts, as even as can be: where it has fewer faces, some have none."""
     size = len(batch["index"])
-    ends = [round(k * size / min(count, size)) for k in range(min(count, size) + 1)]
+    ends = [round(k * size / count) for k in range(count + 1)]
     return [{key: value[start:end] for key, value in batch.items()} for start, end in zip(ends, ends[1:])]
 
 
@@ -110,9 +108,9 @@ def to_device(batch, device):
 def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False, label="scoring"):
     """The task's scores over all of `faces`, as they are (no augmentation)."""
     model.eval()
-    tally = task.start(device)
-    with torch.inference_mode(), Progress(len(faces), label) as progress:
-        for given in batches(faces, grouped(range(len(faces)), batch), workers):
+    tally, groups = task.start(device), distributed.share(grouped(range(len(faces)), batch))
+    with torch.inference_mode(), Progress(sum(map(len, groups)), label) as progress:
+        for given in batches(faces, groups, workers):
             if given is None:
                 continue
             inputs, given = task.feed(to_device(given, device))
@@ -120,7 +118,31 @@ def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False,
                 outputs = model(inputs)
             tally = task.count(tally, outputs, given)
             progress.update(len(given["index"]))
-    return task.scores(tally)
+    return task.scores(distributed.summed(tally))
+
+
+def learn(network, task, given, device, epoch, bfloat16, parts=1, whole=None, tally=None):
+    """Add the gradient of a batch to the parameters', part by part.
+
+    given  of loading.Faces, its images after photometry
+    whole  what the loss of the whole batch is a mean over, where this process has a share of it; None: it has all
+    tally  where what the network says is to be counted
+    Returns the loss, a float, and the tally.
+    """
+    whole, value = task.weight(given) if whole is None else whole, 0.0
+    for number, part in enumerate(in_parts(given, parts), 1):
+        share = task.weight(part) / whole
+        inputs, part = task.feed(to_device(part, device), epoch)
+        with distributed.averaging(network, number == parts):
+            with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+                outputs = network(inputs)
+            loss = task.loss(outputs, part)
+            (loss * (share * distributed.count())).backward()
+        value += loss.item() * share
+        if tally is not None and len(part["index"]):
+            with torch.no_grad():
+                tally = task.count(tally, outputs, part)
+    return value, tally
 
 
 def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, optimizer, weight_decay, schedule,
@@ -128,11 +150,13 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
     """Train `model` in the run `folder` and return the list of log lines, one dict an epoch.
 
     train, val   loading.Faces; `val` may be empty (then the last epoch counts as the best)
+    batch        faces a step, of all processes together where torchrun started several (see distributed.py)
     about        what a checkpoint says of itself beside the weights: architecture, labels, size, alignment, ...
-    resume       go on from `last.pt` where it is there
+    resume       go on from `last.pt` where it is there, also by another number of processes
     warmup       steps over which the learning rate rises first
     accumulate   parts that a batch is computed in, their gradients added: for memory that does not hold a whole one. Each
-                 part counts by its number of faces; batch norm sees a part at a time
+                 part counts by what its loss is a mean over; batch norm, and a loss that looks at a batch as a whole
+                 (class-weighted cross entropy, Dice, Lovász, the balanced boundary loss), sees a part at a time
     Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
     """
     model.to(device, memory_format=torch.channels_last)
@@ -143,16 +167,23 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
         try:
             load_weights(model, weights_in(saved, folder / "last.pt"), folder / "last.pt")
             history, first_epoch, first_step, so_far = _where_it_stopped(saved, stepper, task, device)
+            so_far = so_far if distributed.rank() == 0 else (0.0, task.start(device))
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError, RecursionError) as error:
             raise FaceparseError(f"{folder / 'last.pt'}: is not a checkpoint of this run ({type(error).__name__}: "
                                  f"{' '.join(str(error).split())[:100]}); remove the folder to start again") from None
         write_log(history, folder)  # a run killed between the two files has the checkpoint, not the line
+    network = distributed.replicated(model, device)
     steps = len(grouped(range(len(train)), batch))  # of an epoch
 
-    def checkpoint(epoch, step, so_far):
+    def save(name, epoch, step, so_far):
         """`epoch`, `step`: where to go on; `so_far`: the sum of the losses and the tally of that epoch so far."""
-        return {**about, "format": FORMAT, "kind": task.kind, "weights": model.state_dict(),
-                "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": so_far, "history": history}
+        if distributed.rank() == 0:
+            content = {**about, "format": FORMAT, "kind": task.kind, "weights": model.state_dict(),
+                       "optimizer": stepper.state_dict(), "epoch": epoch, "step": step, "partial": so_far,
+                       "history": history}
+            if name == "best.pt":
+                del content["optimizer"]
+            write_checkpoint(content, folder / name)
 
     with _interrupts() as interrupted:
         for epoch in range(first_epoch, epochs + 1):
@@ -160,37 +191,38 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             model.train()
             train.epoch = epoch
             groups = grouped(shuffled(len(train), seed, epoch), batch)[first_step:]
+            shares = [distributed.share(group) for group in groups]
             (total, tally), rate = so_far, lr
             with Progress(len(groups), f"epoch {epoch}/{epochs}") as progress:
-                for step, given in enumerate(batches(train, groups, workers), first_step):
-                    if given is None:  # every picture of it is bad
+                for step, (group, given) in enumerate(zip(groups, batches(train, shares, workers)), first_step):
+                    given = train.nothing() if given is None else given  # every picture of it is bad
+                    whole, stop = distributed.total(task.weight(given), interrupted.is_set())
+                    if stop:
+                        so_far = distributed.total(total)[0], distributed.summed(tally)
+                        save("last.pt", epoch, step, so_far)
+                        raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
+                    if not whole:
                         continue
                     rate = lr * rate_at((epoch - 1) * steps + step, epochs * steps, schedule, warmup)
-                    for group in stepper.param_groups:
-                        group["lr"] = rate
+                    for parameters in stepper.param_groups:
+                        parameters["lr"] = rate
                     given["image"] = photometric(given["image"].to(device), seed, epoch, given["index"], photometry)
-                    torch.manual_seed(int(keys(seed, epoch, step, "dropout")[0]))
+                    stream = f"dropout {distributed.rank()}" if distributed.rank() else "dropout"
+                    torch.manual_seed(int(keys(seed, epoch, step, stream)[0]))
                     stepper.zero_grad()
-                    for part in in_parts(given, accumulate):
-                        inputs, part = task.feed(to_device(part, device), epoch)
-                        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-                            outputs = model(inputs)
-                        loss = task.loss(outputs, part) * (len(part["index"]) / len(given["index"]))
-                        value = loss.item()
-                        if not math.isfinite(value):
-                            names = ", ".join(train.records[i].name for i in part["index"].tolist())
-                            raise FaceparseError(f"the loss is {value} in epoch {epoch}, step {step + 1}, on {names}: "
-                                                 "look at these files, lower --lr, or try --amp off")
-                        loss.backward()
-                        total += value
-                        if step % COUNTED == 0:
-                            with torch.no_grad():
-                                tally = task.count(tally, outputs, part)
+                    parts = min(accumulate, -(-len(group) // distributed.count()))  # as many in every process
+                    loss, counted = learn(network, task, given, device, epoch, bfloat16, parts, whole,
+                                          tally if step % COUNTED == 0 else None)
+                    if not math.isfinite(loss):
+                        names = ", ".join(train.records[i].name for i in given["index"].tolist())
+                        raise FaceparseError(f"the loss is {loss} in epoch {epoch}, step {step + 1}, on {names}: "
+                                             "look at these files, lower --lr, or try --amp off")
                     stepper.step()
-                    progress.update(loss=total / (step + 1))
-                    if interrupted.is_set():
-                        write_checkpoint(checkpoint(epoch, step + 1, (total, tally)), folder / "last.pt")
-                        raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
+                    total, tally = total + loss, tally if counted is None else counted
+                    everybodys = so_far[0] + (total - so_far[0]) * distributed.count()  # as far as one can tell
+                    progress.update(loss=everybodys / (step + 1))
+            distributed.same_buffers(model)
+            total, tally = distributed.total(total)[0], distributed.summed(tally)
             first_step, so_far = 0, (0.0, task.start(device))
             seconds = time.perf_counter() - start
             line = {"epoch": epoch, "lr": rate, "loss": total / steps, "seconds": round(seconds, 2)}
@@ -201,13 +233,12 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             best = max(history, key=lambda line: (task.sign * line[task.headline] if task.headline in line else
                                                   line["epoch"], line["epoch"]))
             if best is line:
-                write_checkpoint({key: value for key, value in checkpoint(epoch + 1, 0, so_far).items()
-                                  if key != "optimizer"}, folder / "best.pt")
-            write_checkpoint(checkpoint(epoch + 1, 0, so_far), folder / "last.pt")
+                save("best.pt", epoch + 1, 0, so_far)
+            save("last.pt", epoch + 1, 0, so_far)
             write_log(history, folder)
             score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
             print(f"epoch {epoch}/{epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)
-            if interrupted.is_set():
+            if sum(distributed.gathered(interrupted.is_set())):
                 raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
     return history
 
@@ -247,11 +278,13 @@ def is_log(lines):
 
 
 def write_log(history, folder):
-    report.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")
+    if distributed.rank() == 0:
+        report.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")
 
 
 class _interrupts:
-    """Within it the first Ctrl-C sets an event, which the loop sees between two steps; a second one ends at once."""
+    """Within it the first Ctrl-C sets an event, which the loop sees between two steps; a second one ends at once, but
+    not under torchrun, which itself passes on the first."""
 
     def __enter__(self):
         self.event = threading.Event()
@@ -262,7 +295,8 @@ class _interrupts:
 
     def _note(self, number, frame):
         self.event.set()
-        signal.signal(signal.SIGINT, self.previous)
+        if not distributed.started():
+            signal.signal(signal.SIGINT, self.previous)
 
     def __exit__(self, *error):
         if self.previous is not None:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import geometry
+from faceparse import distributed, geometry
 from faceparse.data.randomness import keys, uniforms
 from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
 from faceparse.data.toy import clutter
@@ -118,7 +118,7 @@ class Faces:
         self.records, self.labels, self.size, self.align = records, labels, size, align
         self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
         self.landmarks, self.bad = landmarks, {}  # bad: index -> FaceparseError
-        self._sources, self._room = {}, cache_bytes
+        self._sources, self._room = {}, cache_bytes // distributed.count()  # processes share the machine's memory
 
     def __len__(self):
         return len(self.records)
@@ -196,6 +196,15 @@ class Faces:
             return None
         shared = [key for key in faces[0] if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
         return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}
+
+
+    def nothing(self):
+        """A batch of no faces, for a process whose share of a batch has none."""
+        batch = {"index": torch.zeros(0, dtype=torch.int64), "homography": torch.zeros(0, 3, 3, dtype=torch.float64),
+                 "image": torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)}
+        if self.landmarks:
+            return {**batch, "landmarks": torch.zeros(0, self.records[0].points.count, 2)}
+        return {**batch, "mask": torch.zeros(0, self.size, self.size, dtype=torch.uint8)}
 
 
 def shuffled(count, seed, epoch):

@@ -54,10 +54,10 @@ class Attention(nn.Module):
 
     def forward(self, x):
         batch, height, width, channels = x.shape
-        q = self.q(x).reshape(batch, height * width, self.heads, -1).transpose(1, 2)  # (B, heads, H W, C / heads)
+        q = self.q(x).flatten(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, H W, C / heads)
         if self.sr is not None:
             x = self.norm(convolve(self.sr, x))  # (B, H / reduction, W / reduction, C)
-        k, v = self.kv(x).reshape(batch, -1, 2, self.heads, channels // self.heads).permute(2, 0, 3, 1, 4)
+        k, v = self.kv(x).flatten(1, 2).unflatten(2, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v)                                   # (B, heads, H W, C / heads)
         return self.proj(y.transpose(1, 2).reshape(batch, height, width, channels))
 
