@@ -14,7 +14,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import distributed, inference, models, runs
+from faceparse import inference, models, runs
 from faceparse.adaptation import INPUTS
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError

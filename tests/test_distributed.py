@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -125,9 +124,7 @@ def start(folder, function, rank, count, port):
     if count > 1:
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), LOCAL_WORLD_SIZE=str(count),
                           MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True")
-    status = distributed.run("train.py", lambda args: function(folder), Namespace(device="cpu"))
-    sys.stdout.flush()
-    os._exit(0 if isinstance(status, Path) or status is None else status)
+    os._exit(runs.status_of("train.py", lambda: function(folder) and 0))
 
 
 def few_val_faces(load):
@@ -202,7 +199,7 @@ def test_the_first_process_alone_writes_and_prints(trained):
 
 @pytest.mark.parametrize("name, said", [
     ("failed", "the loss is nan in epoch 1, step 1, on train/"), ("refused", "--batch 1: is too small for 2 processes"),
-    ("killed", "another process of this training was killed; go on with --resume")])
+    ("killed", "another process of this training has ended; go on with --resume")])
 def test_what_ends_one_process_ends_both_with_one_line(trained, name, said):
     statuses = dict(zip([name for _, name, _ in TRAININGS], json.loads((trained / "statuses.json").read_text())))
     assert statuses[name] == ([2, -signal.SIGKILL] if name == "killed" else [2, 2])
