@@ -165,8 +165,8 @@ def label(args, parser, finder):
     for note in notes:
         print(note)
     if rows:
-        print(f"{labelling.as_table(rows)}\n{len(rows)} faces are in {args.annotate}, listed in {labelling.LIST}; "
-              f"correct them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
+        print(f"{labelling.as_table(rows)}{len(rows)} faces are in {args.annotate}, listed in {labelling.LIST}; correct "
+              f"them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
     refuse(args, errors)
 
 

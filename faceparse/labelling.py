@@ -219,7 +219,7 @@ def as_csv(rows):
 
 
 def as_table(rows, most=20):
-    """The first rows, as a table for a terminal."""
-    return report.table(["worst first", "confidence", "a face", "doubtful points"], [
-        [name, sure, "yes" if is_face else "not sure", ", ".join(map(str, doubtful)) or "-"]
-        for name, sure, is_face, doubtful, _ in rows[:most]])
+    """The first rows of faces that were looked at, as a table for a terminal; "" where people placed all points."""
+    looked_at = [[name, sure, "yes" if is_face else "not sure", ", ".join(map(str, doubtful))]
+                 for name, sure, is_face, doubtful, _ in rows if doubtful][:most]
+    return report.table(["worst first", "confidence", "a face", "doubtful points"], looked_at) + "\n" if looked_at else ""
