@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from benchmarks import annotate_parts
 
-from faceparse import annotate
+from faceparse import annotate, raster
 from faceparse.annotate import HAIR, INNER_MOUTH, LEFT_EYE, LOWER_LIP, NOSE, RIGHT_EYE, SKIN, UPPER_LIP, fuse, label_map
 from faceparse.data import toy
 from faceparse.data.records import image_size, read_points
@@ -174,7 +174,7 @@ def test_closed_eyes_are_not_drawn_and_a_closed_mouth_has_no_inside_and_no_seam(
         assert area(mask, LEFT_EYE, RIGHT_EYE, INNER_MOUTH) == 0
         mouth = np.zeros_like(mask)
         outline = next(polygon for label, polygon in annotate.contours(shut) if label == LOWER_LIP)
-        annotate.raster.fill(mouth, [outline], [1])
+        raster.fill(mouth, [outline], [1])
         assert set(np.unique(mask[mouth == 1])) == {UPPER_LIP, LOWER_LIP}
         assert min(area(mask, UPPER_LIP), area(mask, LOWER_LIP)) > 0.3 * area(mouth, 1)
 
