@@ -15,6 +15,7 @@ Files of labelme among the pictures keep their points as people left them: so a 
 import csv
 import io
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ import numpy as np
 from faceparse import annotate, raster, report
 from faceparse.annotate import HAIR, SKIN
 from faceparse.data import labelme
-from faceparse.data.records import PICTURE_SUFFIXES, open_image
+from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image
 from faceparse.errors import FaceparseError
 from faceparse.geometry import BY_LANDMARKS
 from faceparse.inference import ParsedFace
@@ -136,8 +137,9 @@ def _corrected(file, face, parser):
     points = labelme.points_of(file, face)
     if points is None:
         raise FaceparseError(f"{file}: holds no landmark; place some, or take it out of --images")
-    landmarks, polygons = labelme.read_landmarks(file, points), labelme.outlines(face, LAPA, file)
-    image = open_image(face["image"])
+    record = Record(file.stem, face["image"], None, partial(labelme.read_landmarks, file, points), None, None, points)
+    landmarks, polygons, image = record.landmarks(), labelme.outlines(face, LAPA, file), open_image(record.image)
+    check_landmarks(record, landmarks, image.size)
     known = (landmarks, points) if parser and parser.align in BY_LANDMARKS else ()
     parsed = parser and parser.parse(image, *known)
     return Seen(face["image"], image.size, points, landmarks, None, True, parsed, polygons)

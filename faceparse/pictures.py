@@ -71,7 +71,7 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
     has one of the suffixes), sorted; none twice, and none of the folder `out`. Raises FaceparseError where a file lies
     where its results would."""
     found, out = [], Path(out)
-    among = FaceparseError(f"--out {out}: holds the pictures themselves, and what is found in them is not to be written "
+    among = FaceparseError(f"{out}: holds the pictures themselves, and what is found in them is not to be written "
                            "among them: name another folder")
     for path in map(Path, paths):
         if path.is_dir():

@@ -153,6 +153,14 @@ def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_pat
     assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
 
 
+def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
+    points = toy.draw(0, 0, SIZE)[2]
+    points[7] = 500, 20
+    labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), points, POINTS)
+    rows, _, (error,) = labelling.label_pictures([photos / "a.json", photos / "b.png"], tmp_path / "out", Oracle(2))
+    assert "a.json: point 7 at (500, 20) is far outside" in str(error) and [row[0] for row in rows] == ["b"]
+
+
 def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_path):
     truth = toy.draw(0, 0, SIZE)[2]
     brow = [[30, 90], [50, 90], [50, 95], [30, 95]]

@@ -193,6 +193,7 @@ def shape(**entries):
     (shape(points=[[1]]), "shape 1 has no label, or no points"),
     (shape(points=[[10**400, 1]]), "shape 1 has no label"),
     (shape(points=[[NAN, 1.0]]), "shape 1 has no label"),
+    (shape(points=[[1e300, 1.0]]), "shape 1 has no label"),
     (shape(points=None), "shape 1 has no label"),
     (shape(label=7), "shape 1 has no label"),
     (shape(label="tip of the nose"), "the point 'tip of the nose' is none of the 106 landmarks"),

@@ -28,6 +28,7 @@ PUBLISHED = Published(
     "landmarks.json and labels.json beside them",
     "https://github.com/wkentaro/labelme")
 SETS = ("landmarks.json", "labels.json")  # files of the folder that are no face's
+FARTHEST = 1e6  # pixels from the corner of a picture; beyond, a number is no place in any
 OUTLINING = [LANDMARK_SETS[name] for name in ("68", "70", "106")]  # those that annotate.label_map makes parts of
 VERSION = "5.5.0"  # of labelme's format
 
@@ -86,7 +87,7 @@ def _checked(shape, number, path):
         points, label, kind = np.array(shape["points"], np.float64), shape["label"], shape.get("shape_type")
     except (TypeError, ValueError, OverflowError, KeyError, AttributeError):
         points, label, kind = np.array([]), None, None
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all() or not isinstance(label, str):
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) < FARTHEST).all() or not isinstance(label, str):
         raise FaceparseError(f"{path}: shape {number} has no label, or no points of x and y; remove or correct it")
     return {"label": label.strip(), "shape_type": kind or "polygon", "points": points - 0.5}  # labelme 3's had no type
 
