@@ -4,8 +4,8 @@ Liu et al. 2020 (seed 004), "Pixel-level parsing annotation", step 1 and figure 
 segments the foreground, hair and skin, in the whole picture: "a face detection operation to preserve the hair region".
 The crop around it goes to BASS, which tells hair, skin and background. Both are trained as any parser is:
 
-    python train.py --arch bass_a --data cihp --labels foreground --augment place+mirror --name coarse
-    python train.py --arch bass --data cihp --labels hair_skin --align foreground --name fine
+    python train.py --arch bass_a --data cihp --labels foreground --loss ce+dice --augment place+mirror --name coarse
+    python train.py --arch bass --data cihp --labels hair_skin --align foreground --augment loose+mirror --name fine
     python evaluate.py --images photos/ --model runs/coarse runs/fine
 
     coarse, fine = faceparse.load("runs/coarse"), faceparse.load("runs/fine")
@@ -15,11 +15,11 @@ The crop around it goes to BASS, which tells hair, skin and background. Both are
 --data takes any set whose labels merge to these (labels.table): LaPa, Helen, iBugMask, CelebAMask-HQ, FaceSynthetics,
 toy faces, CIHP, and a folder whose labels.json has a 'to_lapa' or a 'to_hair_skin' entry.
 
-Where the paper is silent, ours: a pixel is foreground where that is the coarse network's likelier class; of several
-parts the largest is the face, since LaPa has "only the major face annotated"; the crop is the square around its box,
-geometry.FOREGROUND_MARGIN = 1.3 times as wide as the box's longer side, so that a lock of hair which the coarse outline
-cuts off is seen again; the coarse network meets faces of many sizes by --augment place (data/augment.py), and the fine
-one crops that are a little off by its recipe's own scale and shift.
+Where the paper is silent, ours: a pixel may be foreground from a probability of SURE on, less than a half, since a crop
+that is too large costs less than one that cuts off hair; of several parts the largest is the face, since LaPa has "only
+the major face annotated"; the crop is the square around its box, geometry.FOREGROUND_MARGIN = 1.3 times as wide as
+the box's longer side. The coarse network meets faces of many sizes by --augment place, the fine one crops that are too
+large or beside the face by --augment loose (data/augment.py). Dice beside the cross entropy keeps small faces.
 """
 import numpy as np
 import torch
@@ -31,7 +31,8 @@ from faceparse.inference import ParsedFace, Parser, as_picture, crops, restore
 from faceparse.labels import LABEL_SETS, table
 
 FOREGROUND, HAIR_SKIN = LABEL_SETS["foreground"], LABEL_SETS["hair_skin"]
-CELL = 4  # pixels of the coarse map: parts with less than about so much between them, as a hat's rim, are one
+SURE = 0.3  # a probability; 0.5 overlooks small faces, which are little more than a cell of PSPNet's map
+CELL = 4  # pixels of the coarse map: parts with no more than about so much between them, as a hat's rim, are one
 
 
 def find(image, coarse):
@@ -45,8 +46,9 @@ def find(image, coarse):
     align = "none" if coarse.align in geometry.BY_LANDMARKS else coarse.align
     aligned = geometry.alignment(align, *image.size, coarse.size)
     probabilities = coarse.probabilities(crops(image, [aligned], coarse.size))[0].cpu()
-    inside = torch.from_numpy(table(coarse.labels, FOREGROUND))[probabilities.argmax(0)] == 1  # (S, S)
-    box = geometry.mask_box(largest_part(inside).numpy())
+    is_foreground = torch.from_numpy(table(coarse.labels, FOREGROUND)[:len(coarse.labels)]) == 1  # (C,)
+    share = probabilities[is_foreground].sum(0) / probabilities.sum(0)                            # (S, S)
+    box = geometry.mask_box(largest_part(share > SURE).numpy())
     box = None if box is None else geometry.apply(np.linalg.inv(aligned), np.reshape(box, (2, 2))).ravel()
     return box, aligned, probabilities
 
@@ -78,6 +80,11 @@ def parse(image, coarse, fine):
     if box is None:
         mask, confidence = restore(probabilities, aligned, image.size)
         return ParsedFace(np.asarray(image), np.zeros_like(mask), confidence, fine.labels, aligned)
+    return refine(image, box, fine)
+
+
+def refine(image, box, fine):
+    """The second pass: a Pillow picture, the box of its hair and skin as `find` gives it, a Parser -> a ParsedFace."""
     aligned = geometry.align_foreground(box, fine.size)
     probabilities = fine.probabilities(crops(image, [aligned], fine.size))[0].cpu()
     return ParsedFace(np.asarray(image), *restore(probabilities, aligned, image.size), fine.labels, aligned)

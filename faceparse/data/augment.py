@@ -294,6 +294,8 @@ GEOMETRY = {"rotate": {"degrees": 30.0, "turned": 0.5}, "translate": {"shift": 3
             # ours, for networks that are to find faces: the whole picture at a sixth of the crop's side to all of it,
             # anywhere in it, clutter around it
             "place": {"scale": (1 / 6, 1.0), "within": True, "cluttered": True},
+            # ours, for networks whose crops another network finds: as much too large, or beside the face, as that may be
+            "loose": {"scale": (0.65, 1.15), "shift": 0.1},
             "crop": {"scale": (1.0, 1.25), "within": True},
             "crop-mixed": {"scale": (1.0, 1.2), "within": True, "most": 0.75}}
 PHOTOMETRY = {"occlude": (0.5, (occlude,)), "blur": (0.3, (gaussian_blur,)), "grey": (0.2, (grey,)),

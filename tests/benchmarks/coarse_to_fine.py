@@ -9,7 +9,8 @@ scenes hold train faces, val scenes val faces. They are drawn once, into OUT/sce
 
 Networks, all from random initialisation by --recipe scratch on the same scenes, their last epoch scored:
 
-    two passes   PSPNet (bass_a), `foreground`, whole scenes, E epochs; BASS, `hair_skin`, --align foreground, E epochs
+    two passes   PSPNet (bass_a), `foreground`, --loss ce+dice, whole scenes, E epochs; BASS, `hair_skin`, --align
+                 foreground --augment loose+mirror+rotate15+distort-half, E epochs
     one pass     BASS, `hair_skin`, whole scenes, at the same input size, 2 E epochs: the same number of pictures seen
     one pass, larger   the same at the input size (times the root of 2) that costs as much as two passes, E epochs
     two passes, true box   the second pass alone, around the true hair and skin: what a perfect first pass would give
@@ -86,8 +87,9 @@ def make_scenes(root, home, counts, side, seed):
 def train(args, home):
     """The three trainings, each of them resumed or skipped where it is there -> {name: Parser}, seconds of each."""
     larger = 32 * round(args.size * 2**0.5 / 32)
-    plans = {"coarse": ("bass_a", {"labels": "foreground", "align": "none", "epochs": args.epochs}),
-             "fine": ("bass", {"labels": "hair_skin", "align": "foreground", "epochs": args.epochs}),
+    plans = {"coarse": ("bass_a", {"labels": "foreground", "align": "none", "epochs": args.epochs, "loss": "ce+dice"}),
+             "fine": ("bass", {"labels": "hair_skin", "align": "foreground", "epochs": args.epochs,
+                               "augment": "loose+mirror+rotate15+distort-half"}),
              "one": ("bass", {"labels": "hair_skin", "align": "none", "epochs": 2 * args.epochs}),
              "larger": ("bass", {"labels": "hair_skin", "align": "none", "epochs": args.epochs, "size": larger})}
     parsers, seconds = {}, {}
@@ -111,23 +113,21 @@ def score(parsers, records, seed):
     for number, record in enumerate(records):
         picture = open_image(record.image)
         truth = told[record.mask()]
-        box = geometry.mask_box((truth == 1) | (truth == 2))
-        if box is None:
-            continue
-        aligned = geometry.align_foreground(box, fine.size)
-        known = fine.probabilities(inference.crops(picture, [aligned], fine.size))[0].cpu()
+        inside = (truth == 1) | (truth == 2)
         two = hair_skin.parse(picture, coarse, fine)
+        true_box = geometry.mask_box(inside)
         found = {"one pass": parsers["one"].parse(picture).mask,
                  "one pass, larger": parsers["larger"].parse(picture).mask,
                  "two passes": two.mask,
-                 "two passes, true box": inference.restore(known, aligned, picture.size)[0]}
+                 "two passes, true box": hair_skin.refine(picture, true_box, fine).mask}
         for method, mask in found.items():
             matrices.setdefault(method, []).append(metrics.confusion(
                 torch.from_numpy(truth)[None], torch.from_numpy(mask)[None], len(HAIR_SKIN))[0])
             guesses.setdefault(method, []).append(mask)
-        rows, columns = ((truth == 1) | (truth == 2)).nonzero()
+        rows, columns = inside.nonzero()
         seen = geometry.apply(two.homography, np.stack([columns, rows], -1))
-        held.append(((seen > -0.5) & (seen < fine.size - 0.5)).all(-1).mean())
+        was_found = hair_skin.find(picture, coarse)[0] is not None
+        held.append(was_found * ((seen > -0.5) & (seen < fine.size - 0.5)).all(-1).mean())
         shares.append(share_of(seed, 1_000_000 + number)[0])
     return {method: torch.stack(many) for method, many in matrices.items()}, np.array(shares), np.array(held), guesses
 
