@@ -91,8 +91,12 @@ def refine(image, box, fine):
 
 
 def masks(image, coarse, fine):
-    """(skin, hair), (H, W) bool each, of a picture: what annotate.fuse takes. To it the parts of a face are skin."""
-    parsed = parse(image, coarse, fine)
+    """(skin, hair), (H, W) bool each, of a picture: what annotate.fuse takes."""
+    return skin_and_hair(parse(image, coarse, fine))
+
+
+def skin_and_hair(parsed):
+    """A ParsedFace in labels that merge to hair and skin -> (skin, hair), (H, W) bool each; the facial parts are skin."""
     told = table(parsed.labels, HAIR_SKIN)[parsed.mask]
     return told == HAIR_SKIN.names.index("skin"), told == HAIR_SKIN.names.index("hair")
 

@@ -26,6 +26,7 @@ from faceparse.data import labelme
 from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image
 from faceparse.errors import FaceparseError
 from faceparse.geometry import BY_LANDMARKS
+from faceparse.hair_skin import skin_and_hair
 from faceparse.inference import ParsedFace
 from faceparse.labels import LABEL_SETS, LAPA_NAMES, LandmarkSet, landmark_set, table
 from faceparse.pictures import find_files, parse_found, read_boxes
@@ -54,10 +55,7 @@ class Seen:
     @property
     def skin_and_hair(self):
         """(H, W) bool each, what the parser saw, the facial parts counting as skin; None, None without one."""
-        if not self.parsed:
-            return None, None
-        told = table(self.parsed.labels, HAIR_SKIN)[self.parsed.mask]
-        return tuple(told == HAIR_SKIN.names.index(name) for name in ("skin", "hair"))
+        return skin_and_hair(self.parsed) if self.parsed else (None, None)
 
     @property
     def sure(self):
