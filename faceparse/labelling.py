@@ -10,11 +10,12 @@ trained on what they corrected, and so on. The work behind evaluate.py --images 
     OUT/labelme/NAME.json    the points again, for people to move with labelme
     OUT/worst_first.csv      the faces, those first that the network is least sure of
 
-Files of labelme among the pictures keep their points as people left them: so a corrected folder becomes a data set.
+What is there already stays. Files of labelme among the pictures keep their points as people left them: so a corrected
+folder becomes a data set.
 """
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import numpy as np
 from faceparse import annotate, raster, report
 from faceparse.annotate import HAIR, SKIN
 from faceparse.data import labelme
-from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image
+from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image, read_mask
 from faceparse.errors import FaceparseError
 from faceparse.geometry import BY_LANDMARKS
 from faceparse.hair_skin import skin_and_hair
@@ -32,7 +33,6 @@ from faceparse.labels import LABEL_SETS, LAPA_NAMES, LandmarkSet, landmark_set, 
 from faceparse.pictures import find_files, parse_found, read_boxes
 from faceparse.progress import Progress
 
-FOLDERS = ("images", "landmarks", "labels", "labelme")
 LIST = "worst_first.csv"
 LAPA, HAIR_SKIN = LABEL_SETS["lapa"], LABEL_SETS["hair_skin"]
 DOUBTFUL = 5  # points of a face that the list names
@@ -58,9 +58,23 @@ class Seen:
         return skin_and_hair(self.parsed) if self.parsed else (None, None)
 
     @property
-    def sure(self):
-        """The mean confidence; NaN where there is none."""
-        return float("nan") if self.confidence is None else float(self.confidence.mean())
+    def looked_at(self):
+        """What the network said: the mean confidence, whether it is a face, the points that it is least sure of; {} where
+        people placed the points or it cannot say."""
+        if self.confidence is None:
+            return {}
+        doubtful = np.argsort(self.confidence, kind="stable")[:DOUBTFUL].tolist()
+        return {"confidence": float(self.confidence.mean()), "is_face": self.is_face, "doubtful": doubtful}
+
+
+@dataclass
+class Row:
+    """A face of the list; confidence NaN where the network has not said."""
+    name: str
+    picture: Path
+    confidence: float = float("nan")
+    is_face: bool = True
+    doubtful: list = field(default_factory=list)
 
 
 def label_pictures(paths, out, finder=None, parser=None, boxes=None):
@@ -70,14 +84,10 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
     parser  of hair and skin, hair_skin.py's two passes or any whose labels merge to these; None: no hair, and skin
             between jaw and brows alone
     boxes   file of pictures.read_boxes: the faces of its pictures, in place of a search
-    Returns (rows of the list, see `ranked`; what there is to say; the errors of what could not be read). Raises
-    FaceparseError where `out` holds annotations already, before anything is written.
+    A face that `out` holds already, from a run that broke off or had fewer pictures, stays as it is, corrected or not.
+    Returns (rows of the list, see `ranked`; what there is to say; the errors of what could not be read).
     """
     out = Path(out)
-    there = next((out / name for name in (*FOLDERS, LIST) if (out / name).exists()), None)
-    if there:
-        raise FaceparseError(f"{there}: is there already, and may have been corrected; name another folder by "
-                             "--annotate")
     if parser:
         table(parser.labels, HAIR_SKIN)  # raises where it cannot be told
     pictures, given, errors = _sorted_out(find_files(paths, out, PICTURE_SUFFIXES | {".json"}))
@@ -85,24 +95,46 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
         raise FaceparseError(f"{pictures[0][0]}: nobody has placed its landmarks, and --model names no landmark "
                              "network; train one with train.py --arch hourglass")
     boxes = {} if boxes is None else read_boxes(boxes, pictures)
-    seen, notes, names = {}, {}, set()
-    with Progress(len(pictures) + len(given), "annotating") as progress:
-        for file, stem, face in [*((*pair, None) for pair in pictures), *given]:
-            progress.update()
-            try:
-                its = [_corrected(file, face, parser)] if face else [
-                    _predicted(file, box, finder, parser) for box in boxes.get(file, (None,))]
-                for number, one in enumerate(its, 1):
+    rows, notes, names, kept = [], {}, set(), 0
+    try:
+        with Progress(len(pictures) + len(given), "annotating") as progress:
+            for file, stem, face in [*((*pair, None) for pair in pictures), *given]:
+                progress.update()
+                its = boxes.get(file, (None,))
+                for number, box in enumerate(its, 1):
                     name = _name(stem, number if len(its) > 1 else None, names)
-                    notes |= dict.fromkeys(_write(one, out, name))
-                    seen[name] = one
-                    one.parsed = None  # its masks, which the list does not need
-            except FaceparseError as error:
-                errors.append(error)
-    rows = ranked(seen)
-    if rows:
-        report.write_file(as_csv(rows), out / LIST)
-    return rows, list(notes), errors
+                    try:
+                        row = _kept(out, name, face["image"] if face else file)
+                        kept += row is not None
+                        if row is None:
+                            one = _corrected(file, face, parser) if face else _predicted(file, box, finder, parser)
+                            notes |= dict.fromkeys(_write(one, out, name))
+                            row = Row(name, one.picture, **one.looked_at)
+                        rows.append(row)
+                    except FaceparseError as error:
+                        errors.append(error)
+    finally:  # after Ctrl-C too
+        rows = ranked(rows)
+        if rows:
+            report.write_file(as_csv(rows), out / LIST)
+    said = [f"{kept} faces are in {out} already, and stay as they are; name another folder to look at them again"]
+    return rows, [*said * (kept > 0), *notes], errors
+
+
+def _kept(out, name, picture):
+    """The Row of a face that is there already, or None. Raises FaceparseError where it is another picture's."""
+    path = out / "labelme" / f"{name}.json"  # the last file of a face that is written
+    if not path.exists():
+        return None
+    face = labelme.read(path)
+    if not (face["image"].exists() and open_image(face["image"]) == open_image(picture)):
+        raise FaceparseError(f"{path}: is there already, of another picture than {picture}; name another folder by "
+                             "--annotate")
+    said = face["looked_at"]
+    try:
+        return Row(name, picture, float(said["confidence"]), bool(said["is_face"]), list(map(int, said["doubtful"])))
+    except (TypeError, KeyError, ValueError):
+        return Row(name, picture)
 
 
 def _sorted_out(files):
@@ -165,23 +197,33 @@ def regions(seen):
 
 
 def _write(seen, out, name):
-    """The files of a face; returns what there is to say of what was left out."""
-    picture, notes = out / "images" / f"{name}{seen.picture.suffix.lower()}", []
-    try:
-        mask = label_map(seen)
-    except FaceparseError as error:
-        mask, notes = None, [f"labels/ is left out: {error}"]
+    """The files of a face; returns what there is to say of what was left out. Raises FaceparseError where one of them is
+    there and says something else."""
+    notes, content, mask = [], seen.picture.read_bytes(), None
+    picture, label = out / "images" / f"{name}{seen.picture.suffix.lower()}", out / "labels" / f"{name}.png"
+    files = {picture: content}
     if seen.points == landmark_set("106"):
         lines = "".join(f"{x:.3f} {y:.3f}\n" for x, y in seen.landmarks)
-        report.write_file(f"106\n{lines}", out / "landmarks" / f"{name}.txt")
+        files[out / "landmarks" / f"{name}.txt"] = f"106\n{lines}".encode()
     else:
         notes.append(f"landmarks/ is left out: LaPa's points are 106, these are {seen.points.name}; train on --data "
                      "labelme")
-    report.write_file(seen.picture.read_bytes(), picture)
+    try:
+        mask = label_map(seen)
+    except FaceparseError as error:
+        notes.append(f"labels/ is left out: {error}")
+    differing = [path for path, data in files.items() if path.exists() and path.read_bytes() != data]
+    if mask is not None and label.exists() and not np.array_equal(read_mask(label, LAPA), mask):
+        differing.append(label)
+    if differing:
+        raise FaceparseError(f"{differing[0]}: is there already; remove it, or name another folder by --annotate")
+    for path, data in files.items():
+        report.write_file(data, path)
     if mask is not None:
-        report.save_mask(mask, LAPA, out / "labels" / f"{name}.png")
+        report.save_mask(mask, LAPA, label)
     polygons = [(LAPA_NAMES[index], contour) for index, contour in regions(seen)]
-    labelme.write(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons)
+    labelme.write(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons,
+                  seen.looked_at or None)
     return notes
 
 
@@ -194,17 +236,10 @@ def _name(stem, number, names):
     return name
 
 
-def ranked(seen):
-    """{name: Seen} -> rows (name, confidence, is_face, doubtful, picture), the least sure face first: what is taken for
-    none, then by the mean confidence over the points; last those whose points people placed. doubtful: the points that
-    the network is least sure of."""
-    order = sorted(seen, key=lambda name: (seen[name].is_face, np.nan_to_num(seen[name].sure, nan=2.0), name))
-    rows = []
-    for name in order:
-        one = seen[name]
-        doubtful = [] if one.confidence is None else np.argsort(one.confidence, kind="stable")[:DOUBTFUL].tolist()
-        rows.append((name, one.sure, one.is_face, doubtful, one.picture))
-    return rows
+def ranked(rows):
+    """Rows, the least sure face first: what is taken for none, then by the mean confidence over the points; last those
+    of which the network has said nothing."""
+    return sorted(rows, key=lambda row: (row.is_face, np.nan_to_num(row.confidence, nan=2.0), row.name))
 
 
 def as_csv(rows):
@@ -212,14 +247,14 @@ def as_csv(rows):
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["name", "confidence", "is_face", "doubtful_points", "picture"])
-    for name, sure, is_face, doubtful, picture in rows:
-        confidence = "" if np.isnan(sure) else f"{sure:.4f}"
-        lines.writerow([name, confidence, int(is_face), " ".join(map(str, doubtful)), picture])
+    for row in rows:
+        confidence = "" if np.isnan(row.confidence) else f"{row.confidence:.4f}"
+        lines.writerow([row.name, confidence, int(row.is_face), " ".join(map(str, row.doubtful)), row.picture])
     return text.getvalue()
 
 
 def as_table(rows, most=20):
-    """The first rows of faces that were looked at, as a table for a terminal; "" where people placed all points."""
-    looked_at = [[name, sure, "yes" if is_face else "not sure", ", ".join(map(str, doubtful))]
-                 for name, sure, is_face, doubtful, _ in rows if doubtful][:most]
+    """The first rows of faces that were looked at, as a table for a terminal; "" where there are none."""
+    looked_at = [[row.name, row.confidence, "yes" if row.is_face else "not sure", ", ".join(map(str, row.doubtful))]
+                 for row in rows if row.doubtful][:most]
     return report.table(["worst first", "confidence", "a face", "doubtful points"], looked_at) + "\n" if looked_at else ""

@@ -69,7 +69,7 @@ def test_the_tree_is_lapas_and_its_reader_reads_it(photos, tmp_path):
 
 def test_the_list_has_the_doubtful_first_and_above_them_what_is_taken_for_no_face(photos, tmp_path):
     rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
-    assert [row[0] for row in rows] == ["b", "sub-c", "a"]  # b is no face; then 0.7, 0.9
+    assert [row.name for row in rows] == ["b", "sub-c", "a"]  # b is no face; then 0.7, 0.9
     lines = list(csv.DictReader((tmp_path / "out/worst_first.csv").open()))
     assert [(line["name"], line["is_face"]) for line in lines] == [("b", "0"), ("sub-c", "1"), ("a", "1")]
     assert float(lines[2]["confidence"]) == pytest.approx(0.9 * 105 / 106, abs=1e-4)
@@ -101,9 +101,9 @@ def test_hair_and_skin_are_polygons_too_for_people_to_correct(photos, tmp_path):
 def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
     (tmp_path / "boxes.csv").write_text("a.png,0,0,90,90\na.png,2,0,90,90\n")
     rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3), boxes=tmp_path / "boxes.csv")
-    assert {row[0] for row in rows} == {"a_1", "a_2", "b", "sub-c"}
+    assert {row.name for row in rows} == {"a_1", "a_2", "b", "sub-c"}
     for folder, suffix in (("images", "png"), ("labels", "png"), ("landmarks", "txt"), ("labelme", "json")):
-        assert sorted(os.listdir(tmp_path / "out" / folder)) == sorted(f"{row[0]}.{suffix}" for row in rows)
+        assert sorted(os.listdir(tmp_path / "out" / folder)) == sorted(f"{row.name}.{suffix}" for row in rows)
     first, second = (labelme.read_landmarks(tmp_path / f"out/labelme/a_{k}.json", POINTS) for k in (1, 2))
     assert np.allclose(second - first, 2, atol=0.02)
 
@@ -111,16 +111,56 @@ def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
 def test_names_that_would_meet_are_told_apart(photos, tmp_path):
     Image.fromarray(toy.draw(0, 3, SIZE)[0]).save(photos / "sub-c.png")  # as sub/c.png is called
     rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(4))
-    assert len({row[0] for row in rows}) == 4 and {"sub-c", "sub-c_"} <= {row[0] for row in rows}
+    assert len({row.name for row in rows}) == 4 and {"sub-c", "sub-c_"} <= {row.name for row in rows}
 
 
-@pytest.mark.parametrize("there", ["images", "labels", "landmarks", "labelme", "worst_first.csv"])
-def test_nothing_is_overwritten(photos, tmp_path, there):
-    path = tmp_path / "out" / there
-    path.mkdir(parents=True)
-    with pytest.raises(FaceparseError, match=f"{there}: is there already, and may have been corrected; name another"):
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_there_is_never_overwritten_and_a_run_that_broke_off_goes_on(photos, tmp_path, monkeypatch):
+    whole, _, _ = labelling.label_pictures([photos], tmp_path / "whole", Oracle(3))
+    write, written = labelme.write, []
+
+    def interrupted(*args):
+        if len(written) == 1:
+            raise KeyboardInterrupt
+        written.append(write(*args))
+
+    monkeypatch.setattr(labelme, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
-    assert os.listdir(tmp_path / "out") == [there] and not os.listdir(path)
+    monkeypatch.undo()
+    assert len((tmp_path / "out/worst_first.csv").read_text().splitlines()) == 2
+    path = tmp_path / "out/labelme/a.json"
+    path.write_text(path.read_text().replace('"description": ""', '"description": "seen"'))  # a person was there
+    before = contents(tmp_path / "out")
+    rows, (note,), errors = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert rows == whole and not errors and note.startswith("1 faces are in")
+    after, expected = contents(tmp_path / "out"), contents(tmp_path / "whole")
+    assert after.keys() == expected.keys()
+    changed = {str(name) for name in after if after[name] != expected[name]}
+    assert changed == {"labelme/a.json"} and all(after[name] == before[name] for name in before if name.stem == "a")
+
+
+def test_a_name_that_is_another_pictures_is_refused(photos, tmp_path):
+    labelling.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(3))
+    before = contents(tmp_path / "out/labelme")
+    Image.fromarray(toy.draw(0, 2, SIZE)[0]).save(photos / "a.png")
+    rows, _, (error,) = labelling.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(3))
+    assert "a.json: is there already, of another picture than" in str(error) and not rows
+    assert contents(tmp_path / "out/labelme") == before
+
+
+@pytest.mark.parametrize("there", ["images/a.png", "landmarks/a.txt", "labels/a.png"])
+def test_files_of_a_tree_that_is_someone_elses_are_not_overwritten(photos, tmp_path, there):
+    path = tmp_path / "lapa/train" / there
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((SIZE, SIZE), np.uint8)).save(path, "png")
+    before = contents(tmp_path / "lapa/train")
+    rows, _, (error,) = labelling.label_pictures([photos], tmp_path / "lapa/train", Oracle(3))
+    assert f"{there}: is there already; remove it" in str(error) and [row.name for row in rows] == ["b", "sub-c"]
+    assert before.items() <= contents(tmp_path / "lapa/train").items()
 
 
 def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
@@ -131,7 +171,7 @@ def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
         shape["points"] = [[x + 4, y + 2] for x, y in shape["points"]]
     path.write_text(json.dumps(content))
     rows, notes, errors = labelling.label_pictures([tmp_path / "out/labelme"], tmp_path / "corrected")
-    assert {row[0] for row in rows} == {"a", "b", "sub-c"} and not errors and all(np.isnan(row[1]) for row in rows)
+    assert {row.name for row in rows} == {"a", "b", "sub-c"} and not errors and all(np.isnan(row.confidence) for row in rows)
     moved = toy.draw(0, 0, SIZE)[2] + (4, 2)
     record, = (r for r in labelling_records(tmp_path / "corrected") if r.name.endswith("/a"))
     assert np.allclose(record.landmarks(), moved, atol=0.01)
@@ -149,7 +189,7 @@ def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_pat
     wrong[:3] = (1, 2), (3, 4), (5, 6)
     labelme.write(photos / "b.json", photos / "b.png", (SIZE, SIZE), wrong, POINTS)
     rows, *_ = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
-    assert [row[0] for row in rows] == ["sub-c", "a", "b"] and np.isnan(rows[2][1])
+    assert [row.name for row in rows] == ["sub-c", "a", "b"] and np.isnan(rows[2].confidence)
     assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
 
 
@@ -158,7 +198,7 @@ def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
     points[7] = 500, 20
     labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), points, POINTS)
     rows, _, (error,) = labelling.label_pictures([photos / "a.json", photos / "b.png"], tmp_path / "out", Oracle(2))
-    assert "a.json: point 7 at (500, 20) is far outside" in str(error) and [row[0] for row in rows] == ["b"]
+    assert "a.json: point 7 at (500, 20) is far outside" in str(error) and [row.name for row in rows] == ["b"]
 
 
 def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_path):
@@ -237,7 +277,7 @@ def test_mistakes_are_one_line_and_what_could_be_read_is_there(run, network, pho
     assert status == 2 and len(lines) == 2 and "bad.json" in lines[0] and "bad.png" in lines[1]
     assert sorted(os.listdir(tmp_path / "mine/labelme")) == ["a.json", "b.json", "sub-c.json"]
     status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", *here)
-    assert status == 2 and "is there already" in err
+    assert status == 2 and "3 faces are in mine already, and stay as they are" in out
     status, out, err = run("evaluate.py", "--images", photos, "--annotate", "again", "--skip-bad", *here)
     assert status == 0 and err.count("left out") == 2
     for given, said in ((["--annotate", "x"], "name them by --images"),

@@ -35,12 +35,12 @@ VERSION = "5.5.0"  # of labelme's format
 
 # ---- one file
 
-def write(path, picture, size, landmarks, points, polygons=()):
+def write(path, picture, size, landmarks, points, polygons=(), looked_at=None):
     """Write one face's file.
 
     picture    its file, which the JSON names relative to itself;  size  (width, height) of it
     landmarks  (K, 2) in pixels, of the LandmarkSet `points`; what is NaN gets no shape
-    polygons   [(class name, (N, 2) in pixels)]
+    polygons   [(class name, (N, 2) in pixels)];  looked_at: plain JSON that is kept with it, as what a network said of it
     Raises FaceparseError.
     """
     shapes = [_shape(label, "point", [xy]) for label, xy in zip(point_labels(points), landmarks)
@@ -49,7 +49,7 @@ def write(path, picture, size, landmarks, points, polygons=()):
     told = points.name if points == LANDMARK_SETS.get(points.name) else landmark_set_to_dict(points)
     relative = Path(os.path.relpath(picture, Path(path).parent)).as_posix()
     write_json({"version": VERSION, "flags": {}, "shapes": shapes, "imagePath": relative, "imageData": None,
-                "imageHeight": size[1], "imageWidth": size[0], "landmarks": told}, path)
+                "imageHeight": size[1], "imageWidth": size[0], "landmarks": told, "looked_at": looked_at}, path)
 
 
 def _shape(label, kind, points):
@@ -66,7 +66,7 @@ def point_labels(points):
 
 def read(path):
     """What a file says, as {"shapes": [{"label", "shape_type", "points" (N, 2) in pixels, counted from 0 at the first
-    pixel's centre}], "image": its picture's Path, "size": (width, height) or None, "landmarks": as written, or None}.
+    pixel's centre}], "image": its picture's Path, "size": (width, height) or None, "landmarks", "looked_at": as written, or None}.
 
     Raises FaceparseError naming the file and what is wrong with it.
     """
@@ -79,7 +79,7 @@ def read(path):
     return {"shapes": [_checked(shape, number, path) for number, shape in enumerate(shapes, 1)],
             "image": _picture(path, content["imagePath"]),
             "size": size if all(isinstance(side, int) and side > 0 for side in size) else None,
-            "landmarks": content.get("landmarks")}
+            "landmarks": content.get("landmarks"), "looked_at": content.get("looked_at")}
 
 
 def _checked(shape, number, path):
