@@ -187,8 +187,8 @@ def label_map(seen):
 
 
 def regions(seen):
-    """Hair and skin as polygons [(class index, (N, 2))], for people to correct: those that they drew themselves, else the
-    outlines of what the parser saw, the facial parts counting as skin."""
+    """Hair and skin as polygons [(class index, (N, 2))], for people to correct: those that they drew themselves, else
+    the outlines of what the parser saw, the facial parts counting as skin."""
     drawn, (width, height) = {index for index, _ in seen.polygons}, seen.size
     traced = [(label, polygon) for label, inside in zip((SKIN, HAIR), seen.skin_and_hair)
               if inside is not None and label not in drawn
@@ -197,8 +197,8 @@ def regions(seen):
 
 
 def _write(seen, out, name):
-    """The files of a face; returns what there is to say of what was left out. Raises FaceparseError where one of them is
-    there and says something else."""
+    """The files of a face; returns what there is to say of what was left out. Raises FaceparseError where one of them
+    is there and says something else."""
     notes, content, mask = [], seen.picture.read_bytes(), None
     picture, label = out / "images" / f"{name}{seen.picture.suffix.lower()}", out / "labels" / f"{name}.png"
     files = {picture: content}
@@ -257,4 +257,5 @@ def as_table(rows, most=20):
     """The first rows of faces that were looked at, as a table for a terminal; "" where there are none."""
     looked_at = [[row.name, row.confidence, "yes" if row.is_face else "not sure", ", ".join(map(str, row.doubtful))]
                  for row in rows if row.doubtful][:most]
-    return report.table(["worst first", "confidence", "a face", "doubtful points"], looked_at) + "\n" if looked_at else ""
+    header = ["worst first", "confidence", "a face", "doubtful points"]
+    return report.table(header, looked_at) + "\n" if looked_at else ""

@@ -168,8 +168,8 @@ def trace(inside, tolerance=0.0, least=1):
 
 
 def _loops(inside):
-    """Closed lines along the pixels' edges, (N, 2) corners, the region on the right hand: around pieces clockwise as seen
-    on a screen, around holes the other way."""
+    """Closed lines along the pixels' edges, (N, 2) corners, the region on the right hand: around pieces clockwise as
+    seen on a screen, around holes the other way."""
     padded = np.pad(inside, 1)
     height, width = padded.shape
     above, below, left, right = padded[:-1, 1:], padded[1:, 1:], padded[1:, :-1], padded[1:, 1:]

@@ -171,7 +171,8 @@ def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
         shape["points"] = [[x + 4, y + 2] for x, y in shape["points"]]
     path.write_text(json.dumps(content))
     rows, notes, errors = labelling.label_pictures([tmp_path / "out/labelme"], tmp_path / "corrected")
-    assert {row.name for row in rows} == {"a", "b", "sub-c"} and not errors and all(np.isnan(row.confidence) for row in rows)
+    assert {row.name for row in rows} == {"a", "b", "sub-c"} and not errors
+    assert all(np.isnan(row.confidence) for row in rows)
     moved = toy.draw(0, 0, SIZE)[2] + (4, 2)
     record, = (r for r in labelling_records(tmp_path / "corrected") if r.name.endswith("/a"))
     assert np.allclose(record.landmarks(), moved, atol=0.01)
@@ -252,15 +253,17 @@ def test_the_round_as_the_page_has_it(run, network, photos, boxes, tmp_path):
     here = ["--device", "cpu"]
     status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", "--model", network, *boxes, *here)
     assert status == 0 and "worst first" in out and "labelme mine/images --output mine/labelme" in out, err
-    for k, split in enumerate(("train", "train", "val")):  # the annotator, and who files what is done
-        name = sorted(os.listdir(tmp_path / "mine/images"))[k]
-        labelme.write(tmp_path / f"mine/labelme/{split}/{name[:-4]}.json", tmp_path / f"mine/images/{name}", (SIZE, SIZE),
-                      toy.draw(0, k, SIZE)[2], POINTS)
+    mine = tmp_path / "mine"
+    for k, (name, split) in enumerate((("a", "train"), ("b", "train"), ("sub-c", "val"))):  # the annotator
+        labelme.write(mine / f"labelme/{name}.json", mine / f"images/{name}.png", (SIZE, SIZE), toy.draw(0, k, SIZE)[2],
+                      POINTS)
+        (mine / "labelme" / split).mkdir(exist_ok=True)
+        (mine / f"labelme/{name}.json").rename(mine / f"labelme/{split}/{name}.json")
     status, out, err = run("train.py", "--arch", "hourglass1", "--data", "labelme", "--root", "mine", "--recipe", "toy",
                            "--size", 64, "--epochs", 1, "--batch", 2, "--init", network, "--name", "second", *here)
     assert status == 0 and "on 2 faces of labelme" in out, err
-    status, out, err = run("evaluate.py", "--set", "labelme", "--split", "val", "--root", "mine", "--model", "runs/second",
-                           *here)
+    status, out, err = run("evaluate.py", "--set", "labelme", "--split", "val", "--root", "mine", "--model",
+                           "runs/second", *here)
     assert status == 0 and "labelme val (1 faces, 106 points)" in out, err
     status, out, err = run("evaluate.py", "--images", "mine/labelme/train", "--annotate", "data/lapa/train", "--model",
                            "runs/second", *here)

@@ -112,13 +112,15 @@ def test_a_folder_of_files_is_a_data_set_for_landmarks_and_for_masks(tmp_path):
     assert found.keys() == truth.keys() and all(np.allclose(found[name], truth[name], atol=0.006) for name in truth)
     faces = parsing.load("labelme", "train", tmp_path)
     assert faces.labels == LAPA
-    assert Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"].unique()[:3].tolist() == [0, 1, 2]
+    masks = Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"]
+    assert masks.unique()[:3].tolist() == [0, 1, 2]
 
 
 def test_parts_that_nobody_drew_are_made_of_the_landmarks(tmp_path):
     """Skin, hair and one brow are polygons; the rest is annotate's, fused with them: outside skin and hair nothing."""
     everywhere = [[-0.5, -0.5], [63.5, -0.5], [63.5, 59.5], [-0.5, 59.5]]
-    brow, top = np.array([[3, 40], [9, 40], [9, 44], [3, 44]]) - 0.5, np.array([[0, 0], [64, 0], [64, 30], [0, 30]]) - 0.5
+    brow = np.array([[3, 40], [9, 40], [9, 44], [3, 44]]) - 0.5
+    top = np.array([[0, 0], [64, 0], [64, 30], [0, 30]]) - 0.5
     truth = face(tmp_path, polygons=[("skin", everywhere), ("left_brow", brow), ("hair", top)])
     parts = annotate.label_map(truth, 64, 64)
     expected = np.where((parts > 2), parts, 1)
@@ -217,7 +219,7 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, change, said):
 
 
 @pytest.mark.parametrize("drawn, said", [
-    ({"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}, "'nose' is a circle of 2 points; draw it as"),
+    ({"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}, "'nose' is a circle of 2 points; draw it"),
     ({"label": "nose", "shape_type": "polygon", "points": [[1, 2], [3, 4]]}, "'nose' is a polygon of 2 points"),
     ({"label": "snout", "shape_type": "polygon", "points": [[1, 2], [3, 4], [1, 4]]}, "polygon 'snout' is no class of"),
     ({"label": "nose", "shape_type": "point", "points": [[1, 2]]}, "holds no polygon")])

@@ -40,7 +40,7 @@ def write(path, picture, size, landmarks, points, polygons=(), looked_at=None):
 
     picture    its file, which the JSON names relative to itself;  size  (width, height) of it
     landmarks  (K, 2) in pixels, of the LandmarkSet `points`; what is NaN gets no shape
-    polygons   [(class name, (N, 2) in pixels)];  looked_at: plain JSON that is kept with it, as what a network said of it
+    polygons   [(class name, (N, 2) in pixels)];  looked_at: plain JSON to be kept with it, such as what a network said
     Raises FaceparseError.
     """
     shapes = [_shape(label, "point", [xy]) for label, xy in zip(point_labels(points), landmarks)
@@ -66,7 +66,8 @@ def point_labels(points):
 
 def read(path):
     """What a file says, as {"shapes": [{"label", "shape_type", "points" (N, 2) in pixels, counted from 0 at the first
-    pixel's centre}], "image": its picture's Path, "size": (width, height) or None, "landmarks", "looked_at": as written, or None}.
+    pixel's centre}], "image": its picture's Path, "size": (width, height) or None, "landmarks", "looked_at": as
+    written, or None}.
 
     Raises FaceparseError naming the file and what is wrong with it.
     """
@@ -93,10 +94,11 @@ def _checked(shape, number, path):
 
 
 def _picture(path, said):
-    """The picture that a file names, or one of that name beside the file, as when both were moved."""
+    """The picture that a file names; else where that was before the file was moved into a folder beside it, such as
+    train/; else one of that name beside the file, as when both were moved."""
     said = Path(said.replace("\\", "/"))
-    there = path.parent / said
-    return there if os.path.exists(there) or not os.path.exists(path.parent / said.name) else path.parent / said.name
+    places = [path.parent / said, path.parent.parent / said, path.parent / said.name]
+    return next((place for place in places if os.path.isfile(place)), places[0])
 
 
 def read_landmarks(path, points):
@@ -142,9 +144,9 @@ def _same_size(face, path):
 def read_mask(path, labels, points=None):
     """The classes of a file -> (H, W) uint8 of the LabelSet, 0 where nothing is drawn.
 
-    Polygons and rectangles are painted class by class, in the set's order, whatever order they were drawn in; then those
-    called as class 0, which cut holes. Of LaPa's classes the parts that nobody drew are made of the landmarks, where the
-    file holds such as outline them, of the LandmarkSet `points`. Raises FaceparseError.
+    Polygons and rectangles are painted class by class, in the set's order, whatever order they were drawn in; then
+    those called as class 0, which cut holes. Of LaPa's classes the parts that nobody drew are made of the landmarks,
+    where the file holds such as outline them, of the LandmarkSet `points`. Raises FaceparseError.
     """
     face = read(path)
     width, height = _same_size(face, path)
@@ -234,8 +236,8 @@ def faces(root, split, **_):
     points = points_of(*first, home)
     drawn = any(shape["shape_type"] in ("polygon", "rectangle") for shape in first[1]["shapes"])
     records = [Record(f"{split}/{file.stem}", picture,
-                      partial(read_mask, file, labels, points) if drawn else None, partial(read_landmarks, file, points) if points else None,
-                      None, labels, points)
+                      partial(read_mask, file, labels, points) if drawn else None,
+                      partial(read_landmarks, file, points) if points else None, None, labels, points)
                for file, picture in zip(files, pictures)]
     note = "" if divided else "labelme: no train/, val/ and test/ here, so a fixed random split"
     return FaceSet("labelme", split, labels, points, records if divided else tenths(records, split), note)
@@ -246,8 +248,8 @@ def _open_picture(file):
 
 
 def points_of(file, face, home=None):
-    """The LandmarkSet of a file and of what `read` gave, None where it holds no point; home: the folder of landmarks.json,
-    where that is not the file's own. Raises FaceparseError where it cannot be told."""
+    """The LandmarkSet of a file and of what `read` gave, None where it holds no point; home: the folder of
+    landmarks.json, where that is not the file's own. Raises FaceparseError where it cannot be told."""
     home = home or Path(file).parent
     if (home / SETS[0]).exists():
         return landmark_set(home / SETS[0])

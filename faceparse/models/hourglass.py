@@ -53,7 +53,7 @@ def _step(in_channels, out_channels, kernel_size):
 
 
 class Hourglass(nn.Module):
-    """(B, WIDTH, H, W) -> the same: halved `depth` times and doubled again, added at each size to what that size saw."""
+    """(B, WIDTH, H, W) -> the same: halved `depth` times and doubled again, added at each size to what it saw there."""
 
     def __init__(self, depth):
         super().__init__()
@@ -66,7 +66,7 @@ class Hourglass(nn.Module):
 
 
 class Stack(nn.Module):
-    """One hourglass and the layers that read it: (B, WIDTH, h, w) -> features (B, WIDTH, h, w), heatmaps (B, L, h, w)."""
+    """One hourglass and what reads it: (B, WIDTH, h, w) -> features (B, WIDTH, h, w), heatmaps (B, L, h, w)."""
 
     def __init__(self, num_points):
         super().__init__()
@@ -82,8 +82,8 @@ class Stack(nn.Module):
 
 
 class StackedHourglass(nn.Module):
-    """(B, 3, H, W) images of any size -> {"heatmaps": (B, S, L, h, w)} float32, of all S stacks in training, else of the
-    last alone (S = 1); H and W padded so that every hourglass can halve them.
+    """(B, 3, H, W) images of any size -> {"heatmaps": (B, S, L, h, w)} float32, of all S stacks in training, else of
+    the last alone (S = 1); H and W padded so that every hourglass can halve them.
 
     num_points  L;  stacks  S: FAN has 4
     """
@@ -120,8 +120,8 @@ class StackedHourglass(nn.Module):
         return (peaks(outputs["heatmaps"][:, -1]) + 0.5) * STRIDE - 0.5
 
     def confidence(self, outputs):
-        """(B, L) in 0..1: how high the last stack's heatmap rises. Where a network is unsure by s pixels of the heatmap,
-        the heatmap of least squared error rises to SIGMA^2 / (SIGMA^2 + s^2)."""
+        """(B, L) in 0..1: how high the last stack's heatmap rises. Where a network is unsure by s pixels of the
+        heatmap, the heatmap of least squared error rises to SIGMA^2 / (SIGMA^2 + s^2)."""
         return outputs["heatmaps"][:, -1].flatten(2).amax(2).clamp(0, 1)
 
 
@@ -133,8 +133,9 @@ def gaussians(points, height, width):
 
 
 def heatmap_loss(heatmaps, points):
-    """Squared error of heatmaps (B, S, L, h, w) to the Gaussians of points (B, L, 2), in pixels of the image: summed over
-    the heatmap's pixels and the stacks, the mean over the points that are not NaN. A scalar; a blank heatmap costs pi.
+    """Squared error of heatmaps (B, S, L, h, w) to the Gaussians of points (B, L, 2), in pixels of the image: summed
+    over the heatmap's pixels and the stacks, the mean over the points that are not NaN. A scalar; a blank heatmap
+    costs pi.
 
     The published loss is the mean over the pixels, which differs by a factor. A point outside the image counts for the
     nearest place at its border.
@@ -149,9 +150,9 @@ def heatmap_loss(heatmaps, points):
 
 
 def peaks(heatmaps):
-    """(..., h, w) -> (..., 2) the x and y of the highest place, in pixels of the heatmap and between them: across and down,
-    a parabola through the logarithms of the highest pixel and its two neighbours, exact for a Gaussian. Of equal pixels
-    the first, row by row; at the border the pixel itself."""
+    """(..., h, w) -> (..., 2) the x and y of the highest place, in pixels of the heatmap and between them: across and
+    down, a parabola through the logarithms of the highest pixel and its two neighbours, exact for a Gaussian. Of equal
+    pixels the first, row by row; at the border the pixel itself."""
     height, width = heatmaps.shape[-2:]
     flat = heatmaps.flatten(-2)
     highest = flat.argmax(-1, keepdim=True)                                                  # (..., 1)
