@@ -11,7 +11,8 @@
                                                             a data set for people to correct, the doubtful faces first
 
 --model takes parsers, label adapters and landmark networks in any order: an adapter is tried behind every parser that
-it was learnt from, and landmark networks find the face for the parsers (--images, --align predicted).
+it was learnt from, landmark networks find the face for the parsers (--images, --align predicted), and a parser of
+`foreground` finds the crop around hair and skin for the first of the others (--images; see hair_skin.py).
 """
 import argparse
 import os
