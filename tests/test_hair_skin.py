@@ -198,6 +198,18 @@ def test_the_face_is_found_and_parsed_in_its_own_pixels(left, top, side):
     assert 0.5 < shown.float().mean() < 1 / 1.3 ** 2 + 0.05                       # of the crop, the head
 
 
+@pytest.mark.parametrize("sure, found", [(0.35, True), (0.25, False)])
+def test_a_face_is_found_from_a_probability_of_three_tenths_on(sure, found):
+    """A crop that is too large costs less than a face overlooked: even odds are not asked for."""
+    image, _ = scene(640, 480, 300, 200, 80)
+    coarse = Seen(FOREGROUND, 128)
+    right = coarse.probabilities
+    odds = torch.tensor([[1.0, 0], [1 - sure, sure]])
+    coarse.probabilities = lambda images: odds[right(images).argmax(1)].movedim(3, 1)
+    box, _, _ = hair_skin.find(Image.fromarray(image), coarse)
+    assert (box is not None) == found
+
+
 def test_a_picture_without_any_face_is_all_background():
     nothing = np.zeros((60, 90, 3), np.uint8)
     fine = Seen(HAIR_SKIN, 64, "foreground")
