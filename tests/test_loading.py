@@ -72,6 +72,19 @@ def test_a_mirror_swaps_left_and_right(record):
     assert mirrored["mask"][0, 0] == 2  # the right brow's quarter, now on the left, is the left brow's
 
 
+def test_a_mirror_at_one_half_is_seed_001s_doubled_set(record):
+    """The report trains on every picture and its mirrored, swapped copy: here each is met in half of the epochs."""
+    faces = Faces([record] * 40, LAPA, 64, "stretch", Jitter(mirror=0.5))
+    plain, mirrored = (Faces([record], LAPA, 64, "stretch", Jitter(mirror=p))[0]["mask"] for p in (0.0, 1.0))
+    counts = 0
+    for faces.epoch in range(1, 11):
+        for index in range(40):
+            mask = faces[index]["mask"]
+            assert np.array_equal(mask, plain) or np.array_equal(mask, mirrored)
+            counts += np.array_equal(mask, mirrored)
+    assert abs(counts - 200) < 40  # four standard deviations of 400 even draws
+
+
 def test_mirrored_landmarks_change_places(record):
     plain = Faces([record], LAPA, 64, "box")[0]["landmarks"]
     mirrored = Faces([record], LAPA, 64, "box", Jitter(mirror=1.0))[0]["landmarks"]
