@@ -284,16 +284,16 @@ def load_any(path, device="auto", amp="off"):
     saved = {"format": FORMAT, **published} if published else saved
     kind = saved.get("kind")
     if not (isinstance(kind, str) and kind in ABOUT_KIND):
-        kind = kind or "no checkpoint of faceparse; start a training from it with --init"
-        raise FaceparseError(f"{path}: is not a parser but {kind if isinstance(kind, str) else reprlib.repr(kind)!r}")
+        kind = "no checkpoint of faceparse; start a training from it with --init" if kind is None else kind
+        raise FaceparseError(f"{path}: is not a parser but {kind[:80] if isinstance(kind, str) else type(kind).__name__!r}")
     if not (isinstance(saved.get("format"), int) and saved["format"] == FORMAT):
-        raise FaceparseError(f"{path}: has format {reprlib.repr(saved.get('format'))}, this version reads {FORMAT}: "
+        raise FaceparseError(f"{path}: has format {reprlib.repr(saved.get('format'))[:60]}, this version reads {FORMAT}: "
                              "update faceparse")
     for key, sort in {**ABOUT, **ABOUT_KIND[kind]}.items():
-        if not isinstance(saved.get(key), sort):
-            raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))} for '{key}'; save or download it again")
+        if not isinstance(saved.get(key), sort) or isinstance(saved.get(key), str) and len(saved[key]) > 200:
+            raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))[:60]} for '{key}'; save or download it again")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
-        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {reprlib.repr(saved['align'])}; it is "
+        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {reprlib.repr(saved['align'])[:60]}; it is "
                              "damaged")
     if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) and low < v < 1e3
                                                                  for v in saved[key])

@@ -7,13 +7,14 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from faceparse import geometry, report
 from faceparse.data.records import PICTURE_SUFFIXES, image_size, open_image
-from faceparse.errors import FaceparseError
+from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.files import read_small
 from faceparse.finding import GREATEST, Follower, Found
 from faceparse.inference import ParsedFace
@@ -71,6 +72,11 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
     has one of the suffixes), sorted; none twice, and none of the folder `out`. Raises FaceparseError where a file lies
     where its results would."""
     found, out = [], Path(out)
+    real = lru_cache(None)(os.path.realpath)  # of folders: that of 50,000 pictures is looked up once
+
+    def place(file):
+        return os.path.realpath(file) if os.path.islink(file) else os.path.join(real(file.parent), file.name)
+
     among = FaceparseError(f"{out}: holds the pictures themselves, and what is found in them is not to be written "
                            "among them: name another folder")
     for path in map(Path, paths):
@@ -78,8 +84,8 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
             if out.resolve() in (path.resolve(), *path.resolve().parents):
                 raise among
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
-                            if Path(name).suffix.lower() in suffixes
-                            and out.resolve() not in Path(parent, name).resolve().parents)
+                            if os.path.splitext(name)[1].lower() in suffixes
+                            and not place(Path(parent, name)).startswith(real(out) + os.sep))
             if not inside:
                 raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
                                      f"{', '.join(sorted(PICTURE_SUFFIXES))} or videos")
@@ -90,15 +96,16 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
             raise FaceparseError(f"{path}: no such file or folder; check the path")
     taken, named, known = set(), [], set()
     for file, name in found:
-        if file.resolve() in known:
+        where = place(file)
+        if where in known:
             continue
-        known.add(file.resolve())
+        known.add(where)
         stem = name.with_suffix("")
         while stem in taken:  # a.jpg and a.png, or the same name in two folders
             stem = stem.with_name(stem.name + ("_" if stem.name.endswith(file.suffix) else file.suffix))
         taken.add(stem)
         named.append((file, stem))
-        if (out / stem).resolve().parent == file.resolve().parent:
+        if real((out / stem).parent) == os.path.dirname(where):
             raise among
     return named
 
@@ -118,7 +125,7 @@ def read_boxes(path, files):
                              "picture,x0,y0,x1,y1") from None
     boxes, header, called = {}, False, {}
     for file, _ in files:
-        for name in {file.name, file.resolve().name}:
+        for name in {file.name, file.resolve().name if file.is_symlink() else file.name}:
             called.setdefault(name, []).append(file)
     for number, row in rows:
         numbers = [_number(cell) for cell in row[1:]]
@@ -129,13 +136,14 @@ def read_boxes(path, files):
             raise FaceparseError(f"{path}: line {number} is not picture,x0,y0,x1,y1 with numbers in pixels; correct it")
         name, (x0, y0, x1, y1) = row[0].strip(), numbers
         if not (np.isfinite(numbers).all() and x1 - x0 >= 1 and y1 - y0 >= 1):
-            raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is empty; x0, y0 is its top left corner, "
+            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is empty; x0, y0 is its top left corner, "
                                  "x1, y1 its bottom right one, in pixels")
         parts = Path(name).parts
-        meant = [file for file in called.get(Path(name).name, ()) if parts in (file.parts[-len(parts):], file.resolve().parts)]
+        meant = [file for file in called.get(Path(name).name, ()) if parts == file.parts[-len(parts):]
+                 or Path(name).is_absolute() and parts == file.resolve().parts]
         if len(meant) != 1:
             raise FaceparseError(f"{path}: line {number}: {'no' if not meant else 'more than one'} picture of --images "
-                                 f"is called {name}; correct the name, or give more of its path")
+                                 f"is called {name[:200]}; correct the name, or give more of its path")
         if is_video(meant[0]):
             raise FaceparseError(f"{path}: line {number}: {name} is a video, whose faces move; take the line out")
         try:
@@ -144,7 +152,7 @@ def read_boxes(path, files):
             continue  # a picture that cannot be read says so later
         if not (x0 < width and y0 < height and x1 > 0 and y1 > 0
                 and max((x1 - x0) / width, (y1 - y0) / height) <= GREATEST):
-            raise FaceparseError(f"{path}: line {number}: the box {row[1:]} is not in {name}, which is {width} x {height}; "
+            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is not in {name}, which is {width} x {height}; "
                                  "correct it")
         boxes.setdefault(meant[0], []).append((x0, y0, x1, y1))
     if len(rows) == header:
@@ -178,6 +186,8 @@ def annotate(paths, out, parser=None, finder=None, boxes=None, confidence=False)
                 else:
                     notes += _annotate_picture(file, out / stem, parser, finder, boxes.get(file, (None,)), confidence)
                 done += 1
+            except CannotWrite:
+                raise
             except FaceparseError as error:
                 errors.append(error)
             progress.update()
@@ -315,8 +325,8 @@ class Lines:
             self.file.write(json.dumps(value, allow_nan=False) + "\n")
             self.file.flush()
         except OSError as error:
-            raise FaceparseError(f"{self.path}: cannot be written ({error.strerror}); make room, or choose a folder that "
-                                 "you may write to") from None
+            raise CannotWrite(f"{self.path}: cannot be written ({error.strerror}); make room, or choose a folder that "
+                              "you may write to") from None
 
     def __enter__(self):
         return self

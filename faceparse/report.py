@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps, features
 
-from faceparse.errors import FaceparseError
+from faceparse.errors import CannotWrite
 
 GREY = (128, 128, 128)  # what belongs to no class: ignored pixels
 NEVER_PREDICTED = "* in the truth but never predicted: counts 0"
@@ -97,7 +97,7 @@ def write_file(data, path):
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise FaceparseError(f"{path}: cannot be written ({error.strerror or error}); make room, or choose a folder "
+        raise CannotWrite(f"{path}: cannot be written ({error.strerror or error}); make room, or choose a folder "
                              "that you may write to") from None
 
 

@@ -60,8 +60,9 @@ def test_a_run_leaves_its_files(whole):
     assert whole.name == "toy-mobilenetv2-limit12-epochs3-batch4-size32"
 
 
-def test_the_same_seed_gives_the_same_run_whatever_the_workers(whole, tmp_path):
-    assert same(weights(train(tmp_path, workers=0)), weights(whole))
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_the_same_seed_gives_the_same_run_whatever_the_workers(whole, tmp_path, workers):
+    assert same(weights(train(tmp_path, workers=workers)), weights(whole))
 
 
 def test_another_seed_gives_another_run(whole, tmp_path):

@@ -164,10 +164,10 @@ def _draft_factor(size, needed, whole):
 
 def _grey_from_16_bit(picture, path):
     """0..65535 -> 0..255, rounded."""
-    values = np.asarray(picture).astype(np.int32)  # (H, W)
+    values = np.asarray(picture)  # (H, W)
     if values.min() < 0 or values.max() > 65535:
         raise FaceparseError(f"{path}: a 32-bit picture; save it with 8 or 16 bits a channel")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    return Image.fromarray(((np.arange(65536) + 128) // 257).astype(np.uint8)[values])
 
 
 def read_mask(path, labels):
@@ -179,7 +179,7 @@ def read_mask(path, labels):
     """
     values = _pillow(path, lambda picture: _mask_values(picture, path))
     if values.ndim == 3:  # (H, W, 3)
-        grey = (values == values[..., :1]).all()
+        grey = (values[..., 0] == values[..., 1]).all() and (values[..., 0] == values[..., 2]).all()
         if not grey or _outside(values[..., 0], labels).size:
             return _by_colour(values, path, labels)
         values = values[..., 0]

@@ -6,7 +6,7 @@
 
 Each reader has a small, whole data set (or run, or list). A case damages one of its files (mutations.py), reads all of it
 as training or parsing would, and mends it. A case fails where anything but a FaceparseError comes out, a message that is
-not one line or names no file, a warning, more than SECONDS, or more than MEGABYTES above what was in use before.
+not one line or names no file, a warning, more than SECONDS of one core, or more than MEGABYTES above what was in use before.
 """
 import argparse
 import collections
@@ -394,7 +394,7 @@ class Fuzzer:
         files = self.whole(reader)
         draw = np.random.default_rng([self.seed, list(READERS).index(reader), number])
         path = list(files)[int(draw.integers(len(files)))]
-        if draw.random() < 0.06:
+        if draw.random() < 0.06 and reader != "video":  # whose stand-in for ffmpeg reads the files
             what = displace(path, draw)
         else:
             what, data = mutate(path.name, files[path], draw)
@@ -410,23 +410,23 @@ class Fuzzer:
             path.write_bytes(files[path])
 
     def read(self, reader):
-        begin, held = time.perf_counter(), peak()
-        held = peak()
+        begin, _, held = time.process_time(), peak(), peak()
         ended, wrong = "read", ""
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("error")
             warnings.filterwarnings("ignore", module="PIL")
             try:
-                with limited(3 * SECONDS):
+                with limited(6 * SECONDS):
                     READERS[reader][1](self.home / reader)
             except FaceparseError as error:
                 ended, message = "refused", str(error)
-                if "\n" in message or len(message) > 1000 or str(self.home) not in message:
+                names_it = str(self.home) in message or re.match(r"(train|val|test)/\w+: ", message)
+                if "\n" in message or len(message) > 1000 or not names_it:
                     wrong = f"not one line that names the file: {message[:300]!r}"
             except (Exception, TooSlow) as error:
                 ended, wrong = "broke", f"{type(error).__name__}: {str(error)[:200]}"
                 self.traceback = traceback.format_exc()
-        seconds, megabytes = time.perf_counter() - begin, peak() - held
+        seconds, megabytes = time.process_time() - begin, peak() - held
         self.most = getattr(self, "most", []) + [(megabytes, seconds)]
         if not wrong and seconds > SECONDS:
             wrong = f"took {seconds:.1f} s"

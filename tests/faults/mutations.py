@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import reprlib
 import struct
 import warnings
 import zlib
@@ -98,7 +99,7 @@ def replaced(value, draw, odd):
     """The nested value with one of its entries replaced, renamed or left out -> (what was done, the new value)."""
     if not (isinstance(value, (dict, list)) and value) or draw.random() < 0.15:
         new = odd[int(draw.integers(len(odd)))]
-        return f" is {new!r}"[:60], new
+        return f" is {reprlib.repr(new)}", new
     keys = list(value) if isinstance(value, dict) else range(len(value))
     key = keys[int(draw.integers(len(keys)))]
     copy = value.copy()
@@ -151,7 +152,7 @@ def png_bomb(data, draw):
     """A small file of very many pixels, of which all are there."""
     side, kind, depth = 20_000 if draw.random() < 0.5 else 9_000, *[(0, 8), (2, 8), (6, 8), (0, 16), (3, 8)][int(draw.integers(5))]
     row = 1 + side * {0: 1, 2: 3, 3: 1, 6: 4}[kind] * depth // 8
-    squeeze = zlib.compressobj(9)
+    squeeze = zlib.compressobj(1)
     pixels = b"".join([squeeze.compress(bytes(row * 100)) for _ in range(side // 100)] + [squeeze.flush()])
     palette = png_chunk(b"PLTE", bytes(768)) if kind == 3 else b""
     return f"{side} x {side} pixels, colour type {kind}, {depth} bits", data[:8] + png_chunk(
