@@ -12,9 +12,9 @@ from torch import nn
 from faceparse import models
 from faceparse.errors import FaceparseError
 from faceparse.models import encoders
+from faceparse.models.blocks import Depthwise
 from faceparse.models.encoders import (first_convolution, imagenet_file, imagenet_weights_cached, load_backbone,
                                        load_encoder_weights, make_encoder, spread_over_channels)
-from faceparse.models.mobilenetv2 import Depthwise
 
 PUBLISHED = {  # parameters, channels at strides 2, 4, 8, 16, 32
     "resnet18": (11_176_512, (64, 64, 128, 256, 512)),
@@ -94,6 +94,22 @@ def test_a_strided_depthwise_convolution_has_the_right_gradient_in_bfloat16():
         assert y.dtype == torch.bfloat16
     for a, b in zip(torch.autograd.grad(y.float().square().sum(), (images, layer.weight)), expected):
         torch.testing.assert_close(a, b, rtol=0.02, atol=0.02 * b.abs().max().item())
+
+
+def test_mobilenet_v3_has_the_right_gradient_in_bfloat16():
+    """Its depthwise convolutions, 5x5 and strided ones too, take the detour; its state dict stays torchvision's."""
+    torch.manual_seed(0)
+    encoder = make_encoder("mobilenet_v3_small").eval()
+    assert sum(isinstance(module, Depthwise) for module in encoder.modules()) == 11
+    assert [*encoder.state_dict()] == [key for key in torchvision.models.mobilenet_v3_small().state_dict()
+                                       if key.startswith("features.")]
+    images, weight = torch.randn(2, 3, 64, 64), encoder.features[4].block[1][0].weight  # 5x5, stride 2
+    assert weight.shape == (96, 1, 5, 5)
+    expected, = torch.autograd.grad(encoder(images)[-1].square().mean(), weight)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = encoder(images)[-1].float().square().mean()
+    found, = torch.autograd.grad(loss, weight)
+    assert torch.nn.functional.cosine_similarity(found.flatten(), expected.flatten(), 0) > 0.99
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_head, pad_to_multiple
-from faceparse.models.mobilenetv2 import Depthwise
+from faceparse.models.blocks import ConvNormReLU, Depthwise, FCNHead, enlarge, init_head, pad_to_multiple
 
 EXPANSION = 6
 
@@ -65,10 +64,7 @@ class GatherExpansion(nn.Module):
         super().__init__()
         hidden = in_channels * EXPANSION
         self.gather = ConvNormReLU(in_channels, in_channels)
-        self.expand = nn.Sequential(  # depthwise: EXPANSION filters on every channel
-            nn.Conv2d(in_channels, hidden, 3, stride, padding=1, groups=in_channels, bias=False),
-            nn.BatchNorm2d(hidden),
-        )
+        self.expand = nn.Sequential(Depthwise(in_channels, stride, EXPANSION), nn.BatchNorm2d(hidden))
         self.shortcut = nn.Identity()
         if stride == 2:
             self.expand.extend([Depthwise(hidden, 1), nn.BatchNorm2d(hidden)])

@@ -15,6 +15,25 @@ class ConvNormReLU(nn.Sequential):
         )
 
 
+class Depthwise(nn.Conv2d):
+    """3x3 convolution of each channel by itself, without bias: (B, channels, H, W) -> (B, multiplier * channels,
+    H/stride, W/stride). A plain nn.Conv2d but for one detour on CPUs.
+
+    oneDNN has no fast kernel for the gradient of a depthwise convolution in bfloat16 where it is strided or wider than
+    3x3: it takes 2 to 14 times float32's, half a training step of MobileNetV3. So these are computed in float32.
+    """
+
+    def __init__(self, channels, stride, multiplier=1):
+        super().__init__(channels, multiplier * channels, 3, stride, 1, groups=channels, bias=False)
+
+    def forward(self, x):
+        slow = self.stride != (1, 1) or self.kernel_size != (3, 3)
+        if not slow or x.dtype != torch.bfloat16 or x.device.type != "cpu" or not torch.is_grad_enabled():
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return self._conv_forward(x.float(), self.weight.float(), None).to(x.dtype)
+
+
 class FCNHead(nn.Sequential):
     """3x3 convolutions and a 1x1 to the classes, as mmsegmentation's: (B, in_channels, H, W) -> (B, num_classes, H, W).
 
@@ -54,8 +73,7 @@ class Enlarge(nn.Module):
 class Bilinear(torch.autograd.Function):
     """Bilinear resizing is a matrix along each axis, and its gradient the transposed ones.
 
-    PyTorch's gradient on CUDA adds up atomically, where all the pixels of a cell wait for one another, in no fixed order:
-    with five heads enlarged to 512 x 512 that was 31 of the 50 ms of a BiSeNetV2-XS step on an H100.
+    PyTorch's gradient on CUDA adds up atomically: the pixels of a cell wait for one another, in no fixed order. With five heads enlarged to 512 x 512 that was 31 of the 50 ms of a BiSeNetV2-XS step on an H100.
     """
 
     @staticmethod

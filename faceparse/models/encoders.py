@@ -20,6 +20,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
+from faceparse.models.blocks import Depthwise
 from faceparse.models.convnext import ConvNeXtEncoder
 from faceparse.models.mit import MiT
 from faceparse.models.mobilenetv2 import MobileNetV2
@@ -68,6 +69,9 @@ class MobileNetV3Encoder(nn.Module):
     def __init__(self, network, taps, in_channels=3):
         super().__init__()
         self.features = network().features
+        for module in self.features.modules():
+            if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
+                module.__class__ = Depthwise  # torchvision's layer, with the detour that makes it train fast on CPUs
         self.taps = taps
         self.channels = tuple(self.features[tap].out_channels for tap in taps)
         if in_channels != 3:

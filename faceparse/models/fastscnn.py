@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
-from faceparse.models.mobilenetv2 import Depthwise
+from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, enlarge, init_decoder, init_head,
+                                     pad_to_multiple, resize)
 
 EXPANSION = 6
 POOLS = (1, 2, 3, 6)

@@ -3,31 +3,13 @@
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, https://arxiv.org/abs/1801.04381.
 The keys of the state dict are torchvision's (`features.N...`), so its weights load.
 """
-import torch
 from torch import nn
-from torch.nn import functional as F
+
+from faceparse.models.blocks import Depthwise
 
 # table 2: expansion t, output channels c, repeats n, stride s of the first repeat
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 TAPS = (1, 3, 6, 13, 18)  # of the 19 features, the last one at each of the strides 2, 4, 8, 16, 32
-
-
-class Depthwise(nn.Conv2d):
-    """3x3 depthwise convolution without bias. A plain nn.Conv2d but for one detour on CPUs.
-
-    oneDNN has no fast kernel for the gradient of a strided depthwise convolution in bfloat16: it takes 4 to 300 times
-    float32's, a fifth of a training step of the whole network. So that one is computed in float32.
-    """
-
-    def __init__(self, channels, stride):
-        super().__init__(channels, channels, 3, stride, 1, groups=channels, bias=False)
-
-    def forward(self, x):
-        if x.dtype != torch.bfloat16 or x.device.type != "cpu" or self.stride == (1, 1) or not torch.is_grad_enabled():
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            y = F.conv2d(x.float(), self.weight.float(), None, self.stride, self.padding, groups=self.groups)
-        return y.to(x.dtype)
 
 
 def norm_relu6(channels):
