@@ -9,7 +9,6 @@ split, and its best epoch is chosen on the target's val split. It is a run like 
 <arch>: evaluate.py takes it by --model beside the parsers that it fits.
 """
 import argparse
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,52 +17,34 @@ from faceparse import inference, models, runs
 from faceparse.adaptation import INPUTS
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
-from faceparse.losses import LOSSES
+from faceparse.options import WIDE, add_data_options, add_recipe_options, add_run_options
 from faceparse.recipes import RECIPES
-from faceparse.training import OPTIMIZERS, SCHEDULES
 
 
 def get_args_parser():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    group = parser.add_argument_group("what to adapt, to what")
-    group.add_argument("--model", nargs="+", type=Path, help="run folders or checkpoints (default: all under --runs)")
-    group.add_argument("--data", choices=[name for name in parsing.READERS if "mixed" not in name], metavar="DATA",
-                       help="the target domain (default: toywild for parsers of toy faces, else ibugmask)")
-    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
-                       help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
-    group.add_argument("--arch", default="unet", choices=list(models.MODELS), metavar="ARCH",
+    parser = argparse.ArgumentParser(usage="python adapt.py [option ...]", description=__doc__, formatter_class=WIDE)
+    group = parser.add_argument_group("the parsers, and the adapter's network")
+    group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
+                       help="run folders or checkpoints of parsers (default: all finished ones under --runs)")
+    group.add_argument("--arch", default="unet", choices=list(models.MODELS), metavar="NAME",
                        help=f"{', '.join(models.MODELS)} (default: unet; seed 000 has unet and fcn)")
-    group.add_argument("--encoder", help="backbone, e.g. resnet18 (default: the recipe's, else the architecture's)")
+    group.add_argument("--encoder", metavar="NAME",
+                       help="the backbone (default: the recipe's or the paper's; mobilenet_v2 for a small machine)")
     group.add_argument("--input", choices=INPUTS,
-                       help="what it is shown of a prediction: probabilities (default), onehot (the most probable class), "
-                            "or labels (seed 000's grey label map)")
-    group.add_argument("--labels", help="label set to adapt to: a name or a JSON file (default: the target's own)")
-    group.add_argument("--limit", type=int, help="learn from a reproducible sample of so many faces")
-    group.add_argument("--full", action="store_true", default=None, help="ibugmask: all that is not held out")
-    group.add_argument("--helen-rule", choices=["maximum", "threshold"],
-                       help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
+                       help="what it is shown of a prediction: probabilities (default, which keep the parser's doubts), "
+                            "onehot (the most probable class) or labels (seed 000's grey label map)")
 
-    group = parser.add_argument_group("how (defaults come from the recipe)")
-    group.add_argument("--recipe", choices=list(RECIPES), help="default: toy for toy faces, else seed000")
-    group.add_argument("--epochs", type=int)
-    group.add_argument("--batch", type=int)
-    group.add_argument("--lr", type=float)
-    group.add_argument("--loss", metavar="SUM", help=f"of {', '.join(LOSSES)}, weighed and summed as in ce:1+lovasz:2")
-    group.add_argument("--optimizer", choices=list(OPTIMIZERS))
-    group.add_argument("--schedule", choices=list(SCHEDULES))
-    group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
-    group.add_argument("--seed", type=int, default=0)
+    group = parser.add_argument_group("the target domain")
+    group.add_argument("--data", choices=[name for name in parsing.READERS if "mixed" not in name], metavar="NAME",
+                       help="the target (default: toywild for parsers of toy faces, else ibugmask, seed 000's)")
+    add_data_options(group)
 
-    group = parser.add_argument_group("the run")
-    group.add_argument("--runs", type=Path, default="runs", help="where run folders are and go (default: runs/)")
-    group.add_argument("--name", help="the run folder's name (default: from the options that differ from the recipe)")
-    group.add_argument("--resume", action="store_true", help="go on where the run stopped")
-    group.add_argument("--skip-bad", action="store_true", help="leave out unreadable files and list them")
-    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
-    group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
-                       help="bfloat16 (default: where the processor has it)")
-    group.add_argument("--workers", type=int,
-                       help="threads that read ahead (default: 0 on a CPU, whose cores the network keeps busy, else 4)")
+    group = parser.add_argument_group("how it learns (defaults are the recipe's: see faceparse/recipes.py)")
+    group.add_argument("--recipe", choices=list(RECIPES), metavar="NAME",
+                       help=f"{', '.join(RECIPES)} (default: toy for drawn faces, else seed000)")
+    add_recipe_options(group)
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (default: 0)")
+    add_run_options(parser)
     return parser
 
 
@@ -84,7 +65,7 @@ def main(args):
         jobs[f"{args.arch} for {training_set}"] = partial(
             runs.adapt, parsers, args.arch, args.data or runs.default_target(training_set), given, args.root, args.runs,
             name=args.name, resume=args.resume or len(groups) > 1, skip_bad=args.skip_bad, device=args.device,
-            amp=args.amp, workers=args.workers)
+            amp=args.amp, workers=args.workers, dry_run=args.dry_run)
     return runs.one_after_the_other("adapt.py", jobs)
 
 

@@ -3,8 +3,10 @@
     python train.py                                              toy faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by seed 000's recipe
     python train.py --arch unet fpn --data lapa helen            every pair of them, one run each: a grid
+    python train.py --arch unet --data lapa --dry-run            what that would be, and how long it would take
     python train.py --arch unet --data lapa --resume             go on where it stopped
     python train.py --arch pipnet --data 300w                    landmarks
+    torchrun --nproc_per_node=4 train.py --arch unet --data lapa on four GPUs
 
 A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json. In a grid the
 finished runs are skipped, a broken one is resumed, and one that fails does not stop the others: it is listed at the
@@ -12,7 +14,6 @@ end, and the exit status is 1.
 """
 import argparse
 import itertools
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -22,87 +23,80 @@ from faceparse.data import landmarks, parsing
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
 from faceparse.geometry import ALIGNMENTS
-from faceparse.losses import AUX_WEIGHT, LOSSES
+from faceparse.losses import AUX_WEIGHT
+from faceparse.options import WIDE, add_data_options, add_recipe_options, add_run_options, usual
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES
-from faceparse.training import OPTIMIZERS, SCHEDULES
 
 
 def get_args_parser():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    group = parser.add_argument_group("what to train, on what")
-    group.add_argument("--arch", nargs="+", default=["mobilenetv2"], metavar="ARCH",
+    parser = argparse.ArgumentParser(usage="python train.py [option ...]", description=__doc__, formatter_class=WIDE)
+    group = parser.add_argument_group("the network")
+    group.add_argument("--arch", nargs="+", default=["mobilenetv2"], metavar="NAME",
                        choices=[*models.MODELS, *models.LANDMARKERS],
-                       help=f"{', '.join(models.MODELS)} (default: mobilenetv2); for landmarks: "
-                            f"{', '.join(models.LANDMARKERS)}")
-    group.add_argument("--encoder", help="backbone, e.g. resnet18 (default: the architecture's)")
-    group.add_argument("--data", nargs="+", default=["toy"], metavar="DATA",
-                       choices=list(dict.fromkeys([*parsing.READERS, *landmarks.READERS])),
-                       help=f"{', '.join(parsing.READERS)} (default: toy); landmarks: {', '.join(landmarks.READERS)}")
-    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
-                       help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
-    group.add_argument("--labels", help="label set to train: a name or a JSON file (default: the data set's own)")
-    group.add_argument("--points", help="landmark set to train: 68, 70, 106, 194 or a JSON file (default: the data's)")
-    group.add_argument("--limit", type=int, help="train on a reproducible sample of so many faces")
-    group.add_argument("--full", action="store_true", default=None,
-                       help="facesynthetics, ibugmask: train on all that is not held out, not on seed 000's 2,000")
-    group.add_argument("--helen-rule", choices=["maximum", "threshold"],
-                       help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
-    group.add_argument("--mix", nargs="+", help="synthetic:real in --data mixed and toymixed (default: 5:5)")
-    group.add_argument("--mix-real", metavar="DATA", help="the real part of --data mixed (default: lapa)")
+                       help=f"parsers: {', '.join(models.MODELS)} (default: mobilenetv2, which trains on a laptop); "
+                            f"landmarks: {', '.join(models.LANDMARKERS)}; several: one run each")
+    group.add_argument("--encoder", metavar="NAME",
+                       help="the backbone (default: the recipe's or the paper's; resnet18 for a small machine)")
+    group.add_argument("--init", type=Path, metavar="FROM",
+                       help="a run's folder to start from, or a checkpoint, ours or a public one (default: none)")
+    group.add_argument("--mean-face", type=Path, metavar="FILE",
+                       help="pipnet: x and y of each landmark in 0..1, by which neighbours are chosen (default: the "
+                            "data's mean); its authors' checkpoints need their meanface.txt")
+    group.add_argument("--max-params", type=int, metavar="N",
+                       help="refuse a network of more trainable parameters, training-only heads not counted (default: "
+                            "any; seed 003's course allows 1821085)")
 
-    group = parser.add_argument_group("how (defaults come from the recipe)")
-    group.add_argument("--recipe", choices=list(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])),
-                       help="default: toy for toy faces, else seed000, and for landmarks the architecture's own; "
-                            f"parsers: {', '.join(RECIPES)}; landmarks: {', '.join(LANDMARK_RECIPES)}")
-    group.add_argument("--epochs", type=int)
-    group.add_argument("--iterations", type=int, help="steps, in place of --epochs; rounded up to whole epochs")
-    group.add_argument("--warmup", type=int, help="steps over which the learning rate rises first")
-    group.add_argument("--accumulate", type=int, help="compute each batch in so many parts, for small memory")
-    group.add_argument("--statistics", choices=["imagenet", "data"],
-                       help="whose mean and deviation normalise the pictures")
-    group.add_argument("--max-params", type=int, help="refuse a network of more trainable parameters, training-only heads "
-                                                      "not counted (seed 003's course allows 1821085)")
+    group = parser.add_argument_group("the data")
+    group.add_argument("--data", nargs="+", default=["toy"], metavar="NAME",
+                       choices=list(dict.fromkeys([*parsing.READERS, *landmarks.READERS])),
+                       help=f"{', '.join(parsing.READERS)} (default: toy, which is drawn); landmarks: "
+                            f"{', '.join(landmarks.READERS)}; several: one run each")
+    add_data_options(group)
+    group.add_argument("--points", metavar="SET",
+                       help="landmark set: 68, 70, 106, 194 or a JSON file (default: the data's own); 68 makes sets "
+                            "comparable")
+    group.add_argument("--mix", nargs="+", metavar="S:R",
+                       help="synthetic:real faces in mixed and toymixed (default: 5:5); several: one run each")
+    group.add_argument("--mix-real", metavar="NAME", help="the real faces of mixed (default: lapa)")
+    group.add_argument("--check", action="store_true",
+                       help="train nothing: read every record and list what is wrong with it, in check/ under --runs")
     group.add_argument("--fix-mirrored", action="store_true", default=None,
-                       help="swap left and right back where --check finds them reversed")
-    group.add_argument("--batch", type=int)
-    group.add_argument("--lr", type=float)
-    group.add_argument("--size", type=int, help="side of the crop in pixels")
-    group.add_argument("--align", choices=ALIGNMENTS,
-                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, a "
-                            "tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; foreground: the "
-                            "square around hair and skin, by the mask; none: the whole picture, padded; stretch: the "
-                            "whole picture, stretched")
+                       help="swap left and right back where --check finds them reversed (default: as they are)")
+
+    group = parser.add_argument_group("how it learns (defaults are the recipe's: see faceparse/recipes.py)")
+    group.add_argument("--recipe", choices=list(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])), metavar="NAME",
+                       help=f"of a parser: {', '.join(RECIPES)} (default: toy for drawn faces, else seed000); of "
+                            f"landmarks: {', '.join(LANDMARK_RECIPES)} (default: toy for drawn faces, else the "
+                            "architecture's)")
+    add_recipe_options(group)
+    group.add_argument("--iterations", type=int, metavar="N",
+                       help="steps, in place of --epochs, as many papers count; rounded up to whole epochs")
+    group.add_argument("--warmup", type=int, metavar="N",
+                       help="steps over which the learning rate rises first, while the statistics settle")
+    group.add_argument("--accumulate", type=int, metavar="N",
+                       help="compute each batch in N parts, where it does not fit into memory (default: 1)")
+    group.add_argument("--class-weights", metavar="WEIGHTS",
+                       help="of ce and sigmoid, for small parts: none, seed000 (1 - pixel share), seed001, numbers "
+                            "a,b,..., or some by name: hair:2,nose:1.5")
+    group.add_argument("--aux-weight", type=float, metavar="X",
+                       help=f"of each auxiliary head's loss (default: {AUX_WEIGHT}, the reports')")
+    group.add_argument("--alpha", type=float, metavar="X",
+                       help="bass: how much more boundaries weigh (default: 10, its paper's; bass_c: 0)")
+    group.add_argument("--seed", nargs="+", type=int, default=[0], metavar="N",
+                       help="of all that is random (default: 0); several: one run each, for a deviation")
+
+    group = parser.add_argument_group("what it is shown (defaults are the recipe's)")
+    group.add_argument("--size", type=int, metavar="N", help=f"side of the crop in pixels ({usual('size')})")
+    group.add_argument("--align", choices=ALIGNMENTS, metavar="HOW",
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, "
+                            "a tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; foreground: "
+                            "the square around hair and skin, by the mask; none: the whole picture, padded; stretch: "
+                            "the whole picture, stretched")
     group.add_argument("--augment", metavar="SET",
                        help=f"none, or joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])}")
-    group.add_argument("--loss", metavar="SUM", help=f"of {', '.join(LOSSES)}, weighed and summed as in ce:1+lovasz:2")
-    group.add_argument("--class-weights", metavar="WEIGHTS",
-                       help="none, seed000 (1 - pixel share), seed001, numbers a,b,..., or some by name: hair:2,nose:1.5")
-    group.add_argument("--aux-weight", type=float, help=f"of each auxiliary head's loss (default: {AUX_WEIGHT})")
-    group.add_argument("--alpha", type=float, help="of BASS's boundary attention (default: 10; bass_c: 0)")
-    group.add_argument("--optimizer", choices=list(OPTIMIZERS))
-    group.add_argument("--schedule", choices=list(SCHEDULES))
-    group.add_argument("--encoder-weights", help="imagenet, none, or a file of backbone weights")
-    group.add_argument("--init", type=Path, help="start from a run's folder, or a checkpoint: ours or a public one")
-    group.add_argument("--mean-face", type=Path, metavar="FILE",
-                       help="landmarks: x and y of each in 0..1, in place of the data's mean face; with --init of "
-                            "PIPNet's published checkpoints their meanface.txt")
-    group.add_argument("--seed", nargs="+", type=int, default=[0])
-
-    group = parser.add_argument_group("the data alone")
-    group.add_argument("--check", action="store_true",
-                       help="train nothing: read every record of --data and list what is wrong with it, in check/ under "
-                            "--runs")
-
-    group = parser.add_argument_group("the run")
-    group.add_argument("--runs", type=Path, default="runs", help="where run folders go (default: runs/)")
-    group.add_argument("--name", help="the run folder's name (default: from the options that differ from the recipe)")
-    group.add_argument("--resume", action="store_true", help="go on where the run stopped")
-    group.add_argument("--skip-bad", action="store_true", help="leave out unreadable files and list them")
-    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
-    group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
-                       help="bfloat16 (default: where the processor has it)")
-    group.add_argument("--workers", type=int,
-                       help="threads that read ahead (default: 0 on a CPU, whose cores the network keeps busy, else 4)")
+    group.add_argument("--statistics", choices=["imagenet", "data"],
+                       help="whose mean and deviation normalise the pictures: data's for a start from random weights")
+    add_run_options(parser)
     return parser
 
 
@@ -126,7 +120,8 @@ def main(args):
         train = runs.train_landmarks if arch in models.LANDMARKERS else runs.train
         jobs[title] = partial(train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
                               name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
-                              device=args.device, amp=args.amp, workers=args.workers, max_params=args.max_params)
+                              device=args.device, amp=args.amp, workers=args.workers, max_params=args.max_params,
+                              dry_run=args.dry_run)
     return runs.one_after_the_other("train.py", jobs)
 
 

@@ -2,12 +2,12 @@
 
     torchrun --nproc_per_node=4 train.py --arch unet --data lapa
 
-Every process runs the same script and takes its share of every batch: --batch stays the size of the whole. Gradients are
-averaged by DistributedDataParallel, over NCCL between GPUs, over gloo on the CPU. Each share counts by what its loss is a
-mean over (labelled pixels, known landmarks), so the sum is the loss of the whole batch, whatever the shares' sizes. That
-holds for the losses that are such means. Class-weighted cross entropy, Dice, Lovász and the balanced boundary loss look
-at a batch as a whole, and are here of each share by itself, as with --accumulate. Between GPUs batch norm sees the whole
-batch; on the CPU it sees a share, and process 0's running statistics are kept.
+Every process runs the same script and takes its share of every batch: --batch stays the size of the whole. Gradients
+are averaged by DistributedDataParallel, over NCCL between GPUs, over gloo on the CPU. Each share counts by what its loss
+is a mean over (labelled pixels, known landmarks), so the sum is the loss of the whole batch, whatever the shares' sizes.
+That holds for the losses that are such means. Class-weighted cross entropy, Dice, Lovász and the balanced boundary loss
+look at a batch as a whole, and are here of each share by itself, as with --accumulate. Between GPUs batch norm sees the
+whole batch; on the CPU it sees a share, and process 0's running statistics are kept.
 
 Process 0 alone prints and writes; the others read the same files. Without torchrun there is one process, and the
 functions here pass on what they are given.
@@ -72,7 +72,7 @@ def together(store):
 
 
 def leave(store, status, line):
-    """Say why a script ends, in a line on standard error, and end with an exit status. Without torchrun it is returned.
+    """Say why a script ends, in a line on standard error, and end with a status. Without torchrun it is returned.
 
     What ends one process ends all. The first says why; the others, which then wait for it in vain, leave without a word.
     """
@@ -88,7 +88,7 @@ def leave(store, status, line):
 
 
 def own_device(name):
-    """This process's device, of a name: of "cuda" a GPU to itself. Raises FaceparseError where there are not so many."""
+    """This process's device, of a name: of "cuda" a GPU to itself. Raises FaceparseError where there are too few."""
     if not started() or name == "cpu":
         return name
     number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()

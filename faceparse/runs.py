@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from faceparse import charts, distributed, geometry, landmark_evaluation, landmark_metrics, losses, models, report, tasks
+from faceparse import (charts, distributed, geometry, landmark_evaluation, landmark_metrics, losses, models, rehearsal, report,
+                       tasks)
 from faceparse.adaptation import channels_of
 from faceparse.checkpoints import read_checkpoint, weights_in
 from faceparse.data import audit, landmarks, parsing
@@ -339,8 +340,11 @@ def status_of(script, main):
     return distributed.leave(store, status, line)
 
 
-def open_folder(folder, plan, resume):
-    """Make the run's folder, or see that what is there is this run. Returns False where it is finished already."""
+def open_folder(folder, plan, resume, dry_run=False):
+    """Make the run's folder, or see that what is there is this run. Returns False where it is finished already.
+
+    dry_run  write nothing
+    """
     asked = asdict(plan)
     arguments = folder / "args.json"
     if arguments.exists():
@@ -361,6 +365,8 @@ def open_folder(folder, plan, resume):
     if started and not resume:
         raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
                              "remove the folder")
+    if dry_run:
+        return True
     for leftover in folder.glob(".*.part"):  # of report.write_file, in a run that was killed
         leftover.unlink(missing_ok=True)
     report.write_json(asked, arguments)
@@ -381,13 +387,14 @@ def check(data, root, out, **options):
 
 
 def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto", amp="auto",
-          workers=None, max_params=None):
+          workers=None, max_params=None, dry_run=False):
     """Train one architecture on one data set, in parent/<name>; prints what it does. Returns the run's folder.
 
     given   {option of Plan: value or None}
     parent  the folder of runs; name: of this one (default: the plan's)
     workers threads that read ahead; None: 0 on a CPU, whose cores the network keeps busy, else 4
     max_params  refuse a network of more trainable parameters before anything is written
+    dry_run  write nothing and stop before the training: print what it would be, and how long it would take by a few steps
     """
     options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
     chosen = recipe(given.get("recipe") or default_recipe(data))
@@ -406,7 +413,7 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     losses.choose_weights(plan.class_weights, labels, plan.loss)  # before anything is written
     _fits(models.build, arch, plan.encoder, len(labels), max_params)
     folder = Path(parent) / (name or plan.name)
-    if not distributed.from_first(open_folder, folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
     device, chosen = choose_device(device), _augmented(chosen, plan.augment)
@@ -419,7 +426,7 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         left = models.initialise(model, plan.init)
         print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
     elif plan.encoder:
-        load_encoder_weights(model.encoder, plan.encoder_weights)
+        load_encoder_weights(model.encoder, _encoder_weights(plan, dry_run))
     faces = Faces(known.records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, plan.align, skip_bad=skip_bad)
     mean, std = statistics(faces) if plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
@@ -431,14 +438,14 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
              "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
-                   resume)
+                   resume, dry_run)
     if history is not None:
         show(folder, history, task, val, [("prediction", load(folder))])
     return folder
 
 
 def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto",
-                    amp="auto", workers=None, max_params=None):
+                    amp="auto", workers=None, max_params=None, dry_run=False):
     """Train a landmark network on one data set; arguments and result are those of `train`."""
     listed = landmarks.load(data, "train", root)
     plan = make_landmark_plan(arch, data, listed.points.name, given, len(listed.records))
@@ -459,7 +466,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
         raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
                              "give the mean face that it was trained for, their meanface.txt, by --mean-face")
     folder = Path(parent) / (name or plan.name)
-    if not distributed.from_first(open_folder, folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
     device = choose_device(device)
@@ -473,8 +480,8 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
         left = models.initialise(model, plan.init)
         print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
     elif plan.encoder and plan.encoder_weights != "none":
-        load_pretrained(model, plan.encoder_weights) if arch != "pipnet" else load_encoder_weights(
-            model.encoder, plan.encoder_weights)
+        load_pretrained(model, _encoder_weights(plan, dry_run)) if arch != "pipnet" else load_encoder_weights(
+            model.encoder, _encoder_weights(plan, dry_run))
     by = landmark_metrics.default_length(points)
     task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, by)
     about = {"arch": arch, "encoder": plan.encoder, "points": landmark_set_to_dict(points), "size": plan.size,
@@ -482,7 +489,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
              "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, f"{points.count} landmarks", faces, val, plan, chosen, about, device, amp,
-                   workers, resume)
+                   workers, resume, dry_run)
     if history is None:
         return folder
     if len(val):
@@ -494,7 +501,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
 
 
 def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False, skip_bad=False, device="auto",
-          amp="auto", workers=None):
+          amp="auto", workers=None, dry_run=False):
     """Train a label adapter of `parsers` (inference.Parser, all trained on one set) on the target domain.
 
     given   {option of AdapterPlan: value or None}; the other arguments are those of `train`
@@ -515,7 +522,7 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
                 "the best epoch") if seen == ["train"] else ""
     for note in filter(None, (known.note, held_out)):
         print(note)
-    if not distributed.from_first(open_folder, folder, plan, resume):
+    if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
     device = choose_device(device)
@@ -524,7 +531,7 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels), channels_of(plan.input, len(source)))
     if plan.encoder:
-        load_encoder_weights(model.encoder, plan.encoder_weights)
+        load_encoder_weights(model.encoder, _encoder_weights(plan, dry_run))
     faces = Faces(known.records, labels, plan.size, align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, align, skip_bad=skip_bad)
     weights = _class_weights(losses.default_weights(chosen.class_weights, plan.labels, plan.loss), labels, plan.loss, faces,
@@ -536,7 +543,7 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
              "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed,
              "split": {"train": len(faces), "val": len(val)}}
     history = _fit(folder, model, task, _classes(labels, plan), faces, val, plan, chosen, about, device, amp, workers,
-                   resume)
+                   resume, dry_run)
     if history is not None:
         adapted = AdaptedParser(parsers[0], load_any(folder))
         show(folder, history, task, val, [("prediction", parsers[0]), ("adapted", adapted)])
@@ -584,6 +591,11 @@ def _fits(build, arch, encoder, count, most):
                              f"--max-params allows {most:,}: choose a smaller network")
 
 
+def _encoder_weights(plan, dry_run):
+    """A dry run downloads nothing."""
+    return "none" if dry_run and plan.encoder_weights == "imagenet" else plan.encoder_weights
+
+
 def _classes(labels, plan):
     return f"{len(labels)} classes of {labels.name}, {plan.loss} loss"
 
@@ -608,10 +620,12 @@ def _with_sides_mended(faces):
     return audit.mended(faces, found)
 
 
-def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp, workers, resume):
+def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp, workers, resume,
+         dry_run):
     """training.fit by a plan, after saying what is trained, with what can go wrong told in one line.
 
-    Returns the log lines, or None where nothing is to be shown: in all processes but the first."""
+    Returns the log lines, or None where there is nothing to show: in all processes but the first, and of a dry run, which
+    only says more."""
     bfloat16 = mixed_precision(device, amp)
     if device.type == "cpu":
         keep_freed_memory()
@@ -623,10 +637,15 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
           f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}"
           f"{f', {distributed.count()} processes' if distributed.started() else ''}", flush=True)
     try:
-        history = fit(folder, model, task, faces, val, about=about, device=device, epochs=plan.epochs, batch=plan.batch,
-                      lr=plan.lr, optimizer=plan.optimizer, weight_decay=chosen.weight_decay, schedule=plan.schedule,
-                      photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16, workers=workers, resume=resume,
-                      warmup=plan.warmup, accumulate=plan.accumulate)
+        how = dict(device=device, batch=plan.batch, lr=plan.lr, optimizer=plan.optimizer,
+                   weight_decay=chosen.weight_decay, photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16,
+                   workers=workers, accumulate=plan.accumulate)
+        if dry_run:
+            done = len(history_of(folder)) if resume else 0
+            step, face = rehearsal.rehearse(model, task, faces, val, **how)
+            return print(rehearsal.forecast(model, faces, val, plan.size, plan.batch, plan.epochs, done, step, face))
+        history = fit(folder, model, task, faces, val, about=about, epochs=plan.epochs, schedule=plan.schedule,
+                      resume=resume, warmup=plan.warmup, **how)
     except torch.OutOfMemoryError:
         raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
                              f"{plan.size}: give --accumulate 2 or more, or lower --batch or --size") from None

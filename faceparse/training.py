@@ -154,9 +154,9 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
     about        what a checkpoint says of itself beside the weights: architecture, labels, size, alignment, ...
     resume       go on from `last.pt` where it is there, also by another number of processes
     warmup       steps over which the learning rate rises first
-    accumulate   parts that a batch is computed in, their gradients added: for memory that does not hold a whole one. Each
-                 part counts by what its loss is a mean over; batch norm, and a loss that looks at a batch as a whole
-                 (class-weighted cross entropy, Dice, Lovász, the balanced boundary loss), sees a part at a time
+    accumulate   parts that a batch is computed in, their gradients added: for memory that does not hold a whole one.
+                 Each part counts by what its loss is a mean over; batch norm, and a loss that looks at a batch as a
+                 whole (class-weighted cross entropy, Dice, Lovász, the balanced boundary loss), sees a part at a time
     Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
     """
     model.to(device, memory_format=torch.channels_last)

@@ -1,0 +1,69 @@
+"""The options that train.py and adapt.py both take, each with its default and its reason."""
+import os
+from argparse import RawDescriptionHelpFormatter
+from functools import partial
+from pathlib import Path
+
+from faceparse.losses import LOSSES
+from faceparse.recipes import RECIPES
+from faceparse.training import OPTIMIZERS, SCHEDULES
+
+WIDE = partial(RawDescriptionHelpFormatter, max_help_position=26)  # the formatter_class of the scripts' parsers
+
+
+def add_data_options(group):
+    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR",
+                       help="holds a folder a data set, as published (default: $FACEPARSE_DATA, else data/)")
+    group.add_argument("--labels", metavar="SET",
+                       help="label set, a name or a JSON file (default: the data's own); lapa makes sets comparable")
+    group.add_argument("--limit", type=int, metavar="N",
+                       help="a reproducible sample of N faces, for a trial (default: all; of toy faces 1500)")
+    group.add_argument("--full", action="store_true", default=None,
+                       help="facesynthetics, ibugmask: all faces that are not held out (default: seed 000's 2,000)")
+    group.add_argument("--helen-rule", choices=["maximum", "threshold"],
+                       help="helen: a pixel's label is its most confident part (default: maximum) or, as in seed 000, "
+                            "the last of its parts above half")
+
+
+def usual(key):
+    """What the default recipes say, for a help text: "toy 8, seed000 30"."""
+    return ", ".join(f"{name} {getattr(RECIPES[name], key)}" for name in ("toy", "seed000"))
+
+
+def add_recipe_options(group):
+    """The caller adds --recipe, whose names depend on what is trained, and --seed."""
+    group.add_argument("--epochs", type=int, metavar="N", help=f"times that each face is seen ({usual('epochs')})")
+    group.add_argument("--batch", type=int, metavar="N",
+                       help=f"faces a step, under torchrun of all processes together ({usual('batch')})")
+    group.add_argument("--lr", type=float, metavar="RATE", help=f"learning rate, at its height ({usual('lr')})")
+    group.add_argument("--optimizer", choices=list(OPTIMIZERS),
+                       help=f"how the weights follow the gradient ({usual('optimizer')})")
+    group.add_argument("--schedule", choices=list(SCHEDULES),
+                       help=f"how the learning rate falls to the end ({usual('schedule')})")
+    group.add_argument("--loss", metavar="SUM",
+                       help=f"of {', '.join(LOSSES)}, with factors: ce:1+lovasz:2; sigmoid stands alone "
+                            f"({usual('loss')})")
+    group.add_argument("--encoder-weights", metavar="FROM",
+                       help="what the encoder starts from: imagenet (downloaded once; it helps where faces are few), "
+                            f"none (random) or a file ({usual('encoder_weights')})")
+
+
+def add_run_options(parser):
+    group = parser.add_argument_group("the run")
+    group.add_argument("--runs", type=Path, default="runs", metavar="DIR",
+                       help="where run folders are and go (default: runs/)")
+    group.add_argument("--name", metavar="NAME",
+                       help="the run's folder (default: it says what differs from the recipe, so that no two runs meet)")
+    group.add_argument("--resume", action="store_true",
+                       help="go on where an unfinished run stopped (default: it is refused, lest it be lost)")
+    group.add_argument("--skip-bad", action="store_true",
+                       help="leave out unreadable files and list them (default: stop at the first)")
+    group.add_argument("--dry-run", action="store_true",
+                       help="say what would be trained, and how long it would take by a few real steps; write nothing")
+    group = parser.add_argument_group("the machine")
+    group.add_argument("--device", default="auto", metavar="NAME",
+                       help="cpu, cuda, cuda:1 or mps (default: a GPU where there is one)")
+    group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
+                       help="bfloat16, which is faster (default: auto, where the processor multiplies it)")
+    group.add_argument("--workers", type=int, metavar="N",
+                       help="threads that read ahead (default: 0 on a CPU, whose cores the network keeps busy, else 4)")
