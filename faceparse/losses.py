@@ -97,7 +97,7 @@ def dice(logits, target):
     For predictions of 0 and 1 it is 1 - mean F1. Milletari et al. 2016, whom seed 003 cites, have p squared in the
     denominator; this is the form that most libraries call Dice.
     """
-    return MeanOverClasses.apply(_precise(logits), target, _dice)
+    return MeanOverClasses.apply(_precise(logits), target, {"dice": 1.0})
 
 
 def lovasz_softmax(logits, target):
@@ -106,34 +106,43 @@ def lovasz_softmax(logits, target):
 
     For predictions of 0 and 1 it is 1 - mean IoU; between them it is the convex surrogate of that.
     """
-    return MeanOverClasses.apply(_precise(logits), target, _lovasz)
+    return MeanOverClasses.apply(_precise(logits), target, {"lovasz": 1.0})
 
 
 class MeanOverClasses(torch.autograd.Function):
-    """A loss of the softmax that is a mean over the classes in the batch, and its gradient, in one go and a class at a
-    time: half the time and a fifth of the memory of building it from (B, C, H, W) terms.
+    """Losses of the softmax that are means over the classes in the batch, and their gradient, in one go and a class at a
+    time, with one softmax for all of them: half the time and a fifth of the memory of building them from (B, C, H, W)
+    terms.
 
-    of_class(p (P,), truth (P,) bool, count) -> (loss, its slope by p (P,)), P = B H W; `count` of the pixels are true.
-    Ignored pixels come with p = 0 and false.
+    factors  {name in OF_CLASS: factor}: the weighted sum of these losses
+
+    A function of OF_CLASS is given one class's probabilities p (P,), P = B H W, the truth (P,) bool, and how many pixels
+    are true; it returns its loss and the loss's slope by p (P,). Ignored pixels come with p = 0 and false.
     """
 
     @staticmethod
-    def forward(ctx, logits, target, of_class):
+    def forward(ctx, logits, target, factors):
         classes, shape = logits.shape[1], target.shape
         p = logits.movedim(1, 0).flatten(1).contiguous().softmax(0)  # (C, P)
         target = target.flatten()  # (P,)
         p.masked_fill_(target == IGNORE, 0)
         counts = torch.bincount(target.long(), minlength=classes)[:classes].tolist()
-        loss, slope = p.new_zeros(()), torch.zeros_like(p)  # slope: of the loss by p
-        for c, count in enumerate(counts):
-            if count:
-                value, slope[c] = of_class(p[c], target == c, count)
-                loss += value
-        slope.sub_((p * slope).sum(0)).mul_(p)  # by the logits
         present = max(1, sum(count > 0 for count in counts))
+        loss, slope = p.new_zeros(()), torch.zeros_like(p)  # slope: of the loss by p
+        along_p = torch.zeros_like(p[0])  # (P,) p . slope
+        for c, count in enumerate(counts):
+            if not count:
+                continue
+            truth = target == c
+            for name, factor in factors.items():
+                value, by_p = OF_CLASS[name](p[c], truth, count)
+                loss += factor / present * value
+                slope[c].add_(by_p, alpha=factor / present)
+            along_p.addcmul_(p[c], slope[c])
+        slope.sub_(along_p).mul_(p)  # by the logits: the softmax's derivative
         gradient = torch.empty_like(logits).copy_(slope.unflatten(1, shape).movedim(0, 1))  # in their memory format
-        ctx.save_for_backward(gradient.div_(present))
-        return loss / present
+        ctx.save_for_backward(gradient)
+        return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -206,6 +215,9 @@ def _lovasz_by_counting(p, truth, count):
     return torch.dot(slope, off), slope
 
 
+OF_CLASS = {"dice": _dice, "lovasz": _lovasz}
+
+
 def _precise(logits):
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
@@ -245,8 +257,12 @@ def activation(name):
 
 def sum_of_losses(terms, logits, target, weights=None):
     """terms: of loss_terms; weights: (C,) class weights of those in WEIGHTED, or None. Returns a scalar."""
-    return sum(factor * (LOSSES[word](logits, target, weights) if word in WEIGHTED else LOSSES[word](logits, target))
-               for word, factor in terms.items())
+    over_classes = {word: factor for word, factor in terms.items() if word in OF_CLASS}
+    total = MeanOverClasses.apply(_precise(logits), target, over_classes) if over_classes else 0
+    for word, factor in terms.items():
+        if word not in over_classes:
+            total = total + factor * LOSSES[word](logits, target, *([weights] if word in WEIGHTED else []))
+    return total
 
 
 def with_auxiliary(loss, outputs, target, weight=AUX_WEIGHT):
