@@ -26,15 +26,6 @@ CONCAT = B + (768 + 512) * 256 + LAST
 MATCHED = B + (768 * 512 + 2 * 512) + 512 * 256 + LAST
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def build(variant, encoder="resnet18", **options):
     torch.manual_seed(0)
     return BASS(options.pop("num_classes", 11), encoder, **VARIANTS[variant], **options)

@@ -25,15 +25,6 @@ PUBLISHED = {  # parameters, channels at strides 2, 4, 8, 16, 32
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_channels_and_strides(name):
     with torch.device("meta"):

@@ -19,15 +19,6 @@ FEATURES, FC6, FC7 = 14_714_688, 512 * 7 * 7 * 4096 + 4096, 4096 * 4096 + 4096
 NORMS = 2 * (2 * 64 + 2 * 128 + 3 * 256 + 6 * 512)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @functools.cache
 def built():
     """The one network of real size, with scores that are not zero; no test may change it."""

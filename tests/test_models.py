@@ -23,15 +23,6 @@ COUNTS = {  # encoder: (unet, fpn, deeplabv3plus), 11 classes
 PAIRS = [(arch, encoder) for encoder in ("resnet18", "mobilenet_v2") for arch in ARCHS]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @functools.cache
 def built(arch, encoder="mobilenet_v2"):
     """A network that the tests share; those that change it build their own."""

@@ -21,15 +21,6 @@ DEPTHS = {"mit_b0": (2, 2, 2, 2), "mit_b1": (2, 2, 2, 2), "mit_b2": (3, 4, 6, 3)
           "mit_b4": (3, 8, 27, 3), "mit_b5": (3, 6, 40, 3)}  # table 6
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @functools.cache
 def built():
     """A network that the tests share; those that change it build their own."""

@@ -30,15 +30,6 @@ SMALL = {  # of these architectures, for the tests that compute
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """On pictures this small a second thread costs more than it helps."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def small(monkeypatch):
     """The encoders of SMALL, and a narrow UPerNet over them."""
