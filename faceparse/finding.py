@@ -66,7 +66,7 @@ class Finder:
                  whole pictures (or, where there is none, the other) searches. One network does both; where it was
                  trained on whole pictures it does not look again.
     points       the LandmarkSet of what it finds
-    looked       how many crops it has given to a network so far
+    looks        how many crops it has given to each network so far; `looked`: to all of them
     seconds      of each `find`
     """
 
@@ -76,7 +76,7 @@ class Finder:
         self.refines = cropped[-1] if cropped else whole[0]
         self.searches = whole[0] if whole else self.refines
         self.looks_again = bool(cropped)
-        self.points, self.looked, self.seconds = self.refines.points, 0, []
+        self.points, self.looks, self.seconds = self.refines.points, {self.searches: 0, self.refines: 0}, []
 
     def find(self, image, box=None, before=None):
         """The face in a picture (a path, a Pillow picture or (H, W, 3) uint8 RGB); returns Found.
@@ -108,13 +108,16 @@ class Finder:
             found, = self._look(self.refines, image, [self._frame(image, found.points, self.searches.points)])
         return found if lies_as_a_face(found.points, image.size) else self._stand_in(image, None)
 
+    @property
+    def looked(self):
+        return sum(self.looks.values())
+
     def cost(self):
         """What finding has cost a picture so far: {"run", "parameters", "looks", "flops", "milliseconds" (median)}."""
-        networks = [self.refines] if self.searches is self.refines else [self.searches, self.refines]
-        looks = self.looked / max(1, len(self.seconds))
-        return {"run": " and ".join(str(one.path) for one in networks), "looks": looks,
-                "parameters": sum(p.numel() for one in networks for p in one.model.parameters()),
-                "flops": looks * models.flops(self.searches.model, self.searches.size),
+        pictures = max(1, len(self.seconds))
+        return {"run": " and ".join(str(one.path) for one in self.looks), "looks": self.looked / pictures,
+                "parameters": sum(p.numel() for one in self.looks for p in one.model.parameters()),
+                "flops": sum(looks * models.flops(one.model, one.size) for one, looks in self.looks.items()) / pictures,
                 "milliseconds": 1000 * statistics.median(self.seconds or [0.0])}
 
     def _search(self, image):
@@ -150,7 +153,7 @@ class Finder:
 
     def _look(self, network, image, homographies):
         """A Found for each crop."""
-        self.looked += len(homographies)
+        self.looks[network] += len(homographies)
         found = []
         for start in range(0, len(homographies), BATCH):
             some = homographies[start:start + BATCH]

@@ -162,7 +162,8 @@ class Averaged(Parser):
     """Test-time augmentation: a parser whose probabilities are the mean over rescaled and mirrored views of the crop.
 
     parser  a Parser or an AdaptedParser
-    scales  sizes of the views over the crop's; each is made a multiple of 32 pixels (seed 001: 0.5, 0.75, 1, 1.25, 1.5)
+    scales  sizes of the views over the crop's; each but 1 is made a multiple of 32 pixels (seed 001: 0.5, 0.75, 1, 1.25,
+            1.5)
     flip    every view mirrored too, its classes swapped back by the label set's mirror pairs: seed 001's future work
     Raises FaceparseError where a mirrored view's classes could not be swapped back.
     """
@@ -172,7 +173,8 @@ class Averaged(Parser):
             raise FaceparseError(f"{parser.path}: nobody has told which of its classes change places in a mirror: leave "
                                  "out --tta-flip, or add 'pairs' to its labels")
         self.of, self.scales, self.flip = parser, scales, flip
-        self.sizes = list(dict.fromkeys(max(32, 32 * round(parser.size * scale / 32)) for scale in scales))
+        self.sizes = list(dict.fromkeys(parser.size if scale == 1 else max(32, 32 * round(parser.size * scale / 32))
+                                        for scale in scales))
         self.looks = self.sizes * (1 + flip)  # the side of each view
         self.swap = torch.from_numpy(parser.labels.mirror[:len(parser.labels)].astype(np.int64))
         self.model, self.about, self.path = parser.model, parser.about, parser.path

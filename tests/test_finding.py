@@ -231,3 +231,15 @@ def test_what_finding_costs_a_picture():
     cost = finder.cost()
     assert cost["looks"] == 1 and cost["parameters"] == 6_630_395 and cost["milliseconds"] > 0
     assert cost["flops"] == models.flops(finder.refines.model, 64) and cost["run"] == "runs/x"
+
+
+def test_each_network_costs_its_own_looks():
+    searches, refines = Sees("none", sure=False), Sees("crop", sure=False)
+    finder = Finder([searches, refines])
+    for one, name in ((searches, "mobilenetv2"), (refines, "lraspp")):
+        one.model, one.path = models.build(name), name
+    finder.looks = {searches: 3, refines: 5}
+    finder.seconds = [0.1, 0.2]
+    cost = finder.cost()
+    assert cost["looks"] == 4 and cost["run"] == "mobilenetv2 and lraspp"
+    assert cost["flops"] == (3 * models.flops(searches.model, 64) + 5 * models.flops(refines.model, 64)) / 2
