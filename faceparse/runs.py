@@ -304,8 +304,8 @@ def one_after_the_other(script, jobs):
         except Exception as error:  # whatever it is, the rest of a night's grid shall not be lost to it
             if len(jobs) == 1 or distributed.started():  # the other processes wait for this one where it failed
                 raise
-            reason = f"{error}"
-            if not isinstance(error, FaceparseError):
+            reason = said_of(error)
+            if reason is None:
                 traceback.print_exc()
                 reason = f"{type(error).__name__}: {error}"
             failed.append(f"{title}: {reason.splitlines()[0]}")
@@ -325,19 +325,28 @@ def status_of(script, main):
             status = main() or 0
             sys.stdout.flush()
             return status
-    except FaceparseError as error:
-        status, line = 2, f"{script}: {error}"
     except KeyboardInterrupt:
         status = 130
     except Stopped as stopped:
         status, line = 130, f"\n{stopped}; go on with the same command and --resume"
-    except OSError as error:  # of standard output: that of files is a FaceparseError
-        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+    except Exception as error:
+        if said_of(error) is None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at its end
-        status, line = 2, (f"{script}: standard output cannot be written ({error.strerror}); free space, or keep its "
-                           "reader open")
+        if isinstance(error, OSError) and error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at its end
+        status, line = 2, f"{script}: {said_of(error)}"
     return distributed.leave(store, status, line)
+
+
+def said_of(error):
+    """The line for an error that a user can cause; None for any other, which is a bug and needs its traceback."""
+    if isinstance(error, FaceparseError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:  # a folder on the way that may not be entered
+        return f"{error.filename}: {error.strerror}; check the path and its permissions"
+    if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
+        return f"standard output cannot be written ({error.strerror}); free space, or keep its reader open"
+    return None
 
 
 def open_folder(folder, plan, resume, dry_run=False):

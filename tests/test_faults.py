@@ -234,6 +234,22 @@ def test_results_that_cannot_be_written_end_the_work(trained, run, tmp_path):
     assert status == 2 and err.count("\n") == 1
 
 
+def test_a_folder_that_may_not_be_entered_is_one_line(run, monkeypatch, tmp_path):
+    """As Path.is_dir raises it, where the folder above is another user's."""
+    is_dir = Path.is_dir
+
+    def forbidden(path):
+        if "secret" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    for arguments in (["train.py", "--data", "lapa", "--root", tmp_path / "secret"],
+                      ["evaluate.py", "--model", tmp_path / "secret", "--images", tmp_path]):
+        status, _, err = run(*arguments)
+        assert status == 2 and err.count("\n") == 1 and f"{tmp_path}/secret" in err and "Permission denied" in err
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_standard_output_is_one_line():
     code = "import sys; from faceparse import runs; sys.exit(runs.status_of('train.py', lambda: print('said')))"
