@@ -22,6 +22,7 @@ from faceparse.data.augment import normalise
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
 from faceparse.labels import LabelSet, label_set_from_dict, landmark_set, landmark_set_from_dict
+from faceparse.models.folded import folded
 from faceparse.training import FORMAT, choose_device, mixed_precision
 
 STRIP = 1 << 20  # pixels that are taken back to the original picture at a time
@@ -56,11 +57,16 @@ class Parser:
         """What tells these weights from all others (checkpoints.fingerprint): adapters know their parsers by it."""
         return fingerprint(self.model.state_dict())
 
+    @cached_property
+    def fast(self):
+        """The model as it is run; made when first asked for."""
+        return folded(self.model, self.bfloat16)
+
     def logits(self, images):
         """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32, on the parser's device."""
         images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return self.model(images.contiguous(memory_format=torch.channels_last))["out"].float()
+            return self.fast(images.contiguous(memory_format=torch.channels_last))["out"].float()
 
     def probabilities(self, images):
         """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. A sigmoid's classes are independent: no sum of 1."""
@@ -207,6 +213,8 @@ class Adapter:
         self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
         self.labels, self.source = label_set_from_dict(about["labels"]), label_set_from_dict(about["source"])
 
+    fast = Parser.fast
+
     def fits(self, parser):
         """Whether it was learnt from this very parser's predictions."""
         return parser.fingerprint in [fit["weights"] for fit in self.about["fits"]]
@@ -215,7 +223,7 @@ class Adapter:
         """probabilities (B, C', S, S) in the parser's labels -> logits (B, C, S, S) float32 in the adapter's."""
         shown = encode(probabilities, self.about["input"]).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return self.model(shown)["out"].float()
+            return self.fast(shown)["out"].float()
 
 
 class Landmarker:
@@ -226,6 +234,8 @@ class Landmarker:
         self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
         self.points, self.size, self.align = landmark_set_from_dict(about["points"]), about["size"], about["align"]
 
+    fast = Parser.fast
+
     def locate(self, images):
         """images (B, 3, S, S) uint8 crops -> points (B, K, 2) float32 in pixels of the crops, on the device."""
         return self.locate_surely(images)[0]
@@ -235,7 +245,7 @@ class Landmarker:
         images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
         with torch.inference_mode():
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                outputs = self.model(images.contiguous(memory_format=torch.channels_last))
+                outputs = self.fast(images.contiguous(memory_format=torch.channels_last))
             return self.model.decode(outputs).float(), self.model.confidence(outputs)
 
 

@@ -68,13 +68,12 @@ def read_source(record, labels, size, align, landmarks=False):
     image = np.asarray(picture.crop((left, top, right, bottom)))
     source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
     if mask is not None:
-        mask = table(record.labels, labels)[mask]
         # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
         step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
         left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
                                                 (mask.shape[1], mask.shape[0]))
         left, top = left + (step - 1) // 2, top + (step - 1) // 2
-        source.mask = np.ascontiguousarray(mask[top:bottom:step, left:right:step])
+        source.mask = table(record.labels, labels)[mask[top:bottom:step, left:right:step]]
         source.mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
             to_mask, geometry.translation(-left, -top))
     return source

@@ -148,7 +148,7 @@ def decode(outputs, neighbors):
     score = outputs["score"]
     batch, landmarks, height, width = score.shape
     cell = score.flatten(2).max(2).indices                                                # (B, L)
-    corner = torch.stack([cell % width, cell // width], dim=-1)                           # (B, L, 2)
+    corner = torch.stack([cell % width, cell // width], dim=-1).to(score)                 # (B, L, 2)
     own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
     votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
     subject = neighbors.flatten()                                                         # (L N,): whom a vote is for

@@ -45,7 +45,7 @@ def alternate(sides, turns=TURNS):
     pipes, processes, found = {}, [], {name: [] for name in sides}
     for name, (function, given) in sides.items():
         pipes[name], theirs = context.Pipe()
-        processes.append(context.Process(target=_serve, args=(theirs, function, given), daemon=True))
+        processes.append(context.Process(target=_serve, args=(theirs, function, given)))
         processes[-1].start()
         theirs.close()  # so that a side that fails is an EOFError here
     try:
@@ -56,8 +56,9 @@ def alternate(sides, turns=TURNS):
                 if turn:
                     found[name].append(result)
     finally:
+        for pipe in pipes.values():
+            pipe.close()  # which ends its side
         for process in processes:
-            process.terminate()
             process.join()
     return found
 
