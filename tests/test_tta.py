@@ -56,7 +56,7 @@ def test_views_are_of_whole_strides_and_each_size_once(trained):
     assert inference.Averaged(parser, (0.1, 0.5, 0.6, 1.0, 1.1, 1.75)).sizes == [32, 64, 128]
     assert inference.Averaged(parser, (0.5, 1.0), flip=True).looks == [32, 64, 32, 64]
     parser.size = 473  # BASS's: its own size stays
-    assert inference.Averaged(parser, (0.5, 1.0, 1.25)).sizes == [224, 473, 608]
+    assert inference.Averaged(parser, (0.5, 1.0, 1.25)).sizes == [224, 473, 576]
 
 
 def test_classes_without_mirror_pairs_cannot_be_flipped():
