@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import inference, models, runs
+from faceparse import inference, models, plans, runs
 from faceparse.adaptation import INPUTS
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
@@ -63,7 +63,7 @@ def main(args):
     jobs = {}
     for training_set, parsers in groups.items():
         jobs[f"{args.arch} for {training_set}"] = partial(
-            runs.adapt, parsers, args.arch, args.data or runs.default_target(training_set), given, args.root, args.runs,
+            runs.adapt, parsers, args.arch, args.data or plans.default_target(training_set), given, args.root, args.runs,
             name=args.name, resume=args.resume or len(groups) > 1, skip_bad=args.skip_bad, device=args.device,
             amp=args.amp, workers=args.workers, dry_run=args.dry_run)
     return runs.one_after_the_other("adapt.py", jobs)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceparse import models, runs
+from faceparse import models, plans, runs
 from faceparse.checkpoints import read_checkpoint
 from faceparse.finding import Finder
 from faceparse.inference import load_any
@@ -121,7 +121,7 @@ def test_another_landmark_set_replaces_the_heads_alone():
 
 def test_the_recipe_is_fans():
     for arch in ("hourglass", "hourglass2", "hourglass1"):
-        plan = runs.make_landmark_plan(arch, "300w", "68", {})
+        plan = plans.make_landmark_plan(arch, "300w", "68", {})
         assert (plan.epochs, plan.batch, plan.lr, plan.size, plan.optimizer) == (40, 10, 1e-4, 256, "rmsprop")
         assert plan.encoder is None and plan.encoder_weights == "none" and plan.name == f"300w-{arch}"
     rates = [SCHEDULES[plan.schedule]((epoch + 0.5) / 40) for epoch in (0, 14, 15, 29, 30, 39)]

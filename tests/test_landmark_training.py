@@ -8,7 +8,7 @@ import torch
 
 from PIL import Image
 
-from faceparse import geometry, models, runs, tasks, training
+from faceparse import geometry, models, plans, runs, tasks, training
 from faceparse.checkpoints import read_checkpoint
 from faceparse.data import landmarks
 from faceparse.data.loading import Faces, mean_face
@@ -133,14 +133,14 @@ def test_a_point_that_nobody_annotated_is_named_before_training():
 
 
 def test_pipnets_recipe_is_the_published_one():
-    plan = runs.make_landmark_plan("pipnet", "300w", "68", {})
+    plan = plans.make_landmark_plan("pipnet", "300w", "68", {})
     assert (plan.epochs, plan.batch, plan.lr, plan.size, plan.optimizer, plan.align) == (60, 16, 1e-4, 256, "adam", "crop")
     assert [training.SCHEDULES["steps"]((epoch + 0.5) / 60) for epoch in (0, 29, 30, 49, 50, 59)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
 def test_the_regressors_recipes_are_seed_002s():
     for arch, encoder, batch in (("regressor", "resnet50", 8), ("regressor_frozen", "mobilenet_v3_large", 32)):
-        plan = runs.make_landmark_plan(arch, "facesynthetics", "70", {})
+        plan = plans.make_landmark_plan(arch, "facesynthetics", "70", {})
         assert (plan.recipe, plan.encoder, plan.epochs, plan.batch, plan.lr) == (arch, encoder, 70, batch, 0.001)
         assert (plan.size, plan.align, plan.encoder_weights) == (244, "none", "imagenet")
         chosen = LANDMARK_RECIPES[arch]
@@ -152,7 +152,7 @@ def test_every_landmark_network_has_a_recipe_and_toys_have_their_own():
     assert models.LANDMARKERS.keys() <= LANDMARK_RECIPES.keys()
     for arch in models.LANDMARKERS:
         assert default_recipe("300w", arch) == arch and default_recipe("toywild", arch) == "toy"
-        plan = runs.make_landmark_plan(arch, "toy", "106", {})
+        plan = plans.make_landmark_plan(arch, "toy", "106", {})
         assert (plan.recipe, plan.limit, plan.size, plan.align, plan.name) == ("toy", 1500, 128, "none", f"toy-{arch}")
         expected = {"pipnet": "resnet18", "regressor": "mobilenet_v3_large", "regressor_frozen": "mobilenet_v3_large"}
         assert plan.encoder == expected.get(arch)  # hourglasses have none to choose
@@ -250,13 +250,13 @@ def published_weights(model):
                                          ({"recipe": "seed000"}, "is for parsers")])
 def test_options_of_parsers_are_refused(given, said):
     with pytest.raises(FaceparseError, match=said):
-        runs.make_landmark_plan("pipnet", "300w", "68", given)
+        plans.make_landmark_plan("pipnet", "300w", "68", given)
 
 
 def test_options_of_landmarks_are_refused_for_parsers():
     for given in ({"points": "68"}, {"recipe": "pipnet"}, {"mean_face": "meanface.txt"}):
         with pytest.raises(FaceparseError, match="for landmarks"):
-            runs.make_plan("unet", "toy", "lapa", True, given)
+            plans.make_plan("unet", "toy", "lapa", True, given)
 
 
 def test_the_architectures_names_do_not_meet():

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceparse import runs, tasks, training
+from faceparse import plans, runs, tasks, training
 from faceparse.checkpoints import read_checkpoint
 from faceparse.errors import FaceparseError
 from faceparse.recipes import RECIPES
@@ -202,10 +202,10 @@ def test_the_default_recipe_is_the_papers():
 
 
 def test_the_plan_of_a_set_without_landmarks_is_not_aligned():
-    assert runs.make_plan("unet", "celebamask", "celebamask", False, {}).align == "none"
-    assert runs.make_plan("unet", "lapa", "lapa", True, {}).align == "box"
+    assert plans.make_plan("unet", "celebamask", "celebamask", False, {}).align == "none"
+    assert plans.make_plan("unet", "lapa", "lapa", True, {}).align == "box"
     with pytest.raises(FaceparseError, match="no landmarks"):
-        runs.make_plan("unet", "celebamask", "celebamask", False, {"align": "box"})
+        plans.make_plan("unet", "celebamask", "celebamask", False, {"align": "box"})
 
 
 @pytest.mark.parametrize("given, name", [
@@ -213,11 +213,11 @@ def test_the_plan_of_a_set_without_landmarks_is_not_aligned():
     ({"align": "none", "recipe": "scratch", "lr": 0.5}, "lapa-unet-scratch-lr0.5-align_none"),
 ])
 def test_a_runs_name_grows_by_what_differs(given, name):
-    assert runs.make_plan("unet", "lapa", "lapa", True, given).name == name
+    assert plans.make_plan("unet", "lapa", "lapa", True, given).name == name
 
 
 def test_a_mixed_runs_name_holds_the_ratio():
-    plan = runs.make_plan("unet", "mixed", "lapa", True, {"mix": "8:2", "encoder": "resnet18", "seed": 1})
+    plan = plans.make_plan("unet", "mixed", "lapa", True, {"mix": "8:2", "encoder": "resnet18", "seed": 1})
     assert plan.name == "mixed-8:2-unet-resnet18-seed1"
 
 
@@ -264,29 +264,29 @@ def test_a_run_starts_from_another_by_its_folder(whole, tmp_path):
 def test_iterations_are_counted_in_whole_epochs():
     """2,000 faces in batches of 8 are 250 steps: seed 003's 24,000 are 96 epochs; 12 faces in fours 3 steps, 7 of them 3
     epochs."""
-    plan = runs.make_plan("bisenetv2_xs", "celebamask", "celebamask", False, {"recipe": "celebamask-small"}, faces=2000)
+    plan = plans.make_plan("bisenetv2_xs", "celebamask", "celebamask", False, {"recipe": "celebamask-small"}, faces=2000)
     assert plan.epochs == 96 and plan.name == "celebamask-bisenetv2_xs-celebamask-small"
     assert plan.loss == "ce:0.5+lovasz:0.3+dice" and plan.class_weights == "seed001" and plan.warmup == 500
-    plan = runs.make_plan("mobilenetv2", "toy", "lapa", True, {"iterations": 7, "batch": 4}, faces=12)
+    plan = plans.make_plan("mobilenetv2", "toy", "lapa", True, {"iterations": 7, "batch": 4}, faces=12)
     assert plan.epochs == 3 and "epochs3" in plan.name
     for given, said in (({"iterations": 7, "epochs": 2}, "both"), ({"iterations": 0}, "1 or more")):
         with pytest.raises(FaceparseError, match=said):
-            runs.make_plan("mobilenetv2", "toy", "lapa", True, given, faces=12)
+            plans.make_plan("mobilenetv2", "toy", "lapa", True, given, faces=12)
 
 
 def test_bass_is_aligned_on_helen_and_not_on_lapa():
     given = {"recipe": "bass"}
-    assert runs.make_plan("bass", "helen", "helen", True, given).align == "landmarks"
-    plan = runs.make_plan("bass", "lapa", "lapa", True, given)
+    assert plans.make_plan("bass", "helen", "helen", True, given).align == "landmarks"
+    plan = plans.make_plan("bass", "lapa", "lapa", True, given)
     assert plan.align == "none" and (plan.size, plan.batch, plan.lr, plan.optimizer, plan.alpha) == (473, 64, 0.001, "sgd", 10)
-    assert runs.make_plan("bass_c", "lapa", "lapa", True, given).alpha == 0
+    assert plans.make_plan("bass_c", "lapa", "lapa", True, given).alpha == 0
 
 
 def test_the_class_weights_of_a_recipe_stand_back_where_they_do_not_fit():
     small = {"recipe": "celebamask-small"}
-    assert runs.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "labels": "lapa"}).class_weights == "none"
-    assert runs.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "loss": "dice"}).class_weights == "none"
-    assert runs.make_plan("unet", "lapa", "lapa", True, {}).class_weights == "seed000"
+    assert plans.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "labels": "lapa"}).class_weights == "none"
+    assert plans.make_plan("fastscnn", "celebamask", "celebamask", False, {**small, "loss": "dice"}).class_weights == "none"
+    assert plans.make_plan("unet", "lapa", "lapa", True, {}).class_weights == "seed000"
 
 
 def test_a_network_above_the_limit_of_parameters_is_refused_before_anything_is_written(tmp_path):
