@@ -22,6 +22,7 @@ from faceparse.labels import IGNORE, LabelSet, LandmarkSet
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 MAX_PIXELS = 89_478_485  # a quarter of a gigabyte as RGB; from here on Pillow warns of a decompression bomb
+STRIP = 1 << 20  # pixels whose colours are looked up at a time
 ASPECT_TOLERANCE = 0.01  # a mask may have another size than its picture, but not another shape
 SMALLEST_DRAFT = 16      # pixels; a picture decoded smaller would no longer tell by which whole number it shrank
 # EXIF tag 0x0112 says how the camera was held, 1..8: what makes the picture upright. 5..8 swap width and height.
@@ -220,16 +221,22 @@ def _outside(values, labels):
 
 
 def _by_colour(values, path, labels):
-    codes = values.astype(np.int32) @ np.array([65536, 256, 1], np.int32)  # (H, W)
+    """(H, W, 3) uint8 -> (H, W) uint8."""
     palette = np.array(labels.palette, np.int32) @ np.array([65536, 256, 1], np.int32)  # (C,)
     order = np.argsort(palette, kind="stable")
-    place = np.clip(np.searchsorted(palette[order], codes), 0, len(palette) - 1)
-    wrong = palette[order][place] != codes
-    if wrong.any():
-        red, green, blue = values[wrong][0]
-        raise FaceparseError(f"{path}: holds the colour ({red}, {green}, {blue}), which is none of the label set "
-                             f"{labels.name}; save class indices, or correct the set's colours")
-    return order[place].astype(np.uint8)
+    found = np.empty(values.shape[:2], np.uint8)
+    rows = max(1, STRIP // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):
+        strip = values[top:top + rows]
+        codes = strip.astype(np.int32) @ np.array([65536, 256, 1], np.int32)  # (rows, W)
+        place = np.clip(np.searchsorted(palette[order], codes), 0, len(palette) - 1)
+        wrong = palette[order][place] != codes
+        if wrong.any():
+            red, green, blue = strip[wrong][0]
+            raise FaceparseError(f"{path}: holds the colour ({red}, {green}, {blue}), which is none of the label set "
+                                 f"{labels.name}; save class indices, or correct the set's colours")
+        found[top:top + rows] = order[place]
+    return found
 
 
 def read_grey(path):
