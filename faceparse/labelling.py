@@ -25,7 +25,7 @@ from faceparse import annotate, raster, report
 from faceparse.annotate import HAIR, SKIN
 from faceparse.data import labelme
 from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image, read_mask
-from faceparse.errors import FaceparseError
+from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.geometry import BY_LANDMARKS
 from faceparse.hair_skin import skin_and_hair
 from faceparse.inference import ParsedFace
@@ -111,6 +111,8 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
                             notes |= dict.fromkeys(_write(one, out, name))
                             row = Row(name, one.picture, **one.looked_at)
                         rows.append(row)
+                    except CannotWrite:
+                        raise
                     except FaceparseError as error:
                         errors.append(error)
     finally:  # after Ctrl-C too
