@@ -56,11 +56,10 @@ def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, 
     by = by or landmark_metrics.default_length(face_set.points)
     told = landmark_table(landmarker.points, face_set.points)  # (K,)
     align = align or landmarker.align
-    records = face_set.records
-    faces = Faces(records, None, landmarker.size, align, cache_bytes=0, skip_bad=skip_bad, landmarks=True)
+    faces = Faces(face_set.records, None, landmarker.size, align, cache_bytes=0, skip_bad=skip_bad, landmarks=True)
     found, truth, seen = [], [], []
-    with Progress(len(records), label) as progress:
-        for given in batches(faces, grouped(range(len(records)), batch), workers):
+    with Progress(len(faces), label) as progress:
+        for given in batches(faces, grouped(range(len(faces)), batch), workers):
             if given is None:
                 continue
             located = landmarker.locate(given["image"]).cpu().numpy()[:, told]  # (B, K, 2)
@@ -69,12 +68,7 @@ def evaluate(landmarker, face_set, *, align=None, by=None, batch=16, workers=2, 
             truth += [geometry.apply(h, points) for h, points in zip(back, given["landmarks"].numpy())]
             seen += given["index"].tolist()
             progress.update(len(given["index"]))
-    if not seen:
-        raise FaceparseError(f"{face_set.name}: every one of its {len(records)} faces is bad; the first: "
-                             f"{next(iter(faces.bad.values()))}")
-    found, truth = np.stack(found), np.stack(truth)
-    errors = landmark_metrics.point_errors(found, truth, face_set.points, by)
-    return Located(errors, found, truth, seen, records, face_set.points, align, by, faces.bad)
+    return _located(face_set, found, truth, seen, align, by, faces.bad)
 
 
 def evaluate_found(finder, face_set, *, by=None, skip_bad=False, label="scoring"):
@@ -95,12 +89,17 @@ def evaluate_found(finder, face_set, *, by=None, skip_bad=False, label="scoring"
             found.append(points)
             truth.append(right)
             seen.append(index)
+    return _located(face_set, found, truth, seen, "predicted", by, bad)
+
+
+def _located(face_set, found, truth, seen, align, by, bad):
+    """Located, of the lists that an evaluation filled. Raises FaceparseError where they are empty."""
     if not seen:
         raise FaceparseError(f"{face_set.name}: every one of its {len(face_set.records)} faces is bad; the first: "
                              f"{next(iter(bad.values()))}")
     found, truth = np.stack(found), np.stack(truth)
     errors = landmark_metrics.point_errors(found, truth, face_set.points, by)
-    return Located(errors, found, truth, seen, face_set.records, face_set.points, "predicted", by, bad)
+    return Located(errors, found, truth, seen, face_set.records, face_set.points, align, by, bad)
 
 
 def summary(run, landmarker, face_set, located, finder=None):

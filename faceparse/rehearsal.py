@@ -7,7 +7,7 @@ import torch
 
 from faceparse import distributed, models
 from faceparse.data.augment import photometric
-from faceparse.data.loading import batches, grouped, shuffled
+from faceparse.data.loading import batches, grouped, shuffled, spread
 from faceparse.data.records import image_size
 from faceparse.errors import FaceparseError
 from faceparse.training import evaluate, learn, make_optimizer
@@ -61,7 +61,7 @@ def forecast(model, faces, val, size, batch, epochs, done, step, face):
 def _sizes(faces, sample=50):
     """The smallest and the largest picture of some that are spread over all: "178 x 218 to 1024 x 1024"."""
     found = []
-    for index in np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int):
+    for index in spread(len(faces), sample):
         try:
             found.append(image_size(faces.records[index].image))
         except FaceparseError:

@@ -8,7 +8,6 @@ import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from faceparse import charts, distributed, landmark_evaluation, landmark_metrics, losses, models, rehearsal, report, tasks
@@ -17,7 +16,7 @@ from faceparse.checkpoints import read_checkpoint, weights_in
 from faceparse.data import audit, landmarks, parsing
 from faceparse.data.augment import augmentation
 from faceparse.data.folders import SPLIT_SEED, fixed_order, sample
-from faceparse.data.loading import Faces, mean_face, pixel_counts, statistics
+from faceparse.data.loading import Faces, mean_face, pixel_counts, spread, statistics
 from faceparse.errors import FaceparseError, Stopped
 from faceparse.files import read_json, read_small
 from faceparse.evaluation import choose_alignment, sheet
@@ -483,7 +482,7 @@ def show(folder, history, task, val, parsers):
 
 def _some_of(faces):
     """The indices of six faces, spread evenly over all, without the bad ones."""
-    return [i for i in np.linspace(0, len(faces) - 1, min(6, len(faces))).astype(int).tolist() if i not in faces.bad]
+    return [index for index in spread(len(faces), 6) if index not in faces.bad]
 
 
 def curves(history, task):

@@ -241,6 +241,21 @@ def batches(faces, groups, workers=2):
             pool.shutdown(cancel_futures=True)
 
 
+def spread(count, most):
+    """At most `most` of `count` indices, from the first to the last, evenly."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int).tolist()
+
+
+def _readable(faces, index):
+    """The Source of a record; None where it is bad and may be left out: the training meets it again and lists it."""
+    try:
+        return faces.source(index)
+    except FaceparseError:
+        if faces.skip_bad:
+            return None
+        raise
+
+
 def mean_face(faces):
     """(K, 2) float64: the mean of the faces' landmarks in their aligned crops, in 0..1 of its side.
 
@@ -249,13 +264,8 @@ def mean_face(faces):
     """
     found = []
     for index in range(len(faces)):
-        try:
-            source = faces.source(index)
-        except FaceparseError:
-            if faces.skip_bad:
-                continue  # the training meets it again and lists it
-            raise
-        if source.points is not None:
+        source = _readable(faces, index)
+        if source is not None and source.points is not None:
             found.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
     mean = np.nanmean(found, 0) if found and np.isfinite(found).any(0).all() else None
     if mean is None:
@@ -268,13 +278,7 @@ def statistics(faces, sample=1000):
     """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
     records spread evenly: two tuples of three floats."""
     total, squares, pixels = np.zeros(3), np.zeros(3), 0
-    for index in np.unique(np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int)).tolist():
-        try:
-            source = faces.source(index)
-        except FaceparseError:
-            if faces.skip_bad:
-                continue  # the training meets it again and lists it
-            raise
+    for source in filter(None, (_readable(faces, index) for index in spread(len(faces), sample))):
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
         crop = np.asarray(geometry.warp_image(Image.fromarray(source.image), to_crop, (faces.size, faces.size)), np.float64)
         total += crop.sum((0, 1)) / 255
@@ -290,21 +294,15 @@ def pixel_counts(faces, sample=1000):
     What is read stays in the faces' cache for the training. Raises FaceparseError where nothing is labelled.
     """
     def count(index):
-        try:
-            source = faces.source(index)
-        except FaceparseError:
-            if faces.skip_bad:
-                return 0  # the training meets it again and lists it
-            raise
-        if source.mask is None:
+        source = _readable(faces, index)
+        if source is None or source.mask is None:
             return 0
         to_crop = geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned)
         mask = geometry.warp_mask(source.mask, to_crop, (faces.size, faces.size))
         return np.bincount(mask.ravel(), minlength=256)
 
-    chosen = np.unique(np.linspace(0, len(faces) - 1, min(sample, len(faces))).astype(int))
     with ThreadPoolExecutor(2) as pool:
-        counts = sum(pool.map(count, chosen.tolist()), np.zeros(256, np.int64))[:len(faces.labels)]
+        counts = sum(pool.map(count, spread(len(faces), sample)), np.zeros(256, np.int64))[:len(faces.labels)]
     if counts.sum() == 0:
         raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it have no labelled "
                              "pixel: masks are needed to train")
