@@ -67,9 +67,9 @@ def read_checkpoint(path):
 
 
 def _check_archive(path):
-    """What torch.load leaves out. torch.save writes a zip archive with a checksum of every record, which tells a flipped
-    bit; it never compresses: a file that does could be small on disk and fill the memory, as could one whose records
-    overlap."""
+    """What torch.load leaves out. torch.save writes a zip archive with a checksum of every record, which tells a
+    flipped bit; it never compresses: a file that does could be small on disk and fill the memory, as could one whose
+    records overlap."""
     if not zipfile.is_zipfile(path):
         return  # of PyTorch before 1.6, which has no checksums
     with zipfile.ZipFile(path) as archive:
@@ -79,7 +79,8 @@ def _check_archive(path):
             raise FaceparseError(f"{path}: says it holds more than it has bytes; save or download it again")
         broken = archive.testzip()
         if broken is not None:
-            raise FaceparseError(f"{path}: damaged, its record {broken} is not what was written; save or download it again")
+            raise FaceparseError(f"{path}: damaged, its record {broken} is not what was written; save or download it "
+                                 "again")
 
 
 def _outgrown(content, depth=8):

@@ -9,7 +9,10 @@ MOST_BYTES, MOST_JSON = 1 << 24, 1 << 26  # labelme may put a whole photograph i
 
 
 def read_small(path, most=MOST_BYTES):
-    """The text of a file of at most so many bytes, UTF-8 with or without its mark; bytes that are none become U+FFFD. Raises FaceparseError naming the file."""
+    """The text of a file of at most so many bytes, UTF-8 with or without its mark; bytes that are none become U+FFFD.
+
+    Raises FaceparseError naming the file.
+    """
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             what = "a folder" if os.path.isdir(path) else "a pipe or a device"

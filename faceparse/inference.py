@@ -297,16 +297,18 @@ def load_any(path, device="auto", amp="off"):
     kind = saved.get("kind")
     if not (isinstance(kind, str) and kind in ABOUT_KIND):
         kind = "no checkpoint of faceparse; start a training from it with --init" if kind is None else kind
-        raise FaceparseError(f"{path}: is not a parser but {kind[:80] if isinstance(kind, str) else type(kind).__name__!r}")
+        kind = kind[:80] if isinstance(kind, str) else type(kind).__name__
+        raise FaceparseError(f"{path}: is not a parser but {kind!r}")
     if not (isinstance(saved.get("format"), int) and saved["format"] == FORMAT):
-        raise FaceparseError(f"{path}: has format {reprlib.repr(saved.get('format'))[:60]}, this version reads {FORMAT}: "
-                             "update faceparse")
+        raise FaceparseError(f"{path}: has format {reprlib.repr(saved.get('format'))[:60]}, this version reads "
+                             f"{FORMAT}: update faceparse")
     for key, sort in {**ABOUT, **ABOUT_KIND[kind]}.items():
         if not isinstance(saved.get(key), sort) or isinstance(saved.get(key), str) and len(saved[key]) > 200:
-            raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))[:60]} for '{key}'; save or download it again")
+            raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))[:60]} for '{key}'; save or download it "
+                                 "again")
     if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
-        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align {reprlib.repr(saved['align'])[:60]}; it is "
-                             "damaged")
+        raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align "
+                             f"{reprlib.repr(saved['align'])[:60]}; it is damaged")
     if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) and low < v < 1e3
                                                                  for v in saved[key])
                                      for key, low in (("mean", -1e3), ("std", 0.0))):

@@ -353,7 +353,8 @@ def landmark_set_from_dict(description):
     regions = description.get("regions", {})
     if not isinstance(regions, dict):
         raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
-    regions = tuple((region, _indices(points, count, f"'regions', {reprlib.repr(region)}")) for region, points in regions.items())
+    regions = tuple((region, _indices(points, count, f"'regions', {reprlib.repr(region)}"))
+                    for region, points in regions.items())
     names = description.get("names") or []
     if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
                       and len(set(names)) == len(names) == count):

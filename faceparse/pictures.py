@@ -136,8 +136,8 @@ def read_boxes(path, files):
             raise FaceparseError(f"{path}: line {number} is not picture,x0,y0,x1,y1 with numbers in pixels; correct it")
         name, (x0, y0, x1, y1) = row[0].strip(), numbers
         if not (np.isfinite(numbers).all() and x1 - x0 >= 1 and y1 - y0 >= 1):
-            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is empty; x0, y0 is its top left corner, "
-                                 "x1, y1 its bottom right one, in pixels")
+            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is empty; x0, y0 is its top left "
+                                 "corner, x1, y1 its bottom right one, in pixels")
         parts = Path(name).parts
         meant = [file for file in called.get(Path(name).name, ()) if parts == file.parts[-len(parts):]
                  or Path(name).is_absolute() and parts == file.resolve().parts]
@@ -152,8 +152,8 @@ def read_boxes(path, files):
             continue  # a picture that cannot be read says so later
         if not (x0 < width and y0 < height and x1 > 0 and y1 > 0
                 and max((x1 - x0) / width, (y1 - y0) / height) <= GREATEST):
-            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is not in {name}, which is {width} x {height}; "
-                                 "correct it")
+            raise FaceparseError(f"{path}: line {number}: the box {str(row[1:])[:80]} is not in {name}, which is "
+                                 f"{width} x {height}; correct it")
         boxes.setdefault(meant[0], []).append((x0, y0, x1, y1))
     if len(rows) == header:
         raise FaceparseError(f"{path}: names no face; it should hold the lines picture,x0,y0,x1,y1")

@@ -149,7 +149,8 @@ def open_folder(folder, plan, resume, dry_run=False):
     if arguments.exists():
         there = asked_for(folder)
         if not there:
-            raise FaceparseError(f"{arguments}: is no JSON object that can be read; remove the folder, or choose a --name")
+            raise FaceparseError(f"{arguments}: is no JSON object that can be read; remove the folder, or choose a "
+                                 "--name")
         differing = [key for key in asked if key != "name" and there.get(key) != asked[key]]
         if differing == ["fits"]:
             raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "
@@ -468,7 +469,8 @@ def show(folder, history, task, val, parsers):
     """
     if len(val):
         indices = _some_of(val)
-        report.save_picture(sheet(parsers, val, indices, [val.records[i].name for i in indices]), folder / "examples.png")
+        shown = sheet(parsers, val, indices, [val.records[i].name for i in indices])
+        report.save_picture(shown, folder / "examples.png")
     report.save_picture(curves(history, task), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")

@@ -259,7 +259,8 @@ def _where_it_stopped(saved, stepper, task, device):
     if len({frozenset(state) for state in stepper.state.values()}) > 1:
         raise ValueError("the optimizer lacks some of its state")
     history, epoch, step, (total, counted) = (saved[key] for key in ("history", "epoch", "step", "partial"))
-    if not (is_log(history) and all(isinstance(line.get(task.headline, 0.0), (int, float)) for line in history) and epoch == len(history) + 1 and isinstance(step, int) and step >= 0):
+    scored = is_log(history) and all(isinstance(line.get(task.headline, 0.0), (int, float)) for line in history)
+    if not (scored and epoch == len(history) + 1 and isinstance(step, int) and step >= 0):
         raise ValueError("its epochs are not those of its history")
     tally = task.start(device)
     if not (isinstance(total, float) and counted.shape == tally.shape and counted.dtype == tally.dtype):
@@ -268,7 +269,7 @@ def _where_it_stopped(saved, stepper, task, device):
 
 
 def is_log(lines):
-    """Whether these are log lines of a run's first epochs: dicts of numbers and of dicts of numbers, "epoch" 1, 2, ..."""
+    """Whether these are log lines of a run's first epochs: dicts of numbers, and of dicts of them, "epoch" 1, 2, ..."""
     def plain(value, deep=2):
         return isinstance(value, (int, float)) or deep > 0 and isinstance(value, dict) and all(
             isinstance(key, str) and plain(inner, deep - 1) for key, inner in value.items())

@@ -136,7 +136,8 @@ def test_safetensors_that_share_their_bytes_are_refused(tmp_path):
 
 @pytest.mark.parametrize("key, value", [
     ("kind", mutations.laughs()), ("align", mutations.laughs()), ("format", torch.zeros(3)), ("arch", ["unet"]),
-    ("encoder", {"a": 1}), ("std", (0.0, 1.0, 1.0)), ("mean", (float("nan"),) * 3), ("size", 10**9), ("labels", {"names": 3}),
+    ("encoder", {"a": 1}), ("std", (0.0, 1.0, 1.0)), ("mean", (float("nan"),) * 3), ("size", 10**9),
+    ("labels", {"names": 3}),
     ("labels", {"names": ["a", "b"], "colours": 3}), ("labels", {"names": ["a", "b"], "pairs": 7}), ("kind", "a\nb")])
 def test_absurd_metadata_is_refused(trained, tmp_path, key, value):
     torch.save({**read_checkpoint(trained / "runs/run/best.pt"), key: value}, tmp_path / "a.pt")
@@ -144,8 +145,8 @@ def test_absurd_metadata_is_refused(trained, tmp_path, key, value):
 
 
 @pytest.mark.parametrize("change", [
-    {"history": "x"}, {"history": []}, {"epoch": "2"}, {"epoch": 10**30}, {"step": -1}, {"partial": (0.0, torch.zeros(3))},
-    {"partial": 1}, {"optimizer": {}}, {"optimizer": {"state": {}, "param_groups": []}}, {"weights": {}}, {"weights": 7}])
+    {"history": "x"}, {"history": []}, {"epoch": "2"}, {"epoch": 10**30}, {"step": -1},
+    {"partial": (0.0, torch.zeros(3))}, {"partial": 1}, {"optimizer": {}}, {"optimizer": {"state": {}, "param_groups": []}}, {"weights": {}}, {"weights": 7}])
 def test_a_run_does_not_go_on_from_another_ones_checkpoint(trained, tmp_path, change):
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     last = tmp_path / "runs/run/last.pt"
@@ -214,8 +215,8 @@ def test_names_may_be_anything(trained, tmp_path, run):
     train(tmp_path, "linked", epochs=1)
     (home / "folder/train/images" / os.fsdecode(b"\xfe.png")).write_bytes(b"no picture")
     out = tmp_path / "-o ü"
-    status, _, err = run("evaluate.py", "--model", tmp_path / "runs/run", "--images", home / "folder/train/images", "--out", out,
-                         "--device", "cpu")
+    status, _, err = run("evaluate.py", "--model", tmp_path / "runs/run", "--images", home / "folder/train/images",
+                         "--out", out, "--device", "cpu")
     assert status == 2 and err.count("\n") == 1 and "\\udcfe.png" in err and len(list(out.glob("*_mask.png"))) == 15
 
 
@@ -229,8 +230,8 @@ def test_a_folder_is_looked_up_once_however_many_pictures_it_has(tmp_path, monke
 
 def test_results_that_cannot_be_written_end_the_work(trained, run, tmp_path):
     (tmp_path / "out").write_bytes(b"a file")
-    status, _, err = run("evaluate.py", "--model", trained / "runs/run", "--images", trained / "data/folder/val/images", "--out",
-                         tmp_path / "out", "--device", "cpu")
+    status, _, err = run("evaluate.py", "--model", trained / "runs/run", "--images", trained / "data/folder/val/images",
+                         "--out", tmp_path / "out", "--device", "cpu")
     assert status == 2 and err.count("\n") == 1
 
 

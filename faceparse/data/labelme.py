@@ -74,7 +74,9 @@ def read(path):
     path = Path(path)
     content = read_json(path)
     shapes = content.get("shapes")
-    if not (isinstance(shapes, list) and isinstance(content.get("imagePath"), str) and len(content["imagePath"]) < 4096):
+    picture = content.get("imagePath")
+    if not (isinstance(shapes, list) and isinstance(picture, str) and len(picture) < 4096
+            and len(picture.splitlines()) == 1):
         raise FaceparseError(f"{path}: is no file of labelme's, which has 'shapes' and 'imagePath'; take it away")
     size = content.get("imageWidth"), content.get("imageHeight")
     return {"shapes": [_checked(shape, number, path) for number, shape in enumerate(shapes, 1)],

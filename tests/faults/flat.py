@@ -2,9 +2,9 @@
 
     python tests/faults/flat.py
 
-Runs train.py five times over 16 + 4 toy faces: twice alike, with 1 and with 4 workers, all of which must end with the same
-bits; and 100 epochs, after each of which memory and open files are looked up in /proc (Linux). Exit status 1 where they grow
-or the bits differ.
+Runs train.py five times over 16 + 4 toy faces: twice alike, with 1 and with 4 workers, all of which must end with the
+same bits; and 100 epochs, after each of which memory and open files are looked up in /proc (Linux). Exit status 1 where
+they grow or the bits differ.
 """
 import os
 import re
@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from kill import CODE, differences, draw_faces, start  # noqa: E402
 
-TRAIN = [CODE / "train.py", "--arch", "fastscnn", "--data", "folder", "--recipe", "toy", "--size", 32, "--batch", 4, "--device",
-         "cpu", "--root", "data"]
+TRAIN = [CODE / "train.py", "--arch", "fastscnn", "--data", "folder", "--recipe", "toy", "--size", 32, "--batch", 4,
+         "--device", "cpu", "--root", "data"]
 EPOCHS, SETTLED, GROWTH = 100, 10, 0.03  # epochs; those before memory is compared; how much of it may come on top
 
 

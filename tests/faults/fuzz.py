@@ -4,9 +4,10 @@
     python tests/faults/fuzz.py --count 200 --seed 1
     python tests/faults/fuzz.py --only lapa:17         one of them, with its traceback
 
-Each reader has a small, whole data set (or run, or list). A case damages one of its files (mutations.py), reads all of it
-as training or parsing would, and mends it. A case fails where anything but a FaceparseError comes out, a message that is
-not one line or names no file, a warning, more than SECONDS of one core, or more than MEGABYTES above what was in use before.
+Each reader has a small, whole data set (or run, or list). A case damages one of its files (mutations.py), reads all of
+it as training or parsing would, and mends it. A case fails where anything but a FaceparseError comes out, a message that
+is not one line or names no file, a warning, more than SECONDS of one core, or more than MEGABYTES above what was in use
+before.
 """
 import argparse
 import collections
@@ -103,12 +104,9 @@ def make_merged(home):
 
 
 def make_course(home):
+    colours = np.array(LABEL_SETS["celebamask"].palette, np.uint8)
     report.save_picture(face(0)[0], home / "train/images/0.jpg")
-    report.save_picture(LAPA_COLOURS(face(0)[1]), home / "train/masks/0.png")
-
-
-def LAPA_COLOURS(mask):
-    return np.array(LABEL_SETS["celebamask"].palette, np.uint8)[mask]
+    report.save_picture(colours[face(0)[1]], home / "train/masks/0.png")
 
 
 def make_facesynthetics(home):
@@ -130,15 +128,16 @@ def make_ibugmask(home):
 
 def make_folder(home):
     report.write_json(label_set_to_dict(LAPA), home / "labels.json")
-    for index, (suffix, mode) in enumerate((("gif", "P"), ("tif", "RGB"), ("bmp", "RGB"), ("webp", "RGB"), ("ppm", "RGB"),
-                                            ("png", "RGBA"), ("png", "I;16"), ("jpg", "CMYK"))):
+    for index, (suffix, mode) in enumerate((("gif", "P"), ("tif", "RGB"), ("bmp", "RGB"), ("webp", "RGB"),
+                                            ("ppm", "RGB"), ("png", "RGBA"), ("png", "I;16"), ("jpg", "CMYK"))):
         image, mask, _ = face(index)
         exif = Image.Exif()
         exif[0x0112] = 6
         image = image.convert("L").convert("I").convert("I;16") if mode == "I;16" else image.convert(mode)
         (home / "train/images").mkdir(parents=True, exist_ok=True)
         image.save(home / f"train/images/{index}.{suffix}", **({"exif": exif} if suffix in ("jpg", "webp") else {}))
-        report.save_picture(np.rot90(mask, -1) if suffix in ("jpg", "webp") else mask, home / f"train/masks/{index}.png")
+        mask = np.rot90(mask, -1) if suffix in ("jpg", "webp") else mask
+        report.save_picture(mask, home / f"train/masks/{index}.png")
 
 
 def make_landmarks(home):
@@ -230,8 +229,8 @@ def read_adapter(home):
 
 def make_landmarker(home):
     make_landmarks(home / "folder")
-    run = runs.train_landmarks("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder": "mobilenet_v3_large",
-                               "encoder_weights": "none"}, home, home / "runs", device="cpu", amp="off")
+    run = runs.train_landmarks("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder_weights": "none",
+                                                       "encoder": "mobilenet_v3_large"}, home, home / "runs", device="cpu", amp="off")
     keep(home, run / "best.pt")
 
 
@@ -286,7 +285,11 @@ def make_label_sets(home):
 # ---- videos, of ffmpeg's mouth
 
 FAKE = """#!/bin/sh
-case "$*" in *"-f yuv4mpegpipe"*) cat "{home}/log.txt" >&2; cat "{home}/probe.y4m";; *-h*long*) echo -fps_mode;; *) cat "{home}/frames.rgb";; esac
+case "$*" in
+*"-f yuv4mpegpipe"*) cat "{home}/log.txt" >&2; cat "{home}/probe.y4m";;
+*-h*long*) echo -fps_mode;;
+*) cat "{home}/frames.rgb";;
+esac
 """
 
 
@@ -412,7 +415,8 @@ class Fuzzer:
     def read(self, reader):
         begin, _, held = time.process_time(), peak(), peak()
         ended, wrong = "read", ""
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()),
+              contextlib.redirect_stderr(io.StringIO())):
             warnings.simplefilter("error")
             warnings.filterwarnings("ignore", module="PIL")
             try:
@@ -436,9 +440,9 @@ class Fuzzer:
 
 
 def shares(count):
-    """{reader: how many of `count` cases}"""
+    """{reader: how many of at least `count` cases}"""
     total = sum(share for _, _, share, _ in READERS.values())
-    return {reader: max(1, round(count * share / total)) for reader, (_, _, share, _) in READERS.items()}
+    return {reader: -(-count * share // total) for reader, (_, _, share, _) in READERS.items()}
 
 
 def main():

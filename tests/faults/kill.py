@@ -5,13 +5,14 @@
 
 The programs are train.py and adapt.py as users start them, always with --resume, each in a process that SIGKILL ends:
 
-    write     while a checkpoint's temporary file grows: it is looked for all the time, then a random wait, then the kill.
-              Only where the temporary file is left behind did the kill fall inside; other kills count as `training`
+    write     while a checkpoint's temporary file grows: it is looked for all the time, then a random wait, then the
+              kill. Only where the temporary file is left behind did it fall inside; others count as `training`
     training  a random moment after the program has said what it trains
     start     a random moment from the start of the process on: imports, reading, drawing too
 
 After each kill the checkpoints must be whole and not older than before, and the next start must go on at the very epoch
-that they name. The data set is a folder of 16 + 4 toy faces. Prints a line a kill; exit status 1 where anything differs.
+that they name. The data set is a folder of 16 + 4 toy faces. Prints a line a kill; exit status 1 where anything
+differs.
 """
 import argparse
 import collections
@@ -35,8 +36,8 @@ from faceparse.labels import LABEL_SETS, label_set_to_dict
 
 CODE = Path(__file__).parents[2]
 SIZE, FACES, EPOCHS = 64, {"train": 16, "val": 4}, 16
-COMMON = ["--data", "folder", "--root", "data", "--recipe", "toy", "--encoder-weights", "none", "--epochs", EPOCHS, "--batch",
-          8, "--device", "cpu", "--workers", 0, "--resume"]
+COMMON = ["--data", "folder", "--root", "data", "--recipe", "toy", "--encoder-weights", "none", "--epochs", EPOCHS,
+          "--batch", 8, "--device", "cpu", "--workers", 0, "--resume"]
 
 
 def draw_faces(root):
@@ -149,8 +150,8 @@ def torment(name, command, kinds, draw, home, counts):
         sizes = {path.name: path.stat().st_size for path in folder.glob("*.tmp")} if ended == "write" else ""
         after = place(folder)
         counts[ended] += 1
-        print(f"{sum(counts.values()):4d}  {name:10s} killed: {ended:9s} saved up to epoch {after[0] - 1:2d}  {sizes or ''}",
-              flush=True)
+        print(f"{sum(counts.values()):4d}  {name:10s} killed: {ended:9s} saved up to epoch {after[0] - 1:2d}  "
+              f"{sizes or ''}", flush=True)
         if after < before:
             return [f"{name}: epoch {before} was saved, and is lost: {after}"]
 

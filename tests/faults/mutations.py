@@ -15,10 +15,10 @@ import zlib
 import torch
 
 warnings.filterwarnings("ignore", "torch.quantize_per_tensor", UserWarning)
-NUMBERS = ["nan", "inf", "-inf", "1e999", "-1", "0", "99999999999999999999", "1e30", "²", "٣", "1_0", "0x10", "1,5", "", "x",
-           "7" * 5000, "\0", "1e-320", "#", "{", "é" * 9, "  "]
-VALUES = [None, True, -1, 0, 1, 10**30, 1.5, 1e308, float("nan"), "", "x", "x" * 100_000, "../../x", "a\nb", [], {}, [[]],
-          [1, 2], ["x"], {"x": 1}]
+NUMBERS = ["nan", "inf", "-inf", "1e999", "-1", "0", "99999999999999999999", "1e30", "²", "٣", "1_0", "0x10", "1,5",
+           "", "x", "7" * 5000, "\0", "1e-320", "#", "{", "é" * 9, "  "]
+VALUES = [None, True, -1, 0, 1, 10**30, 1.5, 1e308, float("nan"), "", "x", "x" * 100_000, "../../x", "a\nb",
+          [], {}, [[]], [1, 2], ["x"], {"x": 1}]
 
 
 def flip(data, draw):
@@ -53,8 +53,9 @@ def double(data, draw):
 OTHER = {  # what a file may turn out to be
     "nothing": b"", "zeros": bytes(5000), "a page": b"<!DOCTYPE html><html><body>404 Not Found</body></html>\n",
     "text": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n", "a number": b"7\n",
-    "a gzip": b"\x1f\x8b\x08\0" + bytes(60), "an archive": b"PK\x05\x06" + bytes(18), "UTF-16": "12 34\n".encode("utf-16"),
-    "a list": b"[1, 2, 3]\n", "brackets": b"[" * 100_000, "a long line": b"1 " * 300_000, "many lines": b"1 2\n" * 300_000,
+    "a gzip": b"\x1f\x8b\x08\0" + bytes(60), "an archive": b"PK\x05\x06" + bytes(18), "a list": b"[1, 2, 3]\n",
+    "UTF-16": "12 34\n".encode("utf-16"), "brackets": b"[" * 100_000, "a long line": b"1 " * 300_000,
+    "many lines": b"1 2\n" * 300_000,
 }
 
 
@@ -86,7 +87,8 @@ def digits(data, draw):
 def lines(data, draw):
     """A line gone, doubled or moved."""
     rows = data.splitlines(keepends=True)
-    place, how = int(draw.integers(0, len(rows))), str(draw.choice(["gone", "doubled", "moved to the top", "doubled 1000 times"]))
+    place = int(draw.integers(0, len(rows)))
+    how = str(draw.choice(["gone", "doubled", "moved to the top", "doubled 1000 times"]))
     row = rows.pop(place) if how in ("gone", "moved to the top") else rows[place]
     rows[:0] = [row] if how == "moved to the top" else []
     rows[place:place] = [row] * {"doubled": 1, "doubled 1000 times": 1000}.get(how, 0)
@@ -150,14 +152,15 @@ def png_chunks(data, draw):
 
 def png_bomb(data, draw):
     """A small file of very many pixels, of which all are there."""
-    side, kind, depth = 20_000 if draw.random() < 0.5 else 9_000, *[(0, 8), (2, 8), (6, 8), (0, 16), (3, 8)][int(draw.integers(5))]
+    side = 20_000 if draw.random() < 0.5 else 9_000
+    kind, depth = [(0, 8), (2, 8), (6, 8), (0, 16), (3, 8)][int(draw.integers(5))]
     row = 1 + side * {0: 1, 2: 3, 3: 1, 6: 4}[kind] * depth // 8
     squeeze = zlib.compressobj(1)
     pixels = b"".join([squeeze.compress(bytes(row * 100)) for _ in range(side // 100)] + [squeeze.flush()])
     palette = png_chunk(b"PLTE", bytes(768)) if kind == 3 else b""
-    return f"{side} x {side} pixels, colour type {kind}, {depth} bits", data[:8] + png_chunk(
-        b"IHDR", struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0)) + palette + png_chunk(b"IDAT", pixels) + png_chunk(
-        b"IEND", b"")
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, depth, kind, 0, 0, 0))
+    return f"{side} x {side} pixels, colour type {kind}, {depth} bits", b"".join(
+        [data[:8], header, palette, png_chunk(b"IDAT", pixels), png_chunk(b"IEND", b"")])
 
 
 def jpeg_size(data, draw):
@@ -171,9 +174,9 @@ def jpeg_size(data, draw):
 def odd_tensors():
     """What torch.load takes for tensors, and no network's weights are."""
     few = torch.arange(6.0)
-    return [few.expand(10**7, 6), few.as_strided((10**6, 10**6), (0, 0)), few.to_sparse(), torch.empty(10**12, device="meta"),
-            few.to(torch.complex64), few * float("nan"), few.bool(), torch.zeros(0), few.reshape(1, 6), torch.tensor(7), few[::2],
-            torch.nn.Parameter(few), torch.quantize_per_tensor(few, 0.1, 0, torch.quint8)]
+    return [few.expand(10**7, 6), few.as_strided((10**6, 10**6), (0, 0)), few.to_sparse(),
+            torch.empty(10**12, device="meta"), few.to(torch.complex64), few * float("nan"), few.bool(),
+            torch.zeros(0), few.reshape(1, 6), torch.tensor(7), few[::2], torch.nn.Parameter(few), torch.quantize_per_tensor(few, 0.1, 0, torch.quint8)]
 
 
 def entries(data, draw):
@@ -215,11 +218,12 @@ def mutate(name, data, draw):
 def displace(path, draw):
     """Take the file away and put something else in its place -> what that is."""
     path.unlink()
-    kind = str(draw.choice(["nothing", "a folder", "a link to itself", "a link to nothing", "a pipe", "an endless file"]))
+    links = {"a link to itself": path.name, "a link to nothing": "gone", "an endless file": "/dev/zero"}
+    kind = str(draw.choice(["nothing", "a folder", "a pipe", *links]))
     if kind == "a folder":
         path.mkdir()
     elif kind == "a pipe":
         os.mkfifo(path)
     elif kind != "nothing":
-        path.symlink_to({"a link to itself": path.name, "a link to nothing": "gone", "an endless file": "/dev/zero"}[kind])
+        path.symlink_to(links[kind])
     return f"{kind} in its place"
