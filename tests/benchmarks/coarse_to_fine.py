@@ -12,7 +12,7 @@ Networks, all from random initialisation by --recipe scratch on the same scenes,
     two passes   PSPNet (bass_a), `foreground`, --loss ce+dice, whole scenes, E epochs; BASS, `hair_skin`, --align
                  foreground --augment loose+mirror+rotate15+distort-half, E epochs
     one pass     BASS, `hair_skin`, whole scenes, at the same input size, 2 E epochs: the same number of pictures seen
-    one pass, larger   the same at the input size (times the root of 2) that costs as much as two passes, E epochs
+    one pass, larger   the same at the input size that has as many pixels as both passes' together, E epochs
     two passes, true box   the second pass alone, around the true hair and skin: what a perfect first pass would give
 
 F1 is pooled over the val scenes' own pixels, and told for three ranges of the face's size too. OUT holds pictures of
@@ -86,8 +86,10 @@ def make_scenes(root, home, counts, side, seed):
 
 def train(args, home):
     """The three trainings, each of them resumed or skipped where it is there -> {name: Parser}, seconds of each."""
-    larger = 32 * round(args.size * 2**0.5 / 32)
-    plans = {"coarse": ("bass_a", {"labels": "foreground", "align": "none", "epochs": args.epochs, "loss": "ce+dice"}),
+    first = args.coarse_size or args.size
+    larger = 32 * round((args.size**2 + first**2)**0.5 / 32)
+    plans = {"coarse": ("bass_a", {"labels": "foreground", "align": "none", "epochs": args.epochs, "loss": "ce+dice",
+                                   "size": first}),
              "fine": ("bass", {"labels": "hair_skin", "align": "foreground", "epochs": args.epochs,
                                "augment": "loose+mirror+rotate15+distort-half"}),
              "one": ("bass", {"labels": "hair_skin", "align": "none", "epochs": 2 * args.epochs}),
@@ -97,7 +99,8 @@ def train(args, home):
         start = time.perf_counter()
         given = {"recipe": "scratch", "encoder": args.encoder, "size": args.size, "batch": args.batch,
                  "seed": args.seed, **own}
-        folder = runs.train(arch, "folder", given, home, args.out / "runs", name=f"{home.name}-{name}-{args.epochs}",
+        words = [home.name, name, given["size"], given["epochs"]]
+        folder = runs.train(arch, "folder", given, home, args.out / "runs", name="-".join(map(str, words)),
                             resume=True, device=args.device, amp=args.amp, workers=args.workers)
         seconds[name] = time.perf_counter() - start
         parsers[name] = inference.load(folder / "last.pt", args.device)
@@ -160,6 +163,8 @@ def main():
     parser.add_argument("--val", type=int, default=230, help="scenes to score (default: 230)")
     parser.add_argument("--side", type=int, default=512, help="of a scene, pixels (default: 512)")
     parser.add_argument("--size", type=int, default=256, help="of the networks' input, pixels (default: 256)")
+    parser.add_argument("--coarse-size", type=int, help="of the first pass's input (default: --size): PSPNet's map has "
+                                                        "a cell for 16 x 16 of its pixels; smaller faces are missed")
     parser.add_argument("--epochs", type=int, default=8, help="of each pass; the one-pass network has twice as many")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--encoder", default="resnet18")
