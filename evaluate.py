@@ -15,7 +15,6 @@ it was learnt from, landmark networks find the face for the parsers (--images, -
 `foreground` finds the crop around hair and skin for the first of the others (--images; see hair_skin.py).
 """
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -26,38 +25,44 @@ from faceparse.errors import FaceparseError
 from faceparse.finding import Finder, by_predicted_points
 from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
 from faceparse.labels import landmark_set
+from faceparse.options import WIDE, add_helen_rule, add_machine_options, add_root
 
 
 def get_args_parser():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(usage="python evaluate.py [option ...]", description=__doc__, formatter_class=WIDE)
     group = parser.add_argument_group("which networks")
-    group.add_argument("--model", nargs="+", type=Path,
+    group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
                        help="run folders or checkpoints, of parsers, label adapters and landmark networks (default: the "
                             "newest finished run of either)")
-    group.add_argument("--force", action="store_true", help="use adapters on parsers that they were not learnt from")
-    group.add_argument("--runs", type=Path, default="runs", help="where run folders are (default: runs/)")
+    group.add_argument("--force", action="store_true", 
+                       help="use adapters on parsers that they were not learnt from (default: refused, the scores would "
+                            "say little)")
+    group.add_argument("--runs", type=Path, default="runs", metavar="DIR", help="where run folders are (default: runs/)")
 
     group = parser.add_argument_group("score them")
     group.add_argument("--set", choices=list(dict.fromkeys([*parsing.READERS, *landmarks.READERS])), metavar="SET",
                        help=f"{', '.join(parsing.READERS)} (default: what the first model was trained on); landmarks: "
                             f"{', '.join(landmarks.READERS)}")
-    group.add_argument("--split", help="train, val, test; 300w also has test-common, test-challenging and test-private "
-                                       "(default: test, or val where the set has no test split)")
-    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"),
-                       help="folder that holds a folder a data set (default: $FACEPARSE_DATA, or data/)")
-    group.add_argument("--limit", type=int, help="score a reproducible sample of so many faces")
-    group.add_argument("--helen-rule", choices=["maximum", "threshold"], default="maximum",
-                       help="how Helen's confidences become one label (default: maximum; threshold is seed 000's)")
+    group.add_argument("--split", metavar="NAME",
+                       help="train, val, test; 300w also has test-common, test-challenging and test-private (default: "
+                            "test, or val where the set has no test split)")
+    add_root(group)
+    group.add_argument("--limit", type=int, metavar="N", help="a reproducible sample of N faces, for a trial (default: all)")
+    add_helen_rule(group, "maximum")
     group.add_argument("--frame", choices=evaluation.FRAMES, default="crop",
-                       help="crop: on the aligned crop; original: undo the alignment, on the untouched annotation")
+                       
+                       help="crop: on the network's crop (default, as seed 000); original: the alignment is undone, and what "
+                            "it cut off counts")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
-                       help="pooled: one confusion matrix for all faces; per-image: F1 of each face, averaged")
+                       
+                       help="pooled: one confusion matrix for all faces (default, as LaPa's and Helen's papers); per-image: "
+                            "F1 of each face, averaged, as seed 000")
     group.add_argument("--predictions", type=Path, metavar="DIR",
                        help="write every face's mask there, a palette PNG of the picture's size; with one parser of "
-                            "--model, its adapter and --tta where they are given")
-    group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"],
-                       help="default: as the network was trained; predicted: so too, by the landmarks that the landmark "
-                            "networks of --model find in the whole picture")
+                            "--model, its adapter and --tta where they are given (default: none are written)")
+    group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"], metavar="HOW",
+                       help=f"{', '.join(ALIGNMENTS)} (default: as the network was trained); predicted: so too, but by the "
+                            "landmarks that the landmark networks of --model find in the whole picture")
 
     group = parser.add_argument_group("or use them on pictures")
     group.add_argument("--images", nargs="+", metavar="PATH",
@@ -65,22 +70,23 @@ def get_args_parser():
                             "adapter where --model has one, aligned by the landmark network where it has one")
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, instead of a search: picture,x0,y0,x1,y1 in pixels, brows to chin; "
-                            "several lines a picture for several faces")
-    group.add_argument("--confidence", action="store_true", help="write a confidence map beside each mask")
+                            "several lines a picture for several faces (default: a landmark network finds one)")
+    group.add_argument("--confidence", action="store_true", 
+                       help="write a confidence map beside each mask (default: none)")
     group.add_argument("--annotate", type=Path, metavar="OUT",
                        help="write the pictures' landmarks and label maps as a data set, LaPa's tree and labelme's JSON, "
                             "to be corrected; files of labelme among --images keep their points")
 
     group = parser.add_argument_group("both")
-    group.add_argument("--tta", metavar="SCALES", help="test-time augmentation: mean over rescaled views, such as "
-                                                       "0.5,0.75,1.0,1.25,1.5")
-    group.add_argument("--tta-flip", action="store_true", help="and over mirrored ones, their classes swapped back")
-    group.add_argument("--out", type=Path, help="folder of the results (default: parsed/ with --images, else none)")
-    group.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (default: the fastest there is)")
-    group.add_argument("--amp", choices=["auto", "on", "off"], default="off",
-                       help="bfloat16; auto: where the processor has it (default: off)")
-    group.add_argument("--workers", type=int, default=2, help="threads that read ahead; 0 for none")
-    group.add_argument("--skip-bad", action="store_true", help="leave out unreadable files and list them")
+    group.add_argument("--tta", metavar="SCALES",
+                       help="test-time augmentation: mean over rescaled views, such as 0.5,0.75,1.0,1.25,1.5, for slower, "
+                            "steadier masks (default: 1.0 alone)")
+    group.add_argument("--tta-flip", action="store_true",
+                       help="and over mirrored ones, their classes swapped back (default: not)")
+    group.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: parsed/ with --images, else none)")
+    group.add_argument("--skip-bad", action="store_true",
+                       help="leave out unreadable files and list them (default: stop at the first)")
+    add_machine_options(parser, amp="off, so that scores do not depend on the processor", workers="2")
     return parser
 
 

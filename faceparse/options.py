@@ -1,4 +1,4 @@
-"""The options that train.py and adapt.py both take, each with its default and its reason."""
+"""The options that several of the scripts take, each with its default and its reason."""
 import os
 from argparse import RawDescriptionHelpFormatter
 from functools import partial
@@ -11,18 +11,27 @@ from faceparse.training import OPTIMIZERS, SCHEDULES
 WIDE = partial(RawDescriptionHelpFormatter, max_help_position=26)  # the formatter_class of the scripts' parsers
 
 
-def add_data_options(group):
+def add_root(group):
     group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR",
                        help="holds a folder a data set, as published (default: $FACEPARSE_DATA, else data/)")
+
+
+def add_helen_rule(group, default=None):
+    group.add_argument("--helen-rule", choices=["maximum", "threshold"], default=default,
+                       help="helen: a pixel's label is its most confident part (default: maximum) or, as in seed 000, "
+                            "the last of its parts above half")
+
+
+def add_data_options(group):
+    """Of training."""
+    add_root(group)
     group.add_argument("--labels", metavar="SET",
                        help="label set, a name or a JSON file (default: the data's own); lapa makes sets comparable")
     group.add_argument("--limit", type=int, metavar="N",
                        help="a reproducible sample of N faces, for a trial (default: all; of toy faces 1500)")
     group.add_argument("--full", action="store_true", default=None,
                        help="facesynthetics, ibugmask: all faces that are not held out (default: seed 000's 2,000)")
-    group.add_argument("--helen-rule", choices=["maximum", "threshold"],
-                       help="helen: a pixel's label is its most confident part (default: maximum) or, as in seed 000, "
-                            "the last of its parts above half")
+    add_helen_rule(group)
 
 
 def usual(key):
@@ -60,10 +69,16 @@ def add_run_options(parser):
                        help="leave out unreadable files and list them (default: stop at the first)")
     group.add_argument("--dry-run", action="store_true",
                        help="say what would be trained, and how long it would take by a few real steps; write nothing")
+    add_machine_options(parser, amp="auto, where the processor multiplies it",
+                        workers="0 on a CPU, whose cores the network keeps busy, else 4")
+
+
+def add_machine_options(parser, amp, workers):
+    """amp, workers: their defaults, whose first word is the value where it is one, and the reasons."""
     group = parser.add_argument_group("the machine")
     group.add_argument("--device", default="auto", metavar="NAME",
                        help="cpu, cuda, cuda:1 or mps (default: a GPU where there is one)")
-    group.add_argument("--amp", choices=["auto", "on", "off"], default="auto",
-                       help="bfloat16, which is faster (default: auto, where the processor multiplies it)")
-    group.add_argument("--workers", type=int, metavar="N",
-                       help="threads that read ahead (default: 0 on a CPU, whose cores the network keeps busy, else 4)")
+    group.add_argument("--amp", choices=["auto", "on", "off"], default=amp.partition(",")[0],
+                       help=f"bfloat16, which is faster (default: {amp})")
+    group.add_argument("--workers", type=int, metavar="N", default=int(workers) if workers.isdigit() else None,
+                       help=f"threads that read ahead (default: {workers})")
