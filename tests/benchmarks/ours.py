@@ -1,4 +1,6 @@
 """faceparse's side of the rows of peers.py: the package's own functions, by their own defaults."""
+import contextlib
+import os
 import queue
 import tempfile
 import threading
@@ -33,7 +35,8 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
         try:
             given = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
             with tempfile.TemporaryDirectory() as folder:
-                runs.train(arch, "celebamask", given, root, folder, amp=amp, device=device)
+                with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+                    runs.train(arch, "celebamask", given, root, folder, amp=amp, device=device)
         except Exception as error:
             done.put(error)
 

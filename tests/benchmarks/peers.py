@@ -19,8 +19,9 @@ FAMILIES = (("unet", "mobilenet_v2"), ("unet", "resnet18"), ("fpn", "resnet18"),
             ("unet", "resnet101"))
 
 
-def epoch(args, arch="mobilenetv2", encoder="mobilenet_v2", limit=480, at_least=(2.5, 1.3), what="an epoch, MobileNetV2 UNet"):
-    limit = args.limit or limit
+def epoch(args, arch="mobilenetv2", encoder="mobilenet_v2", limit=None, at_least=(2.5, 1.3),
+          what="an epoch, MobileNetV2 UNet"):
+    limit = limit or args.limit or 480
     given = dict(root=args.root, encoder=encoder, limit=limit, device=args.device)
     sides = {"smp": ("peer_celebamask:prepare", given),
              "bfloat16": ("ours:epoch", dict(given, arch=arch, amp="on")),
@@ -35,7 +36,7 @@ def epoch(args, arch="mobilenetv2", encoder="mobilenet_v2", limit=480, at_least=
 
 
 def epoch101(args):
-    epoch(args, "unet", "resnet101", 96, (2, None), "an epoch, ResNet-101 UNet")
+    epoch(args, "unet", "resnet101", (args.limit or 480) // 5, (2, None), "an epoch, ResNet-101 UNet")
 
 
 def data(args):

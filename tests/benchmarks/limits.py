@@ -1,0 +1,156 @@
+"""How far from the machine's limit faceparse works, and how its cost grows.
+
+    python tests/benchmarks/limits.py --root ROOT                     all parts
+    python tests/benchmarks/limits.py --root ROOT step decode growth  some of them
+
+step     where a training step's time goes: its share in convolutions and matrix products, whose kernels are not ours
+data     where the time from files to batches goes
+decode   JPEGs a second: Pillow's bare decoding at a quarter of the size, and what reading a record takes beside it
+growth   time to the first step and peak memory against the number of records; time of a step and peak memory against
+         image size, batch, and threads that read ahead; each in a process of its own
+"""
+import argparse
+import cProfile
+import multiprocessing
+import os
+import pstats
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import ours
+import torch
+import turns
+from PIL import Image
+from torch.profiler import profile
+
+from faceparse import labels, models, recipes, tasks, training
+from faceparse.data import loading, parsing
+from faceparse.data.records import open_image
+
+GROUPS = {"convolutions and matrix products": ("conv", "mm", "addmm"), "batch norm": ("batch_norm",),
+          "activations": ("hardtanh", "clamp", "threshold", "relu"), "copies": ("copy", "clone"),
+          "optimiser": ("sqrt", "addcdiv", "addcmul", "lerp", "NAdam", "foreach"), "the rest": ("",)}
+
+
+def make_step(arch, encoder, bfloat16, batch, size, device):
+    """-> a function that does one training step of seed 000's recipe on random pictures."""
+    model = models.build(arch, encoder, 11).to(device, memory_format=torch.channels_last).train()
+    task = tasks.Parsing(labels.label_set("lapa"), "sigmoid", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD,
+                         torch.ones(11, device=device))
+    optimizer = training.make_optimizer(model, "nadam", 0.001, 0.0)
+    given = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
+             "mask": torch.randint(0, 11, (batch, size, size), device=device).to(torch.uint8)}
+
+    def step():
+        optimizer.zero_grad()
+        inputs, judged = task.feed(given, 1)
+        with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
+            outputs = model(inputs)
+        loss = task.loss(outputs, judged)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+    return step
+
+
+def step(args):
+    training.keep_freed_memory()
+    for arch, encoder, bfloat16 in (("mobilenetv2", "mobilenet_v2", False), ("mobilenetv2", "mobilenet_v2", True),
+                                    ("unet", "resnet101", True)):
+        run = make_step(arch, encoder, bfloat16, 24, 128, args.device)
+        run(), run()
+        with profile() as found:
+            run()
+        key = "self_device_time_total" if args.device == "cuda" else "self_cpu_time_total"
+        times = {event.key: getattr(event, key) / 1000 for event in found.key_averages()}
+        total, left = sum(times.values()), dict(times)
+        print(f"{arch}, {encoder}, {'bfloat16' if bfloat16 else 'float32'}, 24 x 128 x 128: {total:.0f} ms")
+        for group, words in GROUPS.items():
+            members = [name for name in left if any(word in name for word in words)]
+            spent = sum(left.pop(name) for name in members)
+            print(f"    {group:34} {100 * spent / total:5.1f} %")
+        for name in sorted(times, key=times.get, reverse=True)[:8]:
+            print(f"        {name:40} {times[name]:8.1f} ms")
+
+
+def data(args):
+    for cache in (False, True):
+        turn = ours.data(args.root, args.limit, cache=cache, workers=0, device=args.device)
+        turn()
+        with cProfile.Profile() as found:
+            turn()
+        print(f"{args.limit} faces, {'warm cache' if cache else 'from files'}, one thread; seconds in each function itself")
+        stats = pstats.Stats(found)
+        for (file, _, name), (_, calls, own, _, _) in sorted(stats.stats.items(), key=lambda item: -item[1][2])[:14]:
+            print(f"    {own:8.3f} s {100 * own / stats.total_tt:5.1f} % {calls:7} calls  {Path(file).stem}: {name}")
+
+
+def decode(args):
+    records = parsing.load("celebamask", "train", args.root).records[:args.limit]
+
+    def bare(record):
+        with Image.open(record.image) as picture:
+            picture.draft(None, (128, 128))
+            picture.load()
+
+    ways = {"Pillow's draft mode, bare": bare, "open_image": lambda record: open_image(record.image, (128, 128)),
+            "read_source, picture and mask": lambda record: loading.read_source(
+                record, labels.label_set("lapa"), 128, "none")}
+    rates = {name: [] for name in ways}
+    for turn in range(turns.TURNS + 1):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            for record in records:
+                way(record)
+            if turn:
+                rates[name].append(len(records) / (time.perf_counter() - start))
+    for name, found in rates.items():
+        share = [own / most for own, most in zip(found, rates["Pillow's draft mode, bare"])]
+        print(f"{name:34} {turns.spread(found, 0)} a second, {turns.spread(share)} of the bare rate")
+
+
+def first_steps(records, size, batch, workers, device, steps=6):
+    """Train on toy faces -> (seconds to the first step's end, median seconds of a later step, peak memory in MB)."""
+    start, stamps = time.perf_counter(), []
+    training.keep_freed_memory()
+    faces = loading.Faces(parsing.load("toy", "train", ".", limit=records, toy_size=size).records,
+                          labels.label_set("lapa"), size, "none", recipes.recipe("toy").jitter)
+    model = models.build("mobilenetv2").to(device, memory_format=torch.channels_last).train()
+    task = tasks.Parsing(faces.labels, "softmax", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
+    optimizer = training.make_optimizer(model, "adamw", 0.002, 0.05)
+    groups = loading.grouped(loading.shuffled(len(faces), 0, 1), batch)[:steps]
+    for given in loading.batches(faces, groups, workers):
+        inputs, judged = task.feed(training.to_device(given, torch.device(device)), 1)
+        optimizer.zero_grad()
+        loss = task.loss(model(inputs), judged)
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        stamps.append(time.perf_counter())
+    later = sorted(b - a for a, b in zip(stamps, stamps[1:]))
+    return stamps[0] - start, later[len(later) // 2], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def growth(args):
+    base = dict(records=1000, size=128, batch=8, workers=0, device=args.device)
+    print("toy faces, MobileNetV2 UNet, float32; unless said, 1,000 records of 128 x 128, batches of 8, no reading ahead")
+    for key, values in (("records", (1000, 10_000, 100_000)), ("size", (64, 128, 256, 512)), ("batch", (2, 8, 32)),
+                        ("workers", (0, 1, 2, 4))):
+        for value in values:
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # peak memory is a process's
+                first, later, memory = pool.submit(first_steps, **{**base, key: value}).result()
+            print(f"    {key:8} {value:7,}   first step after {first:5.1f} s, a step {1000 * later:7.0f} ms, peak "
+                  f"{memory:5.0f} MB; load {os.getloadavg()[0]:.1f}", flush=True)
+
+
+PARTS = {"step": step, "data": data, "decode": decode, "growth": growth}
+
+if __name__ == "__main__":
+    parser = turns.options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter))
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--limit", type=int, default=96, help="faces of data and decode")
+    args = parser.parse_args()
+    for part in args.parts or PARTS:
+        PARTS[part](args)
