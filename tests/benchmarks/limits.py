@@ -81,7 +81,7 @@ def data(args):
         turn()
         with cProfile.Profile() as found:
             turn()
-        print(f"{args.limit} faces, {'warm cache' if cache else 'from files'}, one thread; seconds in each function itself")
+        print(f"{args.limit} faces, {'warm cache' if cache else 'from files'}, one thread; in each function itself")
         stats = pstats.Stats(found)
         for (file, _, name), (_, calls, own, _, _) in sorted(stats.stats.items(), key=lambda item: -item[1][2])[:14]:
             print(f"    {own:8.3f} s {100 * own / stats.total_tt:5.1f} % {calls:7} calls  {Path(file).stem}: {name}")
@@ -135,7 +135,7 @@ def first_steps(records, size, batch, workers, device, steps=6):
 
 def growth(args):
     base = dict(records=1000, size=128, batch=8, workers=0, device=args.device)
-    print("toy faces, MobileNetV2 UNet, float32; unless said, 1,000 records of 128 x 128, batches of 8, no reading ahead")
+    print("toy faces, MobileNetV2 UNet, float32; unless said, 1,000 of 128 x 128, batches of 8, no reading ahead")
     for key, values in (("records", (1000, 10_000, 100_000)), ("size", (64, 128, 256, 512)), ("batch", (2, 8, 32)),
                         ("workers", (0, 1, 2, 4))):
         for value in values:
@@ -148,7 +148,8 @@ def growth(args):
 PARTS = {"step": step, "data": data, "decode": decode, "growth": growth}
 
 if __name__ == "__main__":
-    parser = turns.options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter))
+    parser = turns.options(argparse.ArgumentParser(description=__doc__,
+                                                   formatter_class=argparse.RawDescriptionHelpFormatter))
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--limit", type=int, default=96, help="faces of data and decode")
     args = parser.parse_args()

@@ -75,8 +75,9 @@ def parser(arch, encoder, weights, size, device, amp):
     """A Parser with the peer's weights, by way of a checkpoint as train.py writes it."""
     model = models.build(arch, encoder, 11)
     models.initialise(model, peer_inference.network(arch, encoder, weights).state_dict())
-    about = {"format": training.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size, "align": "none",
-             "labels": labels.label_set_to_dict(labels.label_set("lapa")), "activation": losses.activation("sigmoid"),
+    about = {"format": training.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size,
+             "align": "none", "labels": labels.label_set_to_dict(labels.label_set("lapa")),
+             "activation": losses.activation("sigmoid"),
              "mean": recipes.IMAGENET_MEAN, "std": recipes.IMAGENET_STD, "weights": model.state_dict()}
     with tempfile.TemporaryDirectory() as folder:
         torch.save(about, Path(folder) / "best.pt")

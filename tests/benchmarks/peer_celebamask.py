@@ -1,12 +1,9 @@
-"""The peer: seed 000's recipe as its notebooks write it, on public libraries.
+"""The peer: seed 000's recipe as its notebooks write it, on public libraries; nothing here imports faceparse.
 
-segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, two loader processes.
-A MobileNetV2 UNet from random initialisation on CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes,
-scored on the val folder at 128 x 128 with the last epoch's weights, one confusion matrix (the pooled protocol).
+segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, two loader processes. On
+CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes; scored on val at 128 x 128, one confusion matrix.
 
     python tests/benchmarks/peer_celebamask.py --root ROOT --epochs 30      needs pip install -e '.[bench]'
-
-Nothing here imports faceparse: the label table is written out again on purpose.
 """
 import argparse
 import json
@@ -38,8 +35,8 @@ SEED_000 = A.Compose([
 
 
 class CelebAMask(torch.utils.data.Dataset):
-    def __init__(self, folder, size, augment):
-        self.images = sorted((Path(folder) / "images").glob("*.jpg"))
+    def __init__(self, folder, size, augment, limit=None):
+        self.images = sorted((Path(folder) / "images").glob("*.jpg"))[:limit]
         self.masks = [Path(folder) / "masks" / f"{image.stem}.png" for image in self.images]
         self.size, self.augment = size, augment
 
@@ -53,8 +50,8 @@ class CelebAMask(torch.utils.data.Dataset):
         return image, cv2.resize(mask, (self.size, self.size), interpolation=cv2.INTER_NEAREST)
 
     def __getitem__(self, index):
-        image, mask = self.decode(index)
-        both = SEED_000(image=image, mask=mask) if self.augment else dict(image=image, mask=mask)
+        both = dict(zip(("image", "mask"), self.decode(index)))
+        both = SEED_000(**both) if self.augment else both
         image, mask = A.Normalize(MEAN, STD)(image=both["image"])["image"], both["mask"]
         return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
 
@@ -82,17 +79,15 @@ def f1(model, loader, device):
     return (2 * confusion.diag() / (confusion.sum(0) + confusion.sum(1))).tolist()
 
 
-def prepare(root, encoder="mobilenet_v2", limit=None, seed=0, device="cpu", save=None):
+def prepare(root, arch="unet", encoder="mobilenet_v2", limit=None, seed=0, device="cpu", save=None):
     """-> a function that trains one epoch on the first `limit` pictures, scores it and returns the figures."""
     torch.manual_seed(seed)
-    np.random.seed(seed)
-    root = Path(root) / "celebamask"
-    train, val = CelebAMask(root / "train", 128, True), CelebAMask(root / "val", 128, False)
-    train.images, train.masks = train.images[:limit], train.masks[:limit]
+    train = CelebAMask(Path(root) / "celebamask" / "train", 128, True, limit)
+    val = CelebAMask(Path(root) / "celebamask" / "val", 128, False)
     weights = class_weights(train.masks).to(device)
     load = dict(batch_size=24, num_workers=2, persistent_workers=True)
     train, val = torch.utils.data.DataLoader(train, shuffle=True, **load), torch.utils.data.DataLoader(val, **load)
-    model = smp.Unet(encoder, encoder_weights=None, classes=11).to(device, memory_format=torch.channels_last)
+    model = smp.create_model(arch, encoder, None, classes=11).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.NAdam(model.parameters(), lr=0.001)
 
     def turn():
@@ -114,11 +109,12 @@ def prepare(root, encoder="mobilenet_v2", limit=None, seed=0, device="cpu", save
 if __name__ == "__main__":
     parser = turns.options(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--arch", default="unet", help="unet, fpn or deeplabv3plus, over --encoder")
     parser.add_argument("--encoder", default="mobilenet_v2")
-    parser.add_argument("--limit", type=int, help="train on the first N pictures, for timing")
+    parser.add_argument("--limit", type=int, help="train on the first N pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", help="file for the state dict")
     args = parser.parse_args()
-    train_epoch = prepare(args.root, args.encoder, args.limit, args.seed, args.device, args.save)
+    turn = prepare(args.root, args.arch, args.encoder, args.limit, args.seed, args.device, args.save)
     for epoch in range(1, args.epochs + 1):
-        print(json.dumps({"epoch": epoch, **train_epoch()}), flush=True)
+        print(json.dumps({"epoch": epoch, **turn()}), flush=True)

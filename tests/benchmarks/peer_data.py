@@ -31,8 +31,7 @@ class Cached(CelebAMask):
 
 def prepare(root, limit, size=128, batch=24, cache=False, device="cpu"):
     """-> a function that makes all batches of `limit` faces and returns {"seconds", "faces"}."""
-    data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, True)
-    data.images = data.images[:limit]
+    data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, True, limit)
     loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True)  # num_workers=0: this process
 
     def turn():

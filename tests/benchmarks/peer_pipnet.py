@@ -31,7 +31,8 @@ def decode(score, x, y, nb_x, nb_y, neighbors, stride=32):
 def maps(batch, landmarks=68, neighbors=10, cells=8, seed=0):
     """Five maps of `batch` faces, and neighbours, drawn at random: (B, L, h, w) ..., (L, N)."""
     generator = torch.Generator().manual_seed(seed)
-    widths = {"score": landmarks, "x": landmarks, "y": landmarks, "nb_x": landmarks * neighbors, "nb_y": landmarks * neighbors}
+    votes = landmarks * neighbors
+    widths = {"score": landmarks, "x": landmarks, "y": landmarks, "nb_x": votes, "nb_y": votes}
     found = {name: torch.rand(batch, width, cells, cells, generator=generator) for name, width in widths.items()}
     near = torch.stack([torch.randperm(landmarks - 1, generator=generator)[:neighbors] for _ in range(landmarks)])
     near += near >= torch.arange(landmarks)[:, None]  # no landmark is its own neighbour

@@ -16,7 +16,7 @@ import numpy as np
 import turns
 
 FAMILIES = (("unet", "mobilenet_v2"), ("unet", "resnet18"), ("fpn", "resnet18"), ("deeplabv3plus", "resnet18"),
-            ("unet", "resnet101"))
+            ("unet", "resnet101"))  # of the fifteen, one a decoder, and the smallest and the largest encoder
 
 
 def epoch(args, arch="mobilenetv2", encoder="mobilenet_v2", limit=None, at_least=(2.5, 1.3),
@@ -54,12 +54,15 @@ def data(args):
 
 def inference(args):
     for arch, encoder in FAMILIES:
+        weights = args.weights and str(Path(args.weights) / f"{arch}-{encoder}.pt")
         for size in (128, 512):
             for batch in (1, 32):
-                if args.device == "cpu" and batch * size > 32 * 128 and encoder == "resnet101":
-                    continue  # a minute a turn
+                if args.device == "cpu" and batch * size > 32 * 128:
+                    batch = 4  # a batch of 32 of these is half a minute a turn
+                if args.device == "cpu" and batch > 1 and encoder == "resnet101":
+                    continue
                 given = dict(root=args.root, arch=arch, encoder=encoder, batch=batch, size=size, device=args.device,
-                             weights=args.weights if (arch, encoder) == FAMILIES[0] else None,
+                             weights=weights if weights and Path(weights).exists() else None,
                              repeats=max(1, 32 * 128 * 128 // (batch * size * size) // 2))
                 found = turns.alternate({"smp": ("peer_inference:prepare", given),
                                          "float32": ("ours:infer", dict(given, amp="off")),
@@ -69,7 +72,8 @@ def inference(args):
                 equal = (logits["bfloat16"].argmax(1) == logits["smp"].argmax(1)).mean()
                 what = f"{arch}, {encoder}, {batch} x {size} x {size}, ms"
                 turns.print_ratio(what, found, "smp", "float32", 1.3, note=f"; logits within {away:.1e}")
-                turns.print_ratio(what, found, "smp", "bfloat16", 2, note=f"; {100 * equal:.2f} % equal labels")
+                turns.print_ratio(what, found, "smp", "bfloat16", 2, note=f"; {100 * equal:.2f} % equal labels"
+                                  + ("" if given["weights"] else " (random weights)"))
 
 
 def pipnet(args):
@@ -85,9 +89,8 @@ def metrics(args):
     given = dict(root=args.root, device=args.device)
     found = turns.alternate({
         "scikit-learn": ("peer_metrics:prepare", dict(given, library="scikit-learn", count=20)),
-        "scikit-learn, matrix alone": ("peer_metrics:prepare", dict(given, library="scikit-learn, matrix alone", count=100)),
-        "torchmetrics": ("peer_metrics:prepare", dict(given, library="torchmetrics", count=1000)),
-        "torchmetrics, matrix alone": ("peer_metrics:prepare", dict(given, library="torchmetrics, matrix alone", count=1000)),
+        **{library: ("peer_metrics:prepare", dict(given, library=library, count=count)) for library, count in (
+            ("scikit-learn, matrix alone", 100), ("torchmetrics", 1000), ("torchmetrics, matrix alone", 1000))},
         "ours": ("ours:score", dict(given, count=1000))}, args.turns)
     for peer, bar in (("scikit-learn", 20), ("scikit-learn, matrix alone", 20), ("torchmetrics", 3),
                       ("torchmetrics, matrix alone", 3)):
@@ -96,14 +99,16 @@ def metrics(args):
     print(f"    F1 within {away:.1e}")
 
 
-ROWS = {"epoch": epoch, "epoch101": epoch101, "data": data, "inference": inference, "pipnet": pipnet, "metrics": metrics}
+ROWS = {row.__name__: row for row in (epoch, epoch101, data, inference, pipnet, metrics)}
 
 if __name__ == "__main__":
-    parser = turns.options(argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter))
+    parser = turns.options(argparse.ArgumentParser(description=__doc__,
+                                                   formatter_class=argparse.RawDescriptionHelpFormatter))
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (default: all)")
     parser.add_argument("--turns", type=int, default=turns.TURNS)
     parser.add_argument("--limit", type=int, help="faces an epoch, in place of each row's own number")
-    parser.add_argument("--weights", help="state dict of the peer's MobileNetV2 UNet, as peer_celebamask.py --save writes it")
+    parser.add_argument("--weights", help="inference: folder of ARCH-ENCODER.pt of peer_celebamask.py --save; "
+                                          "a network without a file has random weights")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, {args.device}, load {os.getloadavg()[0]:.1f}, {args.turns} turns")
     for row in args.rows or ROWS:

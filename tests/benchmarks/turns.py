@@ -1,8 +1,8 @@
 """Two sides measured fairly on a machine that others use too: each in a process of its own, in turn, again and again.
 
 A side is ("module:function", options): its process imports the module, calls function(**options) once, and then,
-whenever it is its turn, the function that this returned; while one works the others wait. A turn gives a dict, "seconds"
-in it.
+whenever it is its turn, the function that this returned; while one works the others wait. A turn gives a dict,
+"seconds" in it.
 """
 import importlib
 import multiprocessing
@@ -40,7 +40,7 @@ def _serve(pipe, function, options):
 
 
 def alternate(sides, turns=TURNS):
-    """{name: ("module:function", options)} -> {name: [what each turn gave]}, after one turn each that is not counted."""
+    """{name: ("module:function", options)} -> {name: [what each turn gave]}; the first turn is not counted."""
     context = multiprocessing.get_context("spawn")  # fork would share threads and settings of the libraries
     pipes, processes, found = {}, [], {name: [] for name in sides}
     for name, (function, given) in sides.items():
