@@ -31,7 +31,7 @@ def get_args_parser():
     group.add_argument("--encoder", metavar="NAME",
                        help="the backbone (default: the recipe's or the paper's; mobilenet_v2 for a small machine)")
     group.add_argument("--input", choices=INPUTS,
-                       help="what it is shown of a prediction: probabilities (default, which keep the parser's doubts), "
+                       help="what it is shown of a prediction: probabilities (default, they keep the parser's doubts), "
                             "onehot (the most probable class) or labels (seed 000's grey label map)")
 
     group = parser.add_argument_group("the target domain")

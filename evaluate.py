@@ -47,22 +47,23 @@ def get_args_parser():
                        help="train, val, test; 300w also has test-common, test-challenging and test-private (default: "
                             "test, or val where the set has no test split)")
     add_root(group)
-    group.add_argument("--limit", type=int, metavar="N", help="a reproducible sample of N faces, for a trial (default: all)")
+    group.add_argument("--limit", type=int, metavar="N",
+                       help="a reproducible sample of N faces, for a trial (default: all)")
     add_helen_rule(group, "maximum")
     group.add_argument("--frame", choices=evaluation.FRAMES, default="crop",
                        
-                       help="crop: on the network's crop (default, as seed 000); original: the alignment is undone, and what "
-                            "it cut off counts")
+                       help="crop: on the network's crop (default, as seed 000); original: the alignment is undone, and "
+                            "what it cut off counts")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
                        
-                       help="pooled: one confusion matrix for all faces (default, as LaPa's and Helen's papers); per-image: "
-                            "F1 of each face, averaged, as seed 000")
+                       help="pooled: one confusion matrix for all faces (default, as LaPa's and Helen's papers); "
+                            "per-image: F1 of each face, averaged, as seed 000")
     group.add_argument("--predictions", type=Path, metavar="DIR",
                        help="write every face's mask there, a palette PNG of the picture's size; with one parser of "
                             "--model, its adapter and --tta where they are given (default: none are written)")
     group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"], metavar="HOW",
-                       help=f"{', '.join(ALIGNMENTS)} (default: as the network was trained); predicted: so too, but by the "
-                            "landmarks that the landmark networks of --model find in the whole picture")
+                       help=f"{', '.join(ALIGNMENTS)} (default: as the network was trained); predicted: so too, but by "
+                            "the landmarks that the landmark networks of --model find in the whole picture")
 
     group = parser.add_argument_group("or use them on pictures")
     group.add_argument("--images", nargs="+", metavar="PATH",
@@ -79,11 +80,12 @@ def get_args_parser():
 
     group = parser.add_argument_group("both")
     group.add_argument("--tta", metavar="SCALES",
-                       help="test-time augmentation: mean over rescaled views, such as 0.5,0.75,1.0,1.25,1.5, for slower, "
-                            "steadier masks (default: 1.0 alone)")
+                       help="test-time augmentation: mean over rescaled views, such as 0.5,0.75,1.0,1.25,1.5, for "
+                            "slower, steadier masks (default: 1.0 alone)")
     group.add_argument("--tta-flip", action="store_true",
                        help="and over mirrored ones, their classes swapped back (default: not)")
-    group.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (default: parsed/ with --images, else none)")
+    group.add_argument("--out", type=Path, metavar="DIR",
+                       help="folder of the results (default: parsed/ with --images, else none)")
     group.add_argument("--skip-bad", action="store_true",
                        help="leave out unreadable files and list them (default: stop at the first)")
     add_machine_options(parser, amp="off, so that scores do not depend on the processor", workers="2")

@@ -88,8 +88,8 @@ def get_args_parser():
     group = parser.add_argument_group("what it is shown (defaults are the recipe's)")
     group.add_argument("--size", type=int, metavar="N", help=f"side of the crop in pixels ({usual('size')})")
     group.add_argument("--align", choices=ALIGNMENTS, metavar="HOW",
-                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the same, "
-                            "a tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; foreground: "
+                       help="landmarks: eyes level, margin for hair; box: the landmarks' box, stretched; crop: the "
+                            "same, a tenth larger; celebahq: CelebA-HQ's framing, which its own pictures have; foreground: "
                             "the square around hair and skin, by the mask; none: the whole picture, padded; stretch: "
                             "the whole picture, stretched")
     group.add_argument("--augment", metavar="SET",

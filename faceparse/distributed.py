@@ -3,8 +3,8 @@
     torchrun --nproc_per_node=4 train.py --arch unet --data lapa
 
 Every process runs the same script and takes its share of every batch: --batch stays the size of the whole. Gradients
-are averaged by DistributedDataParallel, over NCCL between GPUs, over gloo on the CPU. Each share counts by what its loss
-is a mean over (labelled pixels, known landmarks), so the sum is the loss of the whole batch, whatever the shares' sizes.
+are averaged by DistributedDataParallel, over NCCL between GPUs, over gloo on the CPU. Each share counts by what its
+loss is a mean over (labelled pixels, known landmarks), so that the sum is the whole batch's loss, whatever the shares.
 That holds for the losses that are such means. Class-weighted cross entropy, Dice, Lovász and the balanced boundary loss
 look at a batch as a whole, and are here of each share by itself, as with --accumulate. Between GPUs batch norm sees the
 whole batch; on the CPU it sees a share, and process 0's running statistics are kept.
@@ -74,7 +74,7 @@ def together(store):
 def leave(store, status, line):
     """Say why a script ends, in a line on standard error, and end with a status. Without torchrun it is returned.
 
-    What ends one process ends all. The first says why; the others, which then wait for it in vain, leave without a word.
+    What ends one process ends all: the first says why; the others, which wait for it in vain, leave without a word.
     """
     try:
         first = store is None or store.add("leaving", 1) == 1
@@ -95,8 +95,8 @@ def own_device(name):
     if name != "cuda":
         raise FaceparseError(f"--device {name} is one device, and torchrun starts a process a device: give cuda or cpu")
     if number >= there:
-        raise FaceparseError(f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here, and there are {there} "
-                             f"GPUs: give --nproc_per_node={max(1, there)}, or --device cpu")
+        raise FaceparseError(f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here, and PyTorch sees {there} "
+                             f"GPUs: give {f'--nproc_per_node={there}, or ' if there else ''}--device cpu")
     torch.cuda.set_device(number)
     return f"cuda:{number}"
 

@@ -62,7 +62,7 @@ def add_run_options(parser):
     group.add_argument("--runs", type=Path, default="runs", metavar="DIR",
                        help="where run folders are and go (default: runs/)")
     group.add_argument("--name", metavar="NAME",
-                       help="the run's folder (default: it says what differs from the recipe, so that no two runs meet)")
+                       help="the run's folder (default: it says what differs from the recipe, lest two runs meet)")
     group.add_argument("--resume", action="store_true",
                        help="go on where an unfinished run stopped (default: it is refused, lest it be lost)")
     group.add_argument("--skip-bad", action="store_true",

@@ -1,6 +1,6 @@
 """What a training is asked to be, resolved: the options that were given, else the recipe's values, else the data's.
 
-A plan also names the run: its folder says what differs from the recipe, <data>-<arch>, then -resnet18, -lr0.0005, -seed1.
+A plan also names the run: its folder says what differs from the recipe, <data>-<arch>, then -resnet18, -lr0.0005, ...
 """
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,8 +177,8 @@ def _checked(values, arch):
         if values.get(key, 1) < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
     if values["batch"] < distributed.count():
-        raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: give "
-                             f"--batch {distributed.count()} or more, or start fewer")
+        raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: "
+                             f"give --batch {distributed.count()} or more, or start fewer")
     for key in ("warmup", "alpha", "aux_weight"):
         if not 0 <= values.get(key, 0) < float("inf"):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")

@@ -50,10 +50,11 @@ def forecast(model, faces, val, size, batch, epochs, done, step, face):
     steps = len(grouped(range(len(faces)), batch))
     seconds = (epochs - done) * (steps * step + len(val) * face)
     scored = f", {face:.2g} s a face to choose the epoch by" if len(val) else ""
+    epochs_left = f"{epochs - done} epoch{'s' if epochs - done != 1 else ''}"
     return "\n".join([
         f"  data      {len(faces):,} faces to train on, {len(val):,} to choose the epoch by; pictures of {_sizes(faces)}",
         f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, size) / 1e9:.2g} GFLOPs a face",
-        f"  training  {epochs - done} epochs of {steps:,} steps" + (f", after {done} that are done" if done else ""),
+        f"  training  {epochs_left} of {steps:,} steps" + (f", after {done} that are done" if done else ""),
         f"  time      about {_duration(seconds)}: {step:.2g} s a step{scored}, measured just now",
         "Nothing was written; without --dry-run this would be trained."])
 

@@ -213,10 +213,11 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     losses.choose_weights(plan.class_weights, labels, plan.loss)  # before anything is written
     _fits(models.build, arch, plan.encoder, len(labels), max_params)
     folder = Path(parent) / (name or plan.name)
+    device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
-    device, chosen = choose_device(device), _augmented(chosen, plan.augment)
+    chosen = _augmented(chosen, plan.augment)
     if plan.fix_mirrored:
         known, unseen = (_with_sides_mended(replace(known, records=records)) for records in (known.records, unseen))
         unseen = unseen.records
@@ -266,10 +267,10 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
         raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
                              "give the mean face that it was trained for, their meanface.txt, by --mean-face")
     folder = Path(parent) / (name or plan.name)
+    device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
-    device = choose_device(device)
     chosen = _augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, paired)
     faces = Faces(known.records, None, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad, landmarks=True)
     val = Faces(unseen, None, plan.size, plan.align, skip_bad=skip_bad, landmarks=True)
@@ -322,10 +323,10 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
                 "the best epoch") if seen == ["train"] else ""
     for note in filter(None, (known.note, held_out)):
         print(note)
+    device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
         print(f"{folder}: finished already")
         return folder
-    device = choose_device(device)
     print(f"{folder}: adapts the labels of {', '.join(fit['run'] for fit in plan.fits)}")
     source = parsers[0].labels
     torch.manual_seed(plan.seed)
@@ -435,7 +436,7 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
           f"{plan.epochs} epochs of batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, "
           f"{what}, {plan.optimizer} at {plan.lr}, "
           f"{plan.schedule} schedule, {device} in {'bfloat16' if bfloat16 else 'float32'}"
-          f"{f', {distributed.count()} processes' if distributed.started() else ''}", flush=True)
+          f"{f', {distributed.count()} processes' if distributed.count() > 1 else ''}", flush=True)
     try:
         how = dict(device=device, batch=plan.batch, lr=plan.lr, optimizer=plan.optimizer,
                    weight_decay=chosen.weight_decay, photometry=chosen.photometry, seed=plan.seed, bfloat16=bfloat16,
