@@ -2,7 +2,7 @@
 
     pip install -e '.[bench]'
     python tests/benchmarks/peers.py --root ROOT                          all rows
-    python tests/benchmarks/peers.py --root ROOT data metrics             some of them
+    python tests/benchmarks/peers.py data metrics --root ROOT             some of them
 
 Each side works in a process of its own, five turns each, alternately; what is printed is the median and the range of
 both sides' times, and of the ratios of the turns' pairs, with the load of the machine.
@@ -53,7 +53,7 @@ def data(args):
 
 
 def inference(args):
-    for arch, encoder in FAMILIES:
+    for arch, encoder in [name.split("-") for name in args.networks] if args.networks else FAMILIES:
         weights = args.weights and str(Path(args.weights) / f"{arch}-{encoder}.pt")
         for size in (128, 512):
             for batch in (1, 32):
@@ -109,6 +109,7 @@ if __name__ == "__main__":
     parser.add_argument("--limit", type=int, help="faces an epoch, in place of each row's own number")
     parser.add_argument("--weights", help="inference: folder of ARCH-ENCODER.pt of peer_celebamask.py --save; "
                                           "a network without a file has random weights")
+    parser.add_argument("--networks", nargs="+", metavar="ARCH-ENCODER", help="inference: these, such as unet-resnet50")
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, {args.device}, load {os.getloadavg()[0]:.1f}, {args.turns} turns")
     for row in args.rows or ROWS:
