@@ -9,7 +9,6 @@ Seed 000 trains one a training set, from the pooled predictions of all the parse
 The adapter is any network of `models` with as many input channels as the encoding below has. It is trained by
 tasks.Adapting, and applied by inference.AdaptedParser.
 """
-import torch
 import torch.nn.functional as F
 
 INPUTS = ("probabilities", "onehot", "labels")

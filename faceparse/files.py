@@ -1,7 +1,6 @@
 """Small files of text that people and publishers write, read whole: so never from a pipe, and only up to a size."""
 import json
 import os
-from pathlib import Path
 
 from faceparse.errors import FaceparseError
 

@@ -195,8 +195,9 @@ BINS = 4096  # of the errors, 0..1; a histogram of twice as many still fits a GP
 
 
 def _lovasz_by_counting(p, truth, count):
-    """On a GPU, sorting millions of pixels for each class of each head takes longer than the network. How many errors lie in each of BINS
-    intervals is all that is needed to weigh them, if those in one interval count as equal: an interval adds
+    """On a GPU, sorting millions of pixels for each class of each head takes longer than the network. How many errors lie
+    in each of BINS intervals is all that is needed to weigh them, if those in one interval count as equal: an interval
+    adds
 
         what it adds to the Jaccard loss = own (1/u + 1/u') / 2 + others (f + f') / (2 u u')
 

@@ -9,7 +9,6 @@ from PIL import Image
 
 from faceparse import annotate, labelling, runs
 from faceparse.data import labelme, landmarks, parsing, toy
-from faceparse.errors import FaceparseError
 from faceparse.finding import Found
 from faceparse.inference import ParsedFace
 from faceparse.labels import LABEL_SETS, landmark_set

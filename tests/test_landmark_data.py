@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data import landmarks
 from faceparse.data.landmarks import COMMON_300W, PRIVATE_300W, TRAIN_300W, in_points, load
 from faceparse.data.records import check_landmarks, image_size, open_image
 from faceparse.errors import FaceparseError

@@ -1,7 +1,6 @@
 """Every published layout, built small with known pixels, and the real subsets where they are."""
 import pickle
 import time
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from faceparse.data import parsing
 from faceparse.data.parsing import load, pictures_with, read_confidences, sample
 from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import LABEL_SETS, label_set, table
+from faceparse.labels import LABEL_SETS, table
 
 CELEBA, LAPA, SYNTHETIC = LABEL_SETS["celebamask"], LABEL_SETS["lapa"], LABEL_SETS["facesynthetics"]
 

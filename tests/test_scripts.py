@@ -15,7 +15,6 @@ import faceparse
 from faceparse import evaluation, inference, metrics, runs
 from faceparse.checkpoints import read_checkpoint
 from faceparse.data import parsing
-from faceparse.errors import FaceparseError
 from faceparse.geometry import alignment
 from faceparse.labels import LABEL_SETS
 

@@ -19,7 +19,6 @@ F1 is pooled over the val scenes' own pixels, and told for three ranges of the f
 CelebAMask-HQ: it is for looking at, not for passing on. OUT/coarse_to_fine.json and OUT/coarse_to_fine.png are written.
 """
 import argparse
-import json
 import os
 import sys
 import time

@@ -9,7 +9,6 @@ both sides' times, and of the ratios of the turns' pairs, with the load of the m
 """
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import evaluation, in_the_wild, inference, models, pictures, report, runs
+from faceparse import in_the_wild, inference, pictures, report, runs
 from faceparse.data import labelme, landmarks, parsing, toy
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
@@ -40,7 +40,7 @@ from faceparse.models.pipnet import read_mean_face
 from faceparse.video import VideoReader
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mutations import OTHER, displace, mutate  # noqa: E402
+from mutations import displace, mutate  # noqa: E402
 
 SECONDS, MEGABYTES = 10, 1500
 LAPA = LABEL_SETS["lapa"]
