@@ -205,7 +205,7 @@ def _lovasz_by_counting(p, truth, count):
     interval a pixel's weight is exact. 1 / 4096 is finer than what bfloat16 logits tell of p.
     """
     off = p - truth.to(p.dtype)  # (P,) minus the errors of the class's own pixels, the errors of the others
-    found = torch.histc(off, 2 * BINS, -1, 1).double()
+    found = torch.histc(off, 2 * BINS, -1, 1).long()  # whole numbers stay exact, and MPS has no float64
     own, others = found[:BINS], found[BINS:].flip(0)  # (BINS,) each, the largest error's interval first
     missing, union = count - own.cumsum(0), count + others.cumsum(0)  # after each interval
     before, union_before = missing + own, union - others

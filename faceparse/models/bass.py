@@ -96,7 +96,7 @@ class ThirdBranch(nn.Module):
 
     def forward(self, semantic, boundary):
         boundary = self.match(concat_as_first(boundary))  # (B, 768, H/4, W/4); 512 channels to add or multiply
-        semantic = resize(semantic, boundary.shape[-2:])  # (B, 512, H/4, W/4)
+        semantic = resize(semantic, boundary.shape[-2:])      # (B, 512, H/4, W/4)
         return self.mix(self.join(boundary, semantic))    # (B, 768 + 512, H/4, W/4) or 512 channels -> 256
 
 
@@ -144,7 +144,7 @@ class BASS(nn.Module):
                                  "batch is left with one")
         height, width = images.shape[-2:]
         _, *stages, conv5 = self.encoder(pad_to_multiple(images, 16))  # strides 4, 8, 16; 16
-        x, stride, extra = self.semantic_branch(conv5), 16, {}       # (B, 512, h/16, w/16)
+        x, stride, extra = self.semantic_branch(conv5), 16, {}         # (B, 512, h/16, w/16)
         if self.branches == 3 or self.branches == 2 and self.training:
             boundary = self.boundary_branch(stages)                    # three maps of 256 channels
         if self.training and self.branches > 1:
@@ -152,6 +152,6 @@ class BASS(nn.Module):
         if self.training and self.branches > 2:
             extra["semantic"] = self.semantic_head(x)                  # (B, num_classes, h/16, w/16)
         if self.branches > 2:
-            x, stride = self.third_branch(x, boundary), 4            # (B, 256, h/4, w/4)
+            x, stride = self.third_branch(x, boundary), 4              # (B, 256, h/4, w/4)
         logits = enlarge(self.segmentation_head(x), stride)
         return {"out": logits[..., :height, :width], **extra}          # (B, num_classes, H, W)
