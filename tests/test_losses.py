@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from faceparse import metrics
 from faceparse.errors import FaceparseError
 from faceparse.labels import CELEBAMASK_NAMES, LABEL_SETS
-from faceparse.losses import (LOSSES, WEIGHTED, _lovasz_by_counting, _lovasz_by_sorting, activation, choose_weights,
-                              class_weights, dice, focal, loss_terms, lovasz_softmax, sigmoid_cross_entropy, softmax_cross_entropy,
-                              sum_of_losses, with_auxiliary)
+from faceparse.losses import (LOSSES, WEIGHTED, _all_at_once, _class_by_class, _lovasz_by_counting, _lovasz_by_sorting,
+                              activation, choose_weights, class_weights, dice, focal, loss_terms, lovasz_softmax,
+                              sigmoid_cross_entropy, softmax_cross_entropy, sum_of_losses, with_auxiliary)
 from faceparse.tasks import Adapting, Parsing
 
 LAPA, CELEBAMASK = LABEL_SETS["lapa"], LABEL_SETS["celebamask"]
@@ -433,21 +433,36 @@ def test_lovasz_by_counting_is_lovasz_by_sorting(scale):
     """As on a GPU: errors in 4096 intervals, equal within one."""
     logits, target = larger_example(scale)
     for c in range(logits.shape[1]):
-        truth = target.flatten() == c
+        truth = target.flatten()[None] == c
         if not truth.any():
             continue  # an absent class has no loss
-        p = (logits.softmax(1)[:, c].flatten()).masked_fill(target.flatten() == 255, 0)
-        loss, slope = _lovasz_by_counting(p, truth, int(truth.sum()))
-        expected, expected_slope = _lovasz_by_sorting(p, truth, int(truth.sum()))
+        p = (logits.softmax(1)[:, c].flatten()).masked_fill(target.flatten() == 255, 0)[None]
+        loss, slope = _lovasz_by_counting(p, truth, truth.sum(1, keepdim=True))
+        expected, expected_slope = _lovasz_by_sorting(p, truth, truth.sum(1, keepdim=True))
         assert loss.item() == pytest.approx(expected.item(), abs=1e-5)
         assert (slope - expected_slope).mul(p * (1 - p)).norm() < 2e-3 * expected_slope.mul(p * (1 - p)).norm()
 
 
 def test_lovasz_by_counting_is_exact_where_each_interval_holds_one_error():
-    p = torch.tensor([0.9, 0.6, 0.3, 0.75, 0.1])
-    truth = torch.tensor([True, False, True, True, False])  # errors 0.1, 0.6, 0.7, 0.25, 0.1: the last two tie
-    loss, slope = _lovasz_by_counting(p, truth, 3)
+    p = torch.tensor([[0.9, 0.6, 0.3, 0.75, 0.1]])
+    truth = torch.tensor([[True, False, True, True, False]])  # errors 0.1, 0.6, 0.7, 0.25, 0.1: the last two tie
+    loss, slope = _lovasz_by_counting(p, truth, torch.tensor([[3]]))
     # largest first: 0.7 own 1/3; 0.6 other (3 - 1) / (4 * 3); 0.25 own 1/4; then 0.1 own and 0.1 other share an interval
     # that adds 1/4: own (1/4 + 1/5) / 2, the other (1 + 0) / (2 * 4 * 5)
-    assert slope.tolist() == pytest.approx([-0.225, 2 / 12, -1 / 3, -0.25, 0.025])
+    assert slope[0].tolist() == pytest.approx([-0.225, 2 / 12, -1 / 3, -0.25, 0.025])
     assert loss.item() == pytest.approx(0.7 / 3 + 0.6 * 2 / 12 + 0.25 / 4 + 0.1 * 0.25)
+
+
+@pytest.mark.parametrize("factors", [{"dice": 1.0}, {"lovasz": 2.0}, {"dice": 1.0, "lovasz": 0.3}])
+@pytest.mark.parametrize("case", ["all classes", "one is absent", "nothing is labelled"])
+def test_all_classes_at_once_is_a_class_after_the_other(factors, case):
+    """As on a GPU, and as on a CPU."""
+    logits, target = larger_example(1)
+    target = target.flatten()
+    if case == "one is absent":
+        target[target == 2] = 255
+    if case == "nothing is labelled":
+        target[:] = 255
+    p = logits.movedim(1, 0).flatten(1).softmax(0).masked_fill(target == 255, 0)
+    for found, expected in zip(_all_at_once(p, target, factors), _class_by_class(p, target, factors)):
+        assert found.shape == expected.shape and (found - expected).norm() <= 2e-3 * expected.norm()
