@@ -277,15 +277,19 @@ def mean_face(faces):
 def statistics(faces, sample=1000):
     """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
     records spread evenly: two tuples of three floats."""
-    total, squares, pixels = np.zeros(3), np.zeros(3), 0
-    for source in filter(None, (_readable(faces, index) for index in spread(len(faces), sample))):
+    def count(index):
+        source = _readable(faces, index)
+        if source is None:
+            return 0
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
-        crop = np.asarray(geometry.warp_image(Image.fromarray(source.image), to_crop, (faces.size, faces.size)), np.float64)
-        total += crop.sum((0, 1)) / 255
-        squares += np.square(crop / 255).sum((0, 1))
-        pixels += crop.shape[0] * crop.shape[1]
-    mean = total / max(1, pixels)
-    return tuple(mean.tolist()), tuple(np.sqrt(squares / max(1, pixels) - mean**2).clip(1e-3).tolist())
+        crop = geometry.warp_image(Image.fromarray(source.image), to_crop, (faces.size, faces.size))
+        return np.array(crop.histogram(), np.int64).reshape(3, 256)
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = sum(pool.map(count, spread(len(faces), sample)), np.zeros((3, 256), np.int64))
+    levels, pixels = np.arange(256) / 255, max(1, counts[0].sum())
+    mean = counts @ levels / pixels
+    return tuple(mean.tolist()), tuple(np.sqrt(counts @ levels**2 / pixels - mean**2).clip(1e-3).tolist())
 
 
 def pixel_counts(faces, sample=1000):
