@@ -18,8 +18,8 @@ from faceparse.data.folders import SPLITS, NoSuchSplit, Published, find_home, on
 from faceparse.data.records import FaceSet, Record, image_size, open_image
 from faceparse.errors import FaceparseError
 from faceparse.files import read_json
-from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, LAPA_NAMES, label_set, landmark_set, landmark_set_from_dict,
-                              landmark_set_to_dict)
+from faceparse.labels import (IGNORE, LABEL_SETS, LANDMARK_SETS, LAPA_NAMES, label_set, landmark_set,
+                              landmark_set_from_dict, landmark_set_to_dict)
 from faceparse.report import write_json
 
 PUBLISHED = Published(
@@ -164,19 +164,24 @@ def read_mask(path, labels, points=None):
 
 def merged(contours, parts, skin=None, hair=None):
     """What people drew, in place of what was made of landmarks and seen by a parser -> (H, W) uint8 of LaPa's classes.
+    What they called background cuts holes into all of it.
 
     contours  of `outlines`;  parts (H, W) uint8 of annotate.label_map, whose skin serves where nothing else is known
     skin, hair  (H, W) bool, as annotate.fuse takes them, of a parser, or None
     """
-    drawn, classes = np.zeros_like(parts), {index for index, _ in contours}
+    drawn, classes = np.full_like(parts, IGNORE), {index for index, _ in contours}
     paint(drawn, contours)
-    if SKIN in classes or skin is None:
-        skin = (drawn if SKIN in classes else parts) > 0
+    holes = drawn == 0
+    drawn[drawn == IGNORE] = 0
+    if SKIN in classes:
+        skin = drawn > 0
+    else:  # what is drawn of the parts is seen, wherever it lies
+        skin = ((parts if skin is None else skin) > 0) | (drawn > 0)
     if HAIR in classes or hair is None:
         hair = drawn == HAIR
     parts = np.where(np.isin(parts, list(classes)), np.uint8(SKIN), parts)
     np.copyto(parts, drawn, where=(drawn > SKIN) & (drawn < HAIR))
-    return annotate.fuse(parts, skin, hair)
+    return np.where(holes, np.uint8(0), annotate.fuse(parts, skin, hair))
 
 
 def outlines(face, labels, path):

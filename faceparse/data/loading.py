@@ -196,7 +196,6 @@ class Faces:
         shared = [key for key in faces[0] if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
         return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}
 
-
     def nothing(self):
         """A batch of no faces, for a process whose share of a batch has none."""
         batch = {"index": torch.zeros(0, dtype=torch.int64), "homography": torch.zeros(0, 3, 3, dtype=torch.float64),
