@@ -128,6 +128,7 @@ def test_parts_that_nobody_drew_are_made_of_the_landmarks(tmp_path):
     expected[:30], expected[60:] = 10, 0
     mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS)
     assert (mask != expected).mean() < 0.002 and np.array_equal(mask == 2, expected == 2)  # points are rounded to 0.01
+    assert set(np.unique(labelme.read_mask(tmp_path / "labelme/a.json", LAPA))) == {0, 1, 2, 10}  # polygons alone
 
 
 def test_what_is_drawn_stands_where_landmarks_and_parser_see_no_face(tmp_path):
@@ -141,7 +142,6 @@ def test_what_is_drawn_stands_where_landmarks_and_parser_see_no_face(tmp_path):
     for mask in (labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS),
                  labelme.merged(contours, parts, parts > 0, np.zeros((64, 64), bool))):
         assert (mask[1:5, 2:12] == 2).all() and (mask == 2).sum() == 40 and not mask[30:44, 26:38].any()
-    assert set(np.unique(labelme.read_mask(tmp_path / "labelme/a.json", LAPA))) == {0, 1, 2, 10}  # polygons alone
 
 
 def test_splits_are_folders_where_there_are_such(tmp_path):
