@@ -69,8 +69,8 @@ def merge(faces):
 
 def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
     """[(file, name of its results)] of pictures, videos, cameras, and folders of them (with their subfolders; there what
-    has one of the suffixes), sorted; none twice, and none of the folder `out`. Raises FaceparseError where a file lies
-    where its results would."""
+    has one of the suffixes and is not hidden, as macOS's ._NAME.jpg is), sorted; none twice, and none of the folder `out`.
+    Raises FaceparseError where a file lies where its results would."""
     found, out = [], Path(out)
     real = lru_cache(None)(os.path.realpath)  # of folders: that of 50,000 pictures is looked up once
 
@@ -84,7 +84,7 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
             if out.resolve() in (path.resolve(), *path.resolve().parents):
                 raise among
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
-                            if os.path.splitext(name)[1].lower() in suffixes
+                            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
                             and not place(Path(parent, name)).startswith(real(out) + os.sep))
             if not inside:
                 raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "

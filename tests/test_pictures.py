@@ -237,7 +237,7 @@ def test_folders_without_pictures_and_names_that_collide(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FaceparseError, match="holds no picture"):
         pictures.find_files([tmp_path / "empty"], tmp_path / "out")
-    for name in ("a.png", "a.jpg"):
+    for name in ("a.png", "a.jpg", "._a.png"):
         (tmp_path / name).touch()
     files = pictures.find_files([tmp_path / "a.png", tmp_path / "a.jpg", tmp_path, tmp_path / "a.png"], tmp_path / "out")
     assert [(file.name, str(stem)) for file, stem in files] == [("a.png", "a"), ("a.jpg", "a.jpg")]
