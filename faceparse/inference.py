@@ -94,7 +94,7 @@ class Parser:
         if points is not None or box is None:
             align = self.align
             if points is None and align in geometry.BY_LANDMARKS:
-                align = "stretch" if align == "box" else "none"
+                align = "stretch" if align in ("box", "crop") else "none"
             aligned = geometry.alignment(align, *image.size, self.size, points, points_name)
         else:
             aligned = geometry.align_by_box(self.align, box, self.size)
@@ -251,7 +251,7 @@ class Landmarker:
 
 WORD = (str, type(None))
 ABOUT = {"arch": str, "size": int, "align": str, "encoder": WORD, "data": WORD, "training_set": WORD, "recipe": WORD,
-         "mix": WORD, "split": (dict, type(None)), "seed": (int, type(None))}
+         "augment": WORD, "mix": WORD, "split": (dict, type(None)), "seed": (int, type(None))}
 OF_PICTURES, OF_LABELS = {"mean": (list, tuple), "std": (list, tuple)}, {"labels": dict, "activation": str}
 ABOUT_KIND = {  # what a checkpoint of each kind says of itself as well
     "parser": {**OF_PICTURES, **OF_LABELS},

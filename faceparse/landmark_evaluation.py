@@ -108,7 +108,7 @@ def summary(run, landmarker, face_set, located, finder=None):
     about = landmarker.about
     return {"run": run, "arch": about["arch"], "encoder": about.get("encoder"), "data": about.get("data"),
             "set": face_set.name, "split": face_set.split, "points": located.points.name, "by": located.by,
-            "training_set": about.get("training_set"), "trained_on": about.get("split", {}).get("train"),
+            "training_set": about.get("training_set"), "trained_on": (about.get("split") or {}).get("train"),
             "recipe": about.get("recipe"), "augment": about.get("augment"), "seed": about.get("seed"),
             "align": located.align, "size": landmarker.size,
             "precision": "bfloat16" if landmarker.bfloat16 else "float32",

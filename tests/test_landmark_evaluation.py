@@ -75,6 +75,12 @@ def test_an_entry_says_how_its_network_was_trained(run, trained):
     entry, = json.loads(open("report/report.json").read())["models"]
     assert {key: entry[key] for key in ("training_set", "trained_on", "recipe", "augment", "seed")} == {
         "training_set": "toy-limit8", "trained_on": 8, "recipe": "toy", "augment": None, "seed": 0}
+    saved = torch.load(trained / "best.pt", weights_only=True)
+    torch.save({**saved, "split": None}, "bare.pt")
+    assert run("evaluate.py", "--model", "bare.pt", "--limit", 3)[0] == 0
+    torch.save({**saved, "augment": ["all"]}, "damaged.pt")
+    status, _, err = run("evaluate.py", "--model", "damaged.pt", "--limit", 3)
+    assert status == 2 and err.count("\n") == 1 and "'augment'" in err
 
 
 def test_seed_002s_tables_stand_below_where_augmentations_differ():

@@ -12,10 +12,9 @@ import torch
 from PIL import Image
 
 import faceparse
-from faceparse import evaluation, inference, metrics, runs
+from faceparse import evaluation, geometry, inference, metrics, runs
 from faceparse.checkpoints import read_checkpoint
 from faceparse.data import parsing
-from faceparse.geometry import alignment
 from faceparse.labels import LABEL_SETS
 
 LAPA = LABEL_SETS["lapa"]
@@ -90,7 +89,7 @@ def test_parse_takes_a_prediction_back_to_the_picture(trained):
     scores = metrics.scores(metrics.confusion(torch.from_numpy(truth)[None], torch.from_numpy(face.mask)[None], 11).sum(0))
     seen = np.isfinite(scores.f1)
     assert scores.f1[seen].min() > 0.88 and scores.mean_f1 > 0.93
-    assert np.allclose(face.homography, alignment("landmarks", 256, 256, 256, points, record.points))
+    assert np.allclose(face.homography, geometry.alignment("landmarks", 256, 256, 256, points, record.points))
 
 
 def test_images_become_masks_overlays_and_json(run, trained, tmp_path):
@@ -129,6 +128,14 @@ def test_from_python(trained):
     face = parser.parse(np.zeros((50, 90, 3), np.uint8))
     assert face.mask.shape == (50, 90) and face.confidence.shape == (50, 90) and face.labels.names[10] == "hair"
     assert 0 <= face.confidence.min() and face.confidence.max() <= 1 and face.overlay().size == (90, 50)
+
+
+@pytest.mark.parametrize("align", geometry.ALIGNMENTS)
+def test_a_picture_without_points_is_stretched_where_training_stretched_its_crops(trained, align):
+    parser = faceparse.load(trained, device="cpu")
+    parser.align = align
+    frame = geometry.stretch if align in ("box", "crop", "stretch") else geometry.letterbox
+    assert np.allclose(parser.parse(np.zeros((50, 90, 3), np.uint8)).homography, frame(90, 50, 64))
 
 
 def test_public_and_foreign_checkpoints_start_a_training(run, trained):
