@@ -251,34 +251,35 @@ def adaptation_sheet(naked, adapted, before, after, count=2):
     naked, adapted  the Parser and its AdaptedParser;  before, after  their Evaluations of the same faces
     """
     f1_before, f1_after = before.mean_f1_of_faces(), after.mean_f1_of_faces()  # (N,)
+    faces = Faces(after.records, after.labels, naked.size, after.align, cache_bytes=0)
     rows, titles = [], []
     for place, title in ends_and_middle(f1_after - f1_before, ("better", "middle", "worse"), count).items():
-        record = after.records[after.faces[place]]
-        points = record.landmarks() if record.landmarks and after.align in geometry.BY_LANDMARKS else None
-        rows.append(_on_the_photograph(record, points, (naked, adapted), after.labels))
-        titles.append(f"{title}: {record.name}  F1 {f1_before[place]:.3f} -> {f1_after[place]:.3f}")
+        rows.append(_on_the_photograph(faces, after.faces[place], (naked, adapted)))
+        titles.append(f"{title}: {after.records[after.faces[place]].name}  F1 {f1_before[place]:.3f} -> "
+                      f"{f1_after[place]:.3f}")
     return report.contact_sheet(rows, ["photograph", "truth", "prediction", "adapted"], titles, cell=240,
                                 legend=after.labels)
 
 
-def _on_the_photograph(record, points, parsers, labels, longest=1024):
-    """[photograph, truth, each parser's prediction painted over it], around the face where the photograph is larger.
-
-    Photographs beyond `longest` pixels are reduced first; alignment is by `points` of the full-size photograph."""
+def _on_the_photograph(faces, index, parsers, longest=1024):
+    """[photograph, truth, each parser's prediction of the crop painted over it], around the crop where the photograph is
+    larger. Photographs beyond `longest` pixels are reduced first."""
+    record, face, size = faces.records[index], faces[index], faces.size
     width, height = image_size(record.image)
     picture = open_image(record.image, reduce_to=(min(width, longest), min(height, longest)))
-    scale = picture.width / width
-    points = None if points is None else geometry.apply(geometry.scaling(scale, scale), points)
-    truth = Image.fromarray(table(record.labels, labels)[record.mask()]).resize(picture.size, Image.Resampling.NEAREST)
-    masks, box = [np.asarray(truth)], None
+    to_full = geometry.scaling(width / picture.width, height / picture.height)
+    to_crop = geometry.compose(to_full, face["homography"])
+    truth = Image.fromarray(table(record.labels, faces.labels)[record.mask()])
+    masks = [np.asarray(truth.resize(picture.size, Image.Resampling.NEAREST))]
+    crop = torch.from_numpy(face["image"][None].copy())
     for parser in parsers:
-        face = parser.parse(picture, points, record.points)
-        masks.append(table(parser.labels, labels)[face.mask])
-        size = parser.size
-        corners = geometry.apply(np.linalg.inv(face.homography), [[0, 0], [size, 0], [size, size], [0, size]])
-        low, high = corners.min(0), corners.max(0)
-        low, high = low - (high - low) / 4, high + (high - low) / 4  # a quarter of the crop around it
-        box = (*np.maximum(low, 0).astype(int).tolist(), *np.minimum(high, picture.size).astype(int).tolist())
+        mask, _ = restore(parser.probabilities(crop)[0].cpu(), to_crop, picture.size)
+        masks.append(table(parser.labels, faces.labels)[mask])
+    corners = geometry.apply(np.linalg.inv(to_crop), [[0, 0], [size, 0], [size, size], [0, size]])
+    low, high = corners.min(0), corners.max(0)
+    margin = (high - low) / 4
+    low = np.clip(low - margin, 0, np.array(picture.size) - 1).astype(int)
+    high = np.clip(high + margin, low + 1, picture.size).astype(int)
     image = np.asarray(picture)
-    tiles = [image, *(report.overlay(image, mask, labels) for mask in masks)]
-    return [Image.fromarray(tile).crop(box) for tile in tiles]
+    tiles = [image, *(report.overlay(image, mask, faces.labels) for mask in masks)]
+    return [Image.fromarray(tile).crop((*low.tolist(), *high.tolist())) for tile in tiles]

@@ -252,6 +252,24 @@ def test_with_nothing_to_adapt_it_says_what_to_run_first(run):
     assert status == 2 and err.count("\n") == 1 and "python train.py" in err
 
 
+def test_the_photographs_show_the_crop_that_was_scored():
+    """Here the box of the landmarks, whatever the parser was trained on: outside it nothing is painted."""
+    class Skin(Says):
+        labels, size, align = LAPA, 32, "none"
+
+    record, = parsing.load("toy", "test", ".", limit=1, toy_size=128).records
+    faces = FaceSet("toy", "test", LAPA, record.points, [record])
+    scored = evaluation.evaluate(Skin(1), faces, align="box", workers=0)
+    points = record.landmarks()
+    crop = Faces(scored.records, LAPA, 32, scored.align)
+    photograph, truth, prediction = map(np.asarray, evaluation._on_the_photograph(crop, 0, [Skin(1)]))
+    rows, columns = (photograph != prediction).any(2).nonzero()
+    low, high = points.min(0), points.max(0)
+    margin = np.maximum(0, np.floor(low - (high - low) / 4))  # the picture is cut a quarter of the crop around it
+    assert np.allclose([columns.min(), rows.min()] + margin, low, atol=3.5)
+    assert np.allclose([columns.max(), rows.max()] + margin, high, atol=3.5)
+
+
 def test_bare_adapt_takes_every_training_set_under_runs(run, tmp_path):
     small = ("--limit", 8, "--epochs", 1, "--batch", 4)
     assert run("train.py", "--data", "toy", "toymixed", "--size", 32, *small)[0] == 0
