@@ -114,8 +114,7 @@ def as_picture(image):
 
 def crops(image, homographies, size):
     """Crops of a Pillow picture, as a network takes them: (N, 3, size, size) uint8 for N homographies."""
-    found = [np.asarray(geometry.warp_image(image, homography, (size, size))) for homography in homographies]
-    return torch.from_numpy(np.stack(found).transpose(0, 3, 1, 2).copy())
+    return torch.from_numpy(np.stack([geometry.warp_image(image, h, (size, size)) for h in homographies]))
 
 
 def restore(probabilities, homography, size):
@@ -125,7 +124,7 @@ def restore(probabilities, homography, size):
     Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
     """
     mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
-    left, first, right, last = geometry.seen_box(homography, probabilities.shape[-1], size)
+    left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
     rows = max(1, STRIP // max(1, right - left))
     for top in range(first, last, rows):
         bottom = min(top + rows, last)

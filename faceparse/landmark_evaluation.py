@@ -202,7 +202,7 @@ def _around(picture, *points, side=480):
     half = 0.7 * max(1.0, *(high - low))
     middle = (low + high) / 2
     homography = geometry.align_box(np.array([middle - half, middle + half]), side)
-    image = np.asarray(geometry.warp_image(picture, homography, (side, side)))
+    image = geometry.warp_image(picture, homography, (side, side)).transpose(1, 2, 0)
     return image, *(geometry.apply(homography, some) for some in points)
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
 
 from faceparse import distributed, geometry
 from faceparse.data.randomness import keys, uniforms
@@ -65,7 +64,7 @@ def read_source(record, labels, size, align, landmarks=False):
         picture = picture.reduce(factor)
         to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
     left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
-    image = np.asarray(picture.crop((left, top, right, bottom)))
+    image = np.array(picture.crop((left, top, right, bottom)))
     source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
     if mask is not None:
         # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
@@ -148,9 +147,9 @@ class Faces:
             to_crop = geometry.compose(source.aligned, random)
             if source.mask is None or self.jitter.most >= 1 or self._largest_share(source, to_crop) < self.jitter.most:
                 break
-        image = geometry.warp_image(Image.fromarray(source.image), geometry.compose(
+        image = geometry.warp_image(source.image, geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), square)
-        face = {"index": np.int64(index), "homography": to_crop, "image": np.asarray(image).transpose(2, 0, 1)}
+        face = {"index": np.int64(index), "homography": to_crop, "image": image}
         if source.mask is not None:
             mask = geometry.warp_mask(source.mask, geometry.compose(
                 np.linalg.inv(source.mask_from_picture), to_crop), square)
@@ -281,8 +280,8 @@ def statistics(faces, sample=1000):
         if source is None:
             return 0
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
-        crop = geometry.warp_image(Image.fromarray(source.image), to_crop, (faces.size, faces.size))
-        return np.array(crop.histogram(), np.int64).reshape(3, 256)
+        crop = geometry.warp_image(source.image, to_crop, (faces.size, faces.size))
+        return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in crop])
 
     with ThreadPoolExecutor(2) as pool:
         counts = sum(pool.map(count, spread(len(faces), sample)), np.zeros((3, 256), np.int64))

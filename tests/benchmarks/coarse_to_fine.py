@@ -55,9 +55,10 @@ def draw_scene(record, index, side, seed):
     to_scene = [geometry.compose(geometry.stretch(width, height, share * side), geometry.translation(
         *(np.array([x, y]) * (1 - share) * side))) for height, width in (mask.shape, face.size[::-1])]
     matte = Image.fromarray(np.where(mask > 0, np.uint8(255), np.uint8(0))).convert("RGB")
-    matte = geometry.warp_image(matte, to_scene[0], (side, side)).getchannel(0).filter(ImageFilter.GaussianBlur(0.7))
+    matte = Image.fromarray(geometry.warp_image(matte, to_scene[0], (side, side))[0]).filter(ImageFilter.GaussianBlur(0.7))
     around = Image.fromarray(clutter(seed, index, side))
-    scene = Image.composite(geometry.warp_image(face, to_scene[1], (side, side)), around, matte)
+    face = Image.fromarray(geometry.warp_image(face, to_scene[1], (side, side)).transpose(1, 2, 0))
+    scene = Image.composite(face, around, matte)
     mask = geometry.warp_mask(mask, to_scene[0], (side, side), fill=0)
     return scene, np.where(np.asarray(matte) < 128, np.uint8(0), mask)
 
