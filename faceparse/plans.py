@@ -92,10 +92,12 @@ def make_plan(arch, data, labels, has_landmarks, given, faces=None):
     chosen = recipe(given.get("recipe", default_recipe(data)))
     align = chosen.align_of.get(data, chosen.align) if has_landmarks else "none"
     given, epochs = _counted(given, chosen, faces)
-    weights = losses.default_weights(chosen.class_weights, given.get("labels", labels), given.get("loss", chosen.loss))
+    loss = _default_loss(arch, chosen)
+    weights = "none" if arch in models.OWN_LOSS else losses.default_weights(
+        chosen.class_weights, given.get("labels", labels), given.get("loss", loss))
     defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
                     limit=chosen.limit, **DATA_OPTIONS, epochs=epochs, batch=chosen.batch, lr=chosen.lr,
-                    size=chosen.size, align=align, augment=None, loss=chosen.loss, class_weights=weights,
+                    size=chosen.size, align=align, augment=None, loss=loss, class_weights=weights,
                     aux_weight=losses.AUX_WEIGHT, alpha=0.0 if arch == "bass_c" else chosen.alpha,
                     optimizer=chosen.optimizer, schedule=chosen.schedule, warmup=chosen.warmup, accumulate=1,
                     statistics=chosen.statistics, fix_mirrored=False, encoder_weights=chosen.encoder_weights, init=None,
@@ -138,8 +140,9 @@ def make_adapter_plan(arch, data, labels, parsers, align, given):
     chosen = recipe(given.get("recipe", default_recipe(data)))
     defaults = dict(input="probabilities", recipe=default_recipe(data), encoder=_default_encoder(arch, chosen),
                     labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs,
-                    batch=chosen.batch, lr=chosen.lr, loss=chosen.loss, optimizer=chosen.optimizer, schedule=chosen.schedule,
-                    warmup=chosen.warmup, accumulate=1, encoder_weights=chosen.encoder_weights, seed=0)
+                    batch=chosen.batch, lr=chosen.lr, loss=_default_loss(arch, chosen), optimizer=chosen.optimizer,
+                    schedule=chosen.schedule, warmup=chosen.warmup, accumulate=1,
+                    encoder_weights=chosen.encoder_weights, seed=0)
     values = _checked({**defaults, **given}, arch)
     name = f"{training_set}-adapter-{arch}{_words(values, defaults)}" + (f"-to_{data}" if data != target else "")
     fits = [{"run": run_of(parser.path), "weights": parser.fingerprint} for parser in parsers]
@@ -171,6 +174,12 @@ def _default_encoder(arch, chosen):
     return next((name for name in chosen.encoders if name in taken), models.choose_encoder(arch))
 
 
+def _default_loss(arch, chosen):
+    """The recipe's, but cross entropy, a term of it, for a network that is trained by a loss of its own."""
+    other = arch in models.OWN_LOSS and set(losses.loss_terms(chosen.loss)) != {"ce"}
+    return "ce" if other else chosen.loss
+
+
 def _checked(values, arch):
     """The values of a plan as args.json can hold them. Raises FaceparseError for one that cannot be."""
     for key in ("epochs", "batch", "size", "accumulate"):
@@ -182,8 +191,11 @@ def _checked(values, arch):
     for key in ("warmup", "alpha", "aux_weight"):
         if not 0 <= values.get(key, 0) < float("inf"):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
-    if values.get("loss") is not None:
-        losses.loss_terms(values["loss"])
+    if "loss" in values:
+        terms = losses.loss_terms(values["loss"])
+        if arch in models.OWN_LOSS and (set(terms) != {"ce"} or values.get("class_weights", "none") != "none"):
+            raise FaceparseError(f"--loss and --class-weights change nothing for {arch}, which its paper's own loss trains "
+                                 "(see --alpha): leave them out")
     if values.get("augment") is not None:
         augmentation(values["augment"])
     if not 0 < values["lr"] < 1e3:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceparse import plans, runs, tasks, training
+from faceparse import models, plans, runs, tasks, training
 from faceparse.checkpoints import read_checkpoint
 from faceparse.errors import FaceparseError
 from faceparse.recipes import RECIPES
@@ -280,6 +280,18 @@ def test_bass_is_aligned_on_helen_and_not_on_lapa():
     plan = plans.make_plan("bass", "lapa", "lapa", True, given)
     assert plan.align == "none" and (plan.size, plan.batch, plan.lr, plan.optimizer, plan.alpha) == (473, 64, 0.001, "sgd", 10)
     assert plans.make_plan("bass_c", "lapa", "lapa", True, given).alpha == 0
+
+
+@pytest.mark.parametrize("arch", models.OWN_LOSS)
+def test_bass_has_its_own_loss_whose_probabilities_are_the_softmaxs_by_any_recipe(arch):
+    plan = plans.make_plan(arch, "lapa", "lapa", True, {})  # seed 000's recipe, whose loss is the sigmoid's
+    assert (plan.loss, plan.class_weights) == ("ce", "none")
+    assert plans.make_plan(arch, "celebamask", "celebamask", False, {"recipe": "celebamask-small"}).loss == "ce"
+    for given in ({"loss": "sigmoid"}, {"loss": "ce+lovasz"}, {"class_weights": "seed000"}):
+        with pytest.raises(FaceparseError, match="change nothing for bass"):
+            plans.make_plan(arch, "lapa", "lapa", True, given)
+    network = models.build(arch, "resnet18").train()
+    assert "boundary" in network(torch.rand(2, 3, 32, 32))  # by which the task knows it
 
 
 def test_the_class_weights_of_a_recipe_stand_back_where_they_do_not_fit():

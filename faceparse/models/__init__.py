@@ -49,7 +49,8 @@ MODELS = {
                           "swin_b", "swin_l", "resnet50")),
     "segformer": (SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
 }
-# The same for landmarks: built from (num_points[, encoder]), with loss, decode, confidence and set_mean_face.
+OWN_LOSS = ("bass", "bass_b", "bass_c", "bass_add", "bass_multiply")  # trained by boundaries.bass_loss, of the softmax
+# The same as MODELS for landmarks: built from (num_points[, encoder]), with loss, decode, confidence and set_mean_face.
 LANDMARKERS = {
     "pipnet": (PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
     "regressor": (Regressor, ("resnet50", "mobilenet_v3_large")),
