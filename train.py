@@ -106,6 +106,8 @@ def main(args):
         for data in args.data if distributed.rank() == 0 else ():
             runs.check(data, args.root, args.runs / "check", limit=args.limit, full=args.full or False)
         return 0
+    if (args.mix or args.mix_real) and not any("mixed" in data for data in args.data):
+        raise FaceparseError("--mix and --mix-real are of --data mixed and toymixed: name one of them, or leave them out")
     grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))
     grid = list(dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid))
     if args.name and len(grid) > 1:

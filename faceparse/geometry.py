@@ -187,6 +187,7 @@ def mask_box(inside):
     return (columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5) if len(rows) else None
 
 
+SIZES = 8, 8192  # least and largest side of a crop: smaller ones have no room for the augmentation's windows and tiles
 NEED_LANDMARKS = ("landmarks", "box", "crop")      # alignments that cannot be without points
 BY_LANDMARKS = (*NEED_LANDMARKS, "celebahq")       # those that use them
 ALIGNMENTS = (*BY_LANDMARKS, "foreground", "none", "stretch")

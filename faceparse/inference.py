@@ -305,7 +305,7 @@ def load_any(path, device="auto", amp="off"):
         if not isinstance(saved.get(key), sort) or isinstance(saved.get(key), str) and len(saved[key]) > 200:
             raise FaceparseError(f"{path}: says {reprlib.repr(saved.get(key))[:60]} for '{key}'; save or download it "
                                  "again")
-    if not 1 <= saved["size"] <= 8192 or saved["align"] not in geometry.ALIGNMENTS:
+    if not 1 <= saved["size"] <= geometry.SIZES[1] or saved["align"] not in geometry.ALIGNMENTS:
         raise FaceparseError(f"{path}: asks for crops of {saved['size']} by --align "
                              f"{reprlib.repr(saved['align'])[:60]}; it is damaged")
     if kind != "adapter" and not all(len(saved[key]) == 3 and all(isinstance(v, float) and low < v < 1e3

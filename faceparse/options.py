@@ -1,6 +1,6 @@
 """The options that several of the scripts take, each with its default and its reason."""
 import os
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +9,13 @@ from faceparse.recipes import RECIPES
 from faceparse.training import OPTIMIZERS, SCHEDULES
 
 WIDE = partial(RawDescriptionHelpFormatter, max_help_position=26)  # the formatter_class of the scripts' parsers
+
+
+def number(text):
+    """A whole number from 0 up, of the command line."""
+    if int(text) < 0:
+        raise ArgumentTypeError(f"{text} should be 0 or more")
+    return int(text)
 
 
 def add_root(group):
@@ -80,5 +87,5 @@ def add_machine_options(parser, amp, workers):
                        help="cpu, cuda, cuda:1 or mps (default: a GPU where there is one)")
     group.add_argument("--amp", choices=["auto", "on", "off"], default=amp.partition(",")[0],
                        help=f"bfloat16, which is faster (default: {amp})")
-    group.add_argument("--workers", type=int, metavar="N", default=int(workers) if workers.isdigit() else None,
+    group.add_argument("--workers", type=number, metavar="N", default=int(workers) if workers.isdigit() else None,
                        help=f"threads that read ahead (default: {workers})")

@@ -182,9 +182,13 @@ def _default_loss(arch, chosen):
 
 def _checked(values, arch):
     """The values of a plan as args.json can hold them. Raises FaceparseError for one that cannot be."""
-    for key in ("epochs", "batch", "size", "accumulate"):
-        if values.get(key, 1) < 1:
+    for key in ("epochs", "batch", "accumulate"):
+        if values[key] < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
+    if not geometry.SIZES[0] <= values.get("size", geometry.SIZES[0]) <= geometry.SIZES[1]:
+        raise FaceparseError(f"--size {values['size']}: should be {geometry.SIZES[0]} to {geometry.SIZES[1]} pixels")
+    if abs(values["seed"]) >= 2**63:
+        raise FaceparseError(f"--seed {values['seed']}: should have 18 digits or fewer")
     if values["batch"] < distributed.count():
         raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: "
                              f"give --batch {distributed.count()} or more, or start fewer")
@@ -214,7 +218,7 @@ def _words(values, defaults):
             continue
         if key == "init" and Path(value).suffix == ".pt":
             value = run_of(value)  # every run's is called best.pt
-        elif key in ("labels", "init", "encoder_weights", "mean_face"):
+        elif key in ("labels", "points", "init", "encoder_weights", "mean_face"):
             value = Path(str(value)).stem
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
                      f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")

@@ -447,14 +447,17 @@ def _fit(folder, model, task, what, faces, val, plan, chosen, about, device, amp
             return print(rehearsal.forecast(model, faces, val, plan.size, plan.batch, plan.epochs, done, step, face))
         history = fit(folder, model, task, faces, val, about=about, epochs=plan.epochs, schedule=plan.schedule,
                       resume=resume, warmup=plan.warmup, **how)
-    except torch.OutOfMemoryError:
+    except (RuntimeError, MemoryError) as error:  # on a CPU and by MPS it is no torch.OutOfMemoryError
+        said = str(error).lower()
+        if isinstance(error, RuntimeError) and not ("out of memory" in said or "allocate memory" in said):
+            raise
         raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
                              f"{plan.size}: give --accumulate 2 or more, or lower --batch or --size") from None
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
         raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 "
-                             "or more, or at a larger --size") from None
+                             "or more for each part of --accumulate, or at a larger --size") from None
     for split in (faces, val):
         for bad in distributed.gathered(split.bad):
             split.bad.update(bad)

@@ -152,6 +152,8 @@ def test_public_and_foreign_checkpoints_start_a_training(run, trained):
     (("train.py", "--limit", "0"), ("limit",)),
     (("train.py", "--arch", "unet", "--encoder", "vgg"), ("vgg", "resnet18")),
     (("train.py", "--labels", "missing.json"), ("missing.json",)),
+    (("train.py", "--mix", "8:2"), ("--mix", "toymixed")),
+    (("train.py", "--data", "lapa", "--mix-real", "helen"), ("--mix-real", "mixed")),
     (("train.py", "--init", "missing.pt", "--limit", "4"), ("missing.pt",)),
     (("train.py", "--device", "cuda:7", "--limit", "4"), ("cuda:7", "cpu")),
     (("train.py", "--arch", "unet", "fpn", "--name", "x"), ("--name",)),
@@ -161,6 +163,12 @@ def test_public_and_foreign_checkpoints_start_a_training(run, trained):
 def test_a_mistake_is_one_line_with_status_2(run, arguments, said):
     status, _, err = run(*arguments)
     assert status == 2 and one_line(err, *said), err
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+def test_fewer_workers_than_none_are_refused(run, script):
+    status, _, err = run(script, "--workers", "-1")
+    assert status == 2 and "--workers: -1 should be 0 or more" in err
 
 
 def test_images_that_are_not_there(run, trained, tmp_path):

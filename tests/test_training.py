@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -280,6 +282,29 @@ def test_bass_is_aligned_on_helen_and_not_on_lapa():
     plan = plans.make_plan("bass", "lapa", "lapa", True, given)
     assert plan.align == "none" and (plan.size, plan.batch, plan.lr, plan.optimizer, plan.alpha) == (473, 64, 0.001, "sgd", 10)
     assert plans.make_plan("bass_c", "lapa", "lapa", True, given).alpha == 0
+
+
+@pytest.mark.parametrize("given, said", [({"size": 4}, "--size 4: .*8 to 8192"), ({"size": 9000}, "--size 9000"),
+                                         ({"seed": 10**23}, "--seed"), ({"seed": -2**63}, "--seed")])
+def test_what_no_run_could_be_trained_or_read_back_by_is_refused(given, said):
+    """Mirrored borders do not fit into fewer pixels, load_any takes no larger crop, and PyTorch's seeds have 64 bits."""
+    for make in (partial(plans.make_plan, "unet", "toy", "lapa", True), partial(plans.make_landmark_plan, "pipnet", "toy", "68")):
+        with pytest.raises(FaceparseError, match=said):
+            make(given)
+
+
+def test_a_landmark_set_in_a_file_names_a_run_without_its_folder():
+    plan = plans.make_landmark_plan("pipnet", "toy", "106", {"points": "sets/mine.json"})
+    assert (plan.name, plan.training_set) == ("toy-pipnet-mine", "toy-mine") and plan.points == "sets/mine.json"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), MemoryError(),
+                                   RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+                                   torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")])
+def test_a_batch_that_no_device_has_memory_for_is_told_in_one_line(tmp_path, monkeypatch, error):
+    monkeypatch.setattr(runs, "fit", mock.Mock(side_effect=error))
+    with pytest.raises(FaceparseError, match="cpu has not enough memory for batches of 4 at 32 x 32: give --accumulate"):
+        train(tmp_path)
 
 
 @pytest.mark.parametrize("arch", models.OWN_LOSS)
