@@ -34,7 +34,7 @@ def get_args_parser():
     group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
                        help="run folders or checkpoints, of parsers, label adapters and landmark networks (default: the "
                             "newest finished run of either)")
-    group.add_argument("--force", action="store_true", 
+    group.add_argument("--force", action="store_true",
                        help="use adapters on parsers that they were not learnt from (default: refused, the scores would "
                             "say little)")
     group.add_argument("--runs", type=Path, default="runs", metavar="DIR", help="where run folders are (default: runs/)")
@@ -44,18 +44,16 @@ def get_args_parser():
                        help=f"{', '.join(parsing.READERS)} (default: what the first model was trained on); landmarks: "
                             f"{', '.join(landmarks.READERS)}")
     group.add_argument("--split", metavar="NAME",
-                       help="train, val, test; 300w also has test-common, test-challenging and test-private (default: "
-                            "test, or val where the set has no test split)")
+                       help="train, val, test, or all of them; 300w also has test-common, test-challenging and "
+                            "test-private (default: test, or val where the set has no test split)")
     add_root(group)
     group.add_argument("--limit", type=int, metavar="N",
                        help="a reproducible sample of N faces, for a trial (default: all)")
     add_helen_rule(group, "maximum")
     group.add_argument("--frame", choices=evaluation.FRAMES, default="crop",
-                       
                        help="crop: on the network's crop (default, as seed 000); original: the alignment is undone, and "
                             "what it cut off counts")
     group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
-                       
                        help="pooled: one confusion matrix for all faces (default, as LaPa's and Helen's papers); "
                             "per-image: F1 of each face, averaged, as seed 000")
     group.add_argument("--predictions", type=Path, metavar="DIR",
@@ -72,7 +70,7 @@ def get_args_parser():
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, instead of a search: picture,x0,y0,x1,y1 in pixels, brows to chin; "
                             "several lines a picture for several faces (default: a landmark network finds one)")
-    group.add_argument("--confidence", action="store_true", 
+    group.add_argument("--confidence", action="store_true",
                        help="write a confidence map beside each mask (default: none)")
     group.add_argument("--annotate", type=Path, metavar="OUT",
                        help="write the pictures' landmarks and label maps as a data set, LaPa's tree and labelme's JSON, "
@@ -95,8 +93,10 @@ def get_args_parser():
 def main(args):
     if distributed.started():
         raise FaceparseError("works in one process: start it by python evaluate.py, without torchrun")
-    if args.annotate and not args.images:
-        raise FaceparseError("--annotate writes a data set of pictures: name them by --images")
+    if args.images:
+        refuse_options(args, ("set", "split", "limit", "predictions"), "scores a data set: leave it out, or --images")
+    else:
+        refuse_options(args, ("boxes", "confidence", "annotate"), "is for pictures: name them by --images")
     paths = args.model or runs.finished_runs(args.runs, *(("landmarker",) if args.annotate else
                                                           ("parser", "landmarker")))[-1:]
     models = []
@@ -111,20 +111,27 @@ def main(args):
     others = [model for model in models if model not in landmarkers]
     if args.images:
         return use(args, others, landmarkers)
-    if args.boxes:
-        raise FaceparseError("--boxes is for pictures: give --images too")
-    if args.align == "predicted" and not landmarkers:
-        raise FaceparseError("--align predicted needs a landmark network: name its run by --model too, or train one with "
+    if not landmarkers and (args.align == "predicted" or args.set and args.set not in parsing.READERS):
+        asked = "--align predicted" if args.align == "predicted" else f"--set {args.set}"
+        raise FaceparseError(f"{asked} needs a landmark network: name its run by --model too, or train one with "
                              "train.py --arch pipnet")
     if landmarkers and (not others or args.set and args.set not in parsing.READERS):
         for model in others:
             print(f"left out: {model.path}: finds no landmarks", file=sys.stderr)
+        refuse_options(args, ("predictions", "tta", "tta_flip"), "is for parsers, and these are landmarks: leave it out")
         return score_landmarks(args, landmarkers)
     for model in landmarkers if args.align != "predicted" else ():
         print(f"left out: {model.path}: finds landmarks; score it by itself, or let it align faces by --align predicted",
               file=sys.stderr)
     score(args, averaged(args, inference.pair(others, args.force)),
           Finder(landmarkers) if args.align == "predicted" else None)
+
+
+def refuse_options(args, options, why):
+    """Raises FaceparseError for the first of some options that was given where it would have no effect."""
+    for option in options:
+        if getattr(args, option) not in (None, False):
+            raise FaceparseError(f"--{option.replace('_', '-')} {why}")
 
 
 def averaged(args, parsers):
@@ -167,14 +174,12 @@ def use(args, others, landmarkers):
 
 def label(args, parser, finder):
     """--images and --annotate."""
-    for option in ("out", "confidence"):
-        if getattr(args, option):
-            raise FaceparseError(f"--{option}: with --annotate what is written goes there alone; leave it out")
+    refuse_options(args, ("out", "confidence"), "has no effect beside --annotate: leave it out")
     rows, notes, errors = labelling.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
     for note in notes:
         print(note)
     if rows:
-        print(f"{labelling.as_table(rows)}{len(rows)} faces are in {args.annotate}, listed in {labelling.LIST}; correct "
+        print(f"{labelling.as_table(rows)}faces in {args.annotate}: {len(rows)}, listed in {labelling.LIST}; correct "
               f"them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
     refuse(args, errors)
 

@@ -121,6 +121,9 @@ def test_a_landmark_network_is_no_parser(run, trained, tmp_path):
     assert status == 2 and "names no parser" in err
     status, _, err = run("evaluate.py", "--model", trained, "--set", "300w", "--root", tmp_path)
     assert status == 2 and err.count("\n") == 1 and "300w" in err
+    for option in (["--tta", "0.5"], ["--tta-flip"], ["--predictions", "masks"]):
+        status, _, err = run("evaluate.py", "--model", trained, *option)
+        assert status == 2 and err.count("\n") == 1 and option[0] in err
 
 
 def test_a_checkpoint_whose_points_are_nonsense_is_refused(trained, tmp_path):

@@ -159,10 +159,18 @@ def test_public_and_foreign_checkpoints_start_a_training(run, trained):
     (("train.py", "--arch", "unet", "fpn", "--name", "x"), ("--name",)),
     (("evaluate.py",), ("runs", "train.py")),
     (("evaluate.py", "--model", "missing"), ("missing",)),
+    (("evaluate.py", "--images", "x.jpg", "--limit", "9"), ("--limit", "--images")),
+    (("evaluate.py", "--images", "x.jpg", "--predictions", "x"), ("--predictions", "--images")),
+    (("evaluate.py", "--confidence"), ("--confidence", "--images")),
 ])
 def test_a_mistake_is_one_line_with_status_2(run, arguments, said):
     status, _, err = run(*arguments)
     assert status == 2 and one_line(err, *said), err
+
+
+def test_a_set_of_landmarks_alone_wants_a_landmark_network(run, trained):
+    status, _, err = run("evaluate.py", "--model", trained, "--set", "300w")
+    assert status == 2 and one_line(err, "--set 300w", "landmark network"), err
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py"])

@@ -95,3 +95,9 @@ def test_predictions_are_of_one_parser(run, trained, tmp_path):
                        device="cpu", amp="off")
     status, _, err = run("evaluate.py", "--model", trained, other, "--limit", 2, "--predictions", "masks")
     assert status == 2 and "--predictions" in err and not (tmp_path / "masks").exists()
+
+
+def test_predictions_of_all_splits_keep_the_splits_apart(run, trained, tmp_path):
+    """A data set may use a name in several splits."""
+    status, _, err = run("evaluate.py", "--model", trained, "--split", "all", "--limit", 9, "--predictions", "masks")
+    assert status == 0 and len(list(tmp_path.glob("masks/t*/*.png"))) + len(list(tmp_path.glob("masks/val/*.png"))) == 9, err
