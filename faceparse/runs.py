@@ -27,7 +27,7 @@ from faceparse.models.pipnet import is_published, read_mean_face
 from faceparse.models.regressor import load_pretrained
 from faceparse.plans import DATA_OPTIONS, make_adapter_plan, make_landmark_plan, make_plan, training_set_of
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, TOYS, default_recipe, recipe
-from faceparse.training import choose_device, fit, is_log, keep_freed_memory, mixed_precision
+from faceparse.training import best_of, choose_device, fit, is_log, keep_freed_memory, mixed_precision
 
 
 def asked_for(folder):
@@ -478,7 +478,7 @@ def show(folder, history, task, val, parsers):
     report.save_picture(curves(history, task), folder / "curves.png")
     if not len(val):
         return print(f"curves.png and best.pt are in {folder}")
-    best = max((line for line in history if "f1" in line), key=lambda line: line["mean_f1"])
+    best = best_of(history, task)
     names = list(best["f1"])[1:]
     print(report.table(["epoch", *names, "mean F1", "mIoU"], [
         [f"{kind}, {line['epoch']}", *(line["f1"][name] for name in names), line["mean_f1"], line["miou"]]

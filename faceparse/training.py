@@ -230,9 +230,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             if len(val):
                 line.update(evaluate(model, task, val, device, workers=workers, bfloat16=bfloat16))
             history.append(line)
-            best = max(history, key=lambda line: (task.sign * line[task.headline] if task.headline in line else
-                                                  line["epoch"], line["epoch"]))
-            if best is line:
+            if best_of(history, task) is line:
                 save("best.pt", epoch + 1, 0, so_far)
             save("last.pt", epoch + 1, 0, so_far)
             write_log(history, folder)
@@ -241,6 +239,14 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             if sum(distributed.gathered(interrupted.is_set())):
                 raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
     return history
+
+
+def best_of(history, task):
+    """The log line of the best epoch on the val split; of equal ones the last, and the last where none could be scored."""
+    def rank(line):
+        score = task.sign * line.get(task.headline, math.nan)
+        return -math.inf if math.isnan(score) else score, line["epoch"]
+    return max(history, key=rank)
 
 
 def _where_it_stopped(saved, stepper, task, device):

@@ -73,6 +73,13 @@ def test_unknown_names_are_answered_with_the_known_ones(arch, encoder, named):
         models.build(arch, encoder)
 
 
+def test_a_landmark_network_is_no_parser_nor_the_other_way_round():
+    with pytest.raises(FaceparseError, match="unknown parser 'pipnet'; known: unet"):
+        models.build("pipnet")
+    with pytest.raises(FaceparseError, match="unknown landmark network 'unet'; known: pipnet"):
+        models.build_landmarker("unet")
+
+
 @pytest.mark.parametrize("arch, encoder", [*PAIRS, ("deeplabv3plus", "resnet101")])
 def test_parity_with_segmentation_models_pytorch(arch, encoder):
     """Its state dict loads strictly; logits, input gradients and batch norm statistics agree, in eval and train mode.

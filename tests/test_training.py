@@ -307,6 +307,16 @@ def test_a_batch_that_no_device_has_memory_for_is_told_in_one_line(tmp_path, mon
         train(tmp_path)
 
 
+def test_the_best_epoch_is_the_last_of_the_best_and_never_one_without_a_score():
+    """A val split in which nothing can be scored gives NaN, which no comparison would ever replace."""
+    parsing, landmarks = tasks.Parsing, tasks.Landmarking
+    for task, key, scores, epoch in ((parsing, "mean_f1", (0.2, 0.9, 0.9, 0.5), 3), (landmarks, "nme", (0.2, 0.1, 0.1, 0.5), 3),
+                                     (parsing, "mean_f1", (np.nan, 0.0, np.nan), 2), (landmarks, "nme", (np.nan, 0.3), 2),
+                                     (parsing, "mean_f1", (np.nan, np.nan), 2), (parsing, "loss", (1, 2, 3), 3)):
+        history = [{"epoch": number, key: score} for number, score in enumerate(scores, 1)]
+        assert training.best_of(history, task)["epoch"] == epoch
+
+
 @pytest.mark.parametrize("arch", models.OWN_LOSS)
 def test_bass_has_its_own_loss_whose_probabilities_are_the_softmaxs_by_any_recipe(arch):
     plan = plans.make_plan(arch, "lapa", "lapa", True, {})  # seed 000's recipe, whose loss is the sigmoid's

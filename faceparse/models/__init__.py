@@ -84,17 +84,21 @@ def build(arch, encoder=None, num_classes=11, in_channels=3):
     in_channels    3 for an image; for a label adapter the channels of the map that another network gives
     In training mode the dict also holds what else the network learns by ("aux", "semantic", "boundary").
     """
-    encoder = choose_encoder(arch, encoder)
-    constructor = MODELS[arch][0]
-    return constructor(num_classes, *([encoder] if encoder else []), in_channels=in_channels)
+    return _constructor(MODELS, arch, encoder)(num_classes, in_channels=in_channels)
 
 
 def build_landmarker(arch, encoder=None, num_points=68):
     """A network with random weights: (B, 3, H, W) -> the dict that its own `decode` turns into (B, num_points, 2)."""
-    if arch not in LANDMARKERS:
-        raise FaceparseError(f"unknown landmark network '{arch}'; known: {', '.join(LANDMARKERS)}")
+    return _constructor(LANDMARKERS, arch, encoder)(num_points)
+
+
+def _constructor(table, arch, encoder):
+    """A row of MODELS or LANDMARKERS with the encoder filled in. Raises FaceparseError."""
+    if arch not in table:
+        raise FaceparseError(f"unknown {'parser' if table is MODELS else 'landmark network'} '{arch}'; known: "
+                             f"{', '.join(table)}")
     encoder = choose_encoder(arch, encoder)
-    return LANDMARKERS[arch][0](num_points, *([encoder] if encoder else []))
+    return partial(table[arch][0], encoder=encoder) if encoder else table[arch][0]
 
 
 def initialise(model, source):

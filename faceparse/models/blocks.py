@@ -31,7 +31,8 @@ class Depthwise(nn.Conv2d):
         if not slow or x.dtype != torch.bfloat16 or x.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(x)
         with torch.autocast("cpu", enabled=False):
-            return self._conv_forward(x.float(), self.weight.float(), None).to(x.dtype)
+            bias = None if self.bias is None else self.bias.float()  # of a batch norm that `folded` put into it
+            return self._conv_forward(x.float(), self.weight.float(), bias).to(x.dtype)
 
 
 class FCNHead(nn.Sequential):
