@@ -330,3 +330,12 @@ def test_iou_charts_hold_at_most_eight_lines():
     both = {run: [{**line, "train_miou": 0.7} for line in log] for run, log in val.items()}
     assert list(figures(entries, val)) == ["figure-7-helen.png"]
     assert list(figures(entries, both)) == ["figure-7-helen-1.png", "figure-7-helen-2.png"]
+
+
+@pytest.mark.parametrize("target", ["helen", "lapa", "ibugmask"])
+def test_scores_of_hair_and_skin_stand_beside_no_published_number(target):
+    f1 = {"background": 0.95, "skin": 0.9, "hair": 0.8}
+    entries = [entry(data, set=target, data=data, training_set=data, f1=f1, mean_f1=0.85) for data in ("helen", "lapa")]
+    text = tables(entries) + criteria(entries)
+    assert "seed 000 prints" not in text and "Wood" not in text and published.PROTOCOL not in text
+    assert [verdict.partition(":")[0] for _, verdict in verdicts(entries, "3")] == ["not measured"]
