@@ -22,7 +22,6 @@ from faceparse.files import read_json, read_small
 from faceparse.evaluation import choose_alignment, sheet
 from faceparse.inference import AdaptedParser, load, load_any
 from faceparse.labels import label_set, label_set_to_dict, landmark_set_to_dict
-from faceparse.models.encoders import load_encoder_weights
 from faceparse.models.pipnet import is_published, read_mean_face
 from faceparse.models.regressor import load_pretrained
 from faceparse.plans import DATA_OPTIONS, make_adapter_plan, make_landmark_plan, make_plan, training_set_of
@@ -140,7 +139,7 @@ def said_of(error):
 
 
 def open_folder(folder, plan, resume, dry_run=False):
-    """Make the run's folder, or see that what is there is this run. Returns False where it is finished already.
+    """Make the run's folder, or see that what is there is this run. Returns False, and says so, where it is finished.
 
     dry_run  write nothing
     """
@@ -161,6 +160,7 @@ def open_folder(folder, plan, resume, dry_run=False):
                                  "choose another --name, or remove the folder")
     started = (folder / "last.pt").exists()
     if finished(folder) and ((folder / "curves.png").exists() or not started):  # the curves are drawn last
+        print(f"{folder}: finished already")
         return False
     if started and not resume:
         raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
@@ -201,12 +201,9 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     options["toy_size"] = given.get("size") or chosen.size
     limit = given["limit"] if given.get("limit") is not None else chosen.limit
     known = parsing.load(data, "train", root, limit=limit, **options)
-    try:
-        unseen = parsing.load(data, "val", root, **options).records
-    except parsing.NoSuchSplit:
-        unseen = []
-    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best")):
-        print(note)
+    unseen = _val_records(parsing.load, data, root, options)
+    if known.note:
+        print(known.note)
     labels = label_set(given["labels"]) if given.get("labels") else known.labels
     plan = make_plan(arch, data, known.labels.name, all(record.landmarks for record in known.records + unseen), given,
                      len(known.records))
@@ -215,7 +212,6 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     folder = Path(parent) / (name or plan.name)
     device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
-        print(f"{folder}: finished already")
         return folder
     chosen = _augmented(chosen, plan.augment)
     if plan.fix_mirrored:
@@ -223,11 +219,7 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
         unseen = unseen.records
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels))
-    if plan.init:
-        left = models.initialise(model, plan.init)
-        print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
-    elif plan.encoder:
-        load_encoder_weights(model.encoder, _encoder_weights(plan, dry_run))
+    _start(model, plan, dry_run, plan.init)
     faces = Faces(known.records, labels, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, plan.align, skip_bad=skip_bad)
     mean, std = statistics(faces) if plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
@@ -252,12 +244,9 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     plan = make_landmark_plan(arch, data, listed.points.name, given, len(listed.records))
     options = {"points": given.get("points"), "toy_size": plan.size}
     known = landmarks.load(data, "train", root, limit=plan.limit, **options)
-    try:
-        unseen = landmarks.load(data, "val", root, **options).records
-    except parsing.NoSuchSplit:
-        unseen = []
+    unseen = _val_records(landmarks.load, data, root, options)
     points, paired = known.points, known.points.mirror_pairs is not None
-    for note in filter(None, (known.note, "" if unseen else f"{data} has no val split: the last epoch is the best",
+    for note in filter(None, (known.note,
                               "" if paired else f"no face is mirrored: {points.name} landmarks have no mirror pairs")):
         print(note)
     _fits(models.build_landmarker, arch, plan.encoder, points.count, max_params)
@@ -269,7 +258,6 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     folder = Path(parent) / (name or plan.name)
     device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
-        print(f"{folder}: finished already")
         return folder
     chosen = _augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, paired)
     faces = Faces(known.records, None, plan.size, plan.align, chosen.jitter, plan.seed, skip_bad=skip_bad, landmarks=True)
@@ -277,12 +265,7 @@ def train_landmarks(arch, data, given, root, parent, *, name=None, resume=False,
     torch.manual_seed(plan.seed)
     model = models.build_landmarker(arch, plan.encoder, points.count)
     model.set_mean_face(mean_face(faces) if mean is None else mean)
-    if plan.init:
-        left = models.initialise(model, plan.init)
-        print(f"{plan.init}: loaded" + (f", except {', '.join(left)}" if left else ""))
-    elif plan.encoder and plan.encoder_weights != "none":
-        load_pretrained(model, _encoder_weights(plan, dry_run)) if arch != "pipnet" else load_encoder_weights(
-            model.encoder, _encoder_weights(plan, dry_run))
+    _start(model, plan, dry_run, plan.init)
     by = landmark_metrics.default_length(points)
     task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, by)
     about = {"arch": arch, "encoder": plan.encoder, "points": landmark_set_to_dict(points), "size": plan.size,
@@ -325,14 +308,12 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
         print(note)
     device = choose_device(device)  # before anything is written
     if not distributed.from_first(open_folder, folder, plan, resume, dry_run):
-        print(f"{folder}: finished already")
         return folder
     print(f"{folder}: adapts the labels of {', '.join(fit['run'] for fit in plan.fits)}")
     source = parsers[0].labels
     torch.manual_seed(plan.seed)
     model = models.build(arch, plan.encoder, len(labels), channels_of(plan.input, len(source)))
-    if plan.encoder:
-        load_encoder_weights(model.encoder, _encoder_weights(plan, dry_run))
+    _start(model, plan, dry_run)
     faces = Faces(known.records, labels, plan.size, align, chosen.jitter, plan.seed, skip_bad=skip_bad)
     val = Faces(unseen, labels, plan.size, align, skip_bad=skip_bad)
     weights = _class_weights(losses.default_weights(chosen.class_weights, plan.labels, plan.loss), labels, plan.loss, faces,
@@ -392,9 +373,22 @@ def _fits(build, arch, encoder, count, most):
                              f"--max-params allows {most:,}: choose a smaller network")
 
 
-def _encoder_weights(plan, dry_run):
-    """A dry run downloads nothing."""
-    return "none" if dry_run and plan.encoder_weights == "imagenet" else plan.encoder_weights
+def _val_records(load, data, root, options):
+    """The records of the val split, [] where there is none."""
+    try:
+        return load(data, "val", root, **options).records
+    except parsing.NoSuchSplit:
+        print(f"{data} has no val split: the last epoch is the best")
+        return []
+
+
+def _start(model, plan, dry_run, init=None):
+    """Fill a network from the checkpoint `init`, else its encoder from the plan's weights; a dry run downloads none."""
+    if init:
+        left = models.initialise(model, init)
+        print(f"{init}: loaded" + (f", except {', '.join(left)}" if left else ""))
+    elif plan.encoder and not (dry_run and plan.encoder_weights == "imagenet"):
+        load_pretrained(model, plan.encoder_weights)
 
 
 def _classes(labels, plan):

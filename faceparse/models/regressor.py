@@ -78,9 +78,9 @@ class Regressor(nn.Module):
 
 
 def load_pretrained(model, source):
-    """load_encoder_weights for a Regressor: MobileNetV3's hidden layer starts from the same source, if it is there."""
+    """load_encoder_weights for any network; a Regressor's MobileNetV3 has a hidden layer from there too, if it is there."""
     load_encoder_weights(model.encoder, source)
-    if source != "none" and model.encoder.name == "mobilenet_v3_large":
+    if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
         path = imagenet_file(model.encoder.name) if source == "imagenet" else source
         weights = weights_in(read_checkpoint(path), path)
         for theirs in ("classifier.0.", "hidden.0."):  # torchvision's name and ours
