@@ -13,7 +13,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import inference, models, plans, runs
+from faceparse import exits, inference, models, plans, runs
 from faceparse.adaptation import INPUTS
 from faceparse.data import parsing
 from faceparse.errors import FaceparseError
@@ -66,8 +66,8 @@ def main(args):
             runs.adapt, parsers, args.arch, args.data or plans.default_target(training_set), given, args.root, args.runs,
             name=args.name, resume=args.resume or len(groups) > 1, skip_bad=args.skip_bad, device=args.device,
             amp=args.amp, workers=args.workers, dry_run=args.dry_run)
-    return runs.one_after_the_other("adapt.py", jobs)
+    return exits.one_after_the_other("adapt.py", jobs)
 
 
 if __name__ == "__main__":
-    sys.exit(runs.status_of("adapt.py", lambda: main(get_args_parser().parse_args())))
+    sys.exit(exits.status_of("adapt.py", lambda: main(get_args_parser().parse_args())))

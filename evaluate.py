@@ -18,7 +18,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from faceparse import (charts, distributed, evaluation, hair_skin, in_the_wild, inference, labelling,
+from faceparse import (charts, distributed, evaluation, exits, hair_skin, in_the_wild, inference, labelling,
                        landmark_evaluation, pictures, report, runs)
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
@@ -309,4 +309,4 @@ def load_split(load, name, split, root, **options):
 
 
 if __name__ == "__main__":
-    sys.exit(runs.status_of("evaluate.py", lambda: main(get_args_parser().parse_args())))
+    sys.exit(exits.status_of("evaluate.py", lambda: main(get_args_parser().parse_args())))

@@ -18,7 +18,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import distributed, models, runs
+from faceparse import distributed, exits, models, runs
 from faceparse.data import landmarks, parsing
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
@@ -124,8 +124,8 @@ def main(args):
                               name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
                               device=args.device, amp=args.amp, workers=args.workers, max_params=args.max_params,
                               dry_run=args.dry_run)
-    return runs.one_after_the_other("train.py", jobs)
+    return exits.one_after_the_other("train.py", jobs)
 
 
 if __name__ == "__main__":
-    sys.exit(runs.status_of("train.py", lambda: main(get_args_parser().parse_args())))
+    sys.exit(exits.status_of("train.py", lambda: main(get_args_parser().parse_args())))

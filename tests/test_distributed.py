@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from faceparse import distributed, inference, runs, tasks
+from faceparse import distributed, exits, inference, runs, tasks
 from faceparse.checkpoints import read_checkpoint
 from faceparse.data import loading
 from faceparse.errors import FaceparseError
@@ -125,7 +125,7 @@ def start(folder, function, rank, count, port):
     if count > 1:
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(count), LOCAL_WORLD_SIZE=str(count),
                           MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), TORCHELASTIC_USE_AGENT_STORE="True")
-    os._exit(runs.status_of("train.py", lambda: function(folder) and 0))
+    os._exit(exits.status_of("train.py", lambda: function(folder) and 0))
 
 
 def few_val_faces(load):

@@ -253,7 +253,7 @@ def test_a_folder_that_may_not_be_entered_is_one_line(run, monkeypatch, tmp_path
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_standard_output_is_one_line():
-    code = "import sys; from faceparse import runs; sys.exit(runs.status_of('train.py', lambda: print('said')))"
+    code = "import sys; from faceparse import exits; sys.exit(exits.status_of('train.py', lambda: print('said')))"
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True,
                               env={**os.environ, "PYTHONPATH": str(kill.CODE)})
