@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.data.records import MAX_PIXELS
-from faceparse.errors import FaceparseError
+from faceparse.errors import CannotWrite, FaceparseError
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv",
                   ".flv", ".3gp", ".ogv", ".y4m"}
@@ -248,8 +248,8 @@ class VideoWriter:
     fps   frames a second, int or Fraction
 
     The file is fragmented: a Ctrl-C, an error, or this program killed leaves all frames that were written; a full disk
-    or ffmpeg killed, all but the last second or two. Raises FaceparseError, with ffmpeg's own words, when it cannot go
-    on.
+    or ffmpeg killed, all but the last second or two. When it cannot go on it raises FaceparseError, of a place that cannot
+    be written to CannotWrite, with ffmpeg's own words.
     """
 
     def __init__(self, path, size, fps):
@@ -261,7 +261,7 @@ class VideoWriter:
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FaceparseError(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from None
+            raise CannotWrite(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from None
         if _says(_program(self.path), "libx264", "-encoders"):
             # Unless told otherwise, ffmpeg encodes with BT.601's matrix and does not say so; players guess by the size.
             codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-vf",
@@ -293,7 +293,7 @@ class VideoWriter:
             raise FaceparseError(f"{self.path}: ffmpeg ended before the video did; run again") from None
 
     def close(self):
-        """Completes the file. Raises FaceparseError if ffmpeg could not."""
+        """Completes the file. Raises FaceparseError where ffmpeg could not."""
         if self._ffmpeg is None:
             return
         ffmpeg, self._ffmpeg = self._ffmpeg, None
@@ -303,8 +303,8 @@ class VideoWriter:
                                  "before stays, run again for the rest")
         if status:
             why = ffmpeg.complaint().replace(f"file:{os.path.abspath(self.path)}: ", "") or "no reason given"
-            raise FaceparseError(f"{self.path}: cannot be written (ffmpeg: {why}); make room, or choose a folder that "
-                                 "you may write to")
+            raise CannotWrite(f"{self.path}: cannot be written (ffmpeg: {why}); make room, or choose a folder that you "
+                              "may write to")
 
     def __enter__(self):
         return self

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from faceparse import video
-from faceparse.errors import FaceparseError
+from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.video import VideoReader, VideoWriter, is_video
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on the PATH")
@@ -308,7 +308,7 @@ def test_unwritable_path_is_one_line(tmp_path, started):
     (tmp_path / "file").touch()
     (tmp_path / "folder.mp4").mkdir()
     for name, words in (("file/clip.mp4", "cannot be written"), ("folder.mp4", "ffmpeg: .*[Ii]s a directory")):
-        with pytest.raises(FaceparseError, match=words) as caught:
+        with pytest.raises(CannotWrite, match=words) as caught:
             write(tmp_path / name, plain_frames(200))
         assert str(caught.value).startswith(f"{tmp_path / name}: ") and "\n" not in str(caught.value)
     assert all(process.returncode is not None for process in started)
@@ -318,7 +318,7 @@ def test_unwritable_path_is_one_line(tmp_path, started):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here, a disk that is always full")
 @pytest.mark.parametrize("count", [1, 200])
 def test_full_disk_is_one_line(count):
-    with pytest.raises(FaceparseError, match="/dev/full: cannot be written .*No space left on device"):
+    with pytest.raises(CannotWrite, match="/dev/full: cannot be written .*No space left on device"):
         write("/dev/full", plain_frames(count))
 
 
