@@ -1,5 +1,6 @@
 """Hair and skin in two passes: merged labels, CIHP's people, faces placed anywhere, the crop and what comes back."""
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -154,6 +155,9 @@ def test_placed_faces_have_all_sizes_and_clutter_around_them():
     assert 1 / 6 - 1e-6 <= min(sides) < 0.25 and 0.75 < max(sides) <= 1 and np.std(middles) > 10
     again = faces[0]
     assert (again["image"] == face["image"]).all() and (face["image"].max(0) == 0).mean() < 0.01
+    landmarks = Faces([replace(faces.records[0], mask=None)], None, 96, "none", faces.jitter, landmarks=True)
+    landmarks.epoch = faces.epoch
+    assert (landmarks[0]["image"] == face["image"]).all()
 
 
 def test_clutter_is_drawn_by_its_number():

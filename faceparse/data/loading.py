@@ -154,8 +154,8 @@ class Faces:
             mask = geometry.warp_mask(source.mask, geometry.compose(
                 np.linalg.inv(source.mask_from_picture), to_crop), square)
             face["mask"] = self.labels.mirror[mask] if mirrored else mask
-            if self.jitter is not None and self.jitter.cluttered:
-                self._surround(face, source, to_crop)
+        if self.jitter is not None and self.jitter.cluttered:
+            self._surround(face, source, to_crop)
         if source.points is not None and not (mirrored and record.points.mirror_pairs is None):
             points = geometry.apply(to_crop, source.points)
             face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
@@ -167,7 +167,8 @@ class Faces:
             np.linalg.inv(source.image_from_picture), to_crop), (self.size, self.size)) > 0
         key = int(keys(self.seed, self.epoch, face["index"], "clutter")[0] >> np.uint64(1))
         face["image"] = np.where(nothing, clutter(key, 0, self.size).transpose(2, 0, 1), face["image"])
-        face["mask"] = np.where(nothing, np.uint8(0), face["mask"])
+        if "mask" in face:
+            face["mask"] = np.where(nothing, np.uint8(0), face["mask"])
 
     def _largest_share(self, source, to_crop):
         """Of the labelled pixels of a crop, the share of its most frequent class; 1 where nothing is labelled."""
