@@ -146,7 +146,8 @@ def _sorted_out(files):
     for file, stem in files:
         if file.suffix.lower() == ".json" and file.name not in labelme.SETS:
             try:
-                given.append((file, stem, labelme.read(file)))
+                own = stem.with_name(stem.name.removesuffix(".json"))  # a.json beside a.jpg: a, for that is no other face
+                given.append((file, own, labelme.read(file)))
             except FaceparseError as error:
                 errors.append(error)
     named = {face["image"].resolve() for _, _, face in given}

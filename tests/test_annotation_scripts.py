@@ -193,6 +193,13 @@ def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_pat
     assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
 
 
+def test_a_file_beside_its_picture_as_labelme_puts_it_has_the_pictures_name(photos, tmp_path):
+    (photos / "a.png").rename(photos / "a.jpg")
+    labelme.write(photos / "a.json", photos / "a.jpg", (SIZE, SIZE), toy.draw(0, 0, SIZE)[2], POINTS)
+    rows, _, errors = labelling.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert not errors and sorted(row.name for row in rows) == ["a", "b", "sub-c"]
+
+
 def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
     points = toy.draw(0, 0, SIZE)[2]
     points[7] = 500, 20
