@@ -42,13 +42,30 @@ class ParsedFace:
         return Image.fromarray(report.overlay(self.image, self.mask, self.labels, opacity))
 
 
-class Parser:
-    """A trained parser. `load` makes one; `about` is what its checkpoint says of itself, `path` where that lies."""
-    adapter = None  # an AdaptedParser has one
+class Trained:
+    """A trained network. `about` is what its checkpoint says of itself, `path` where that lies."""
 
     def __init__(self, model, about, path, device, bfloat16=False):
         self.model = model.to(device, memory_format=torch.channels_last).eval()
         self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+
+    @cached_property
+    def fast(self):
+        """The model as it is run; made when first asked for."""
+        return folded(self.model, self.bfloat16)
+
+    def run(self, inputs):
+        """inputs (B, C, S, S), on the device -> what the model says."""
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            return self.fast(inputs.contiguous(memory_format=torch.channels_last))
+
+
+class Parser(Trained):
+    """A trained parser. `load` makes one."""
+    adapter = None  # an AdaptedParser has one
+
+    def __init__(self, model, about, path, device, bfloat16=False):
+        super().__init__(model, about, path, device, bfloat16)
         self.labels = label_set_from_dict(about["labels"])
         self.size, self.align = about["size"], about["align"]
 
@@ -57,16 +74,9 @@ class Parser:
         """What tells these weights from all others (checkpoints.fingerprint): adapters know their parsers by it."""
         return fingerprint(self.model.state_dict())
 
-    @cached_property
-    def fast(self):
-        """The model as it is run; made when first asked for."""
-        return folded(self.model, self.bfloat16)
-
     def logits(self, images):
         """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32, on the parser's device."""
-        images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return self.fast(images.contiguous(memory_format=torch.channels_last))["out"].float()
+        return self.run(normalise(images.to(self.device), self.about["mean"], self.about["std"]))["out"].float()
 
     def probabilities(self, images):
         """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. A sigmoid's classes are independent: no sum of 1."""
@@ -204,15 +214,12 @@ class Averaged(Parser):
         return self.probabilities(images).clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
-class Adapter:
-    """A trained label adapter. `load_adapter` makes one; `about` is what its checkpoint says of itself."""
+class Adapter(Trained):
+    """A trained label adapter. `load_any` makes one."""
 
     def __init__(self, model, about, path, device, bfloat16=False):
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
-        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+        super().__init__(model, about, path, device, bfloat16)
         self.labels, self.source = label_set_from_dict(about["labels"]), label_set_from_dict(about["source"])
-
-    fast = Parser.fast
 
     def fits(self, parser):
         """Whether it was learnt from this very parser's predictions."""
@@ -220,20 +227,15 @@ class Adapter:
 
     def logits(self, probabilities):
         """probabilities (B, C', S, S) in the parser's labels -> logits (B, C, S, S) float32 in the adapter's."""
-        shown = encode(probabilities, self.about["input"]).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return self.fast(shown)["out"].float()
+        return self.run(encode(probabilities, self.about["input"]))["out"].float()
 
 
-class Landmarker:
-    """A trained landmark network. `load_any` makes one; `about` is what its checkpoint says of itself."""
+class Landmarker(Trained):
+    """A trained landmark network. `load_any` makes one."""
 
     def __init__(self, model, about, path, device, bfloat16=False):
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
-        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+        super().__init__(model, about, path, device, bfloat16)
         self.points, self.size, self.align = landmark_set_from_dict(about["points"]), about["size"], about["align"]
-
-    fast = Parser.fast
 
     def locate(self, images):
         """images (B, 3, S, S) uint8 crops -> points (B, K, 2) float32 in pixels of the crops, on the device."""
@@ -241,10 +243,8 @@ class Landmarker:
 
     def locate_surely(self, images):
         """The same, and beside the points how sure the network is of each, (B, K) in 0..1; None where it cannot say."""
-        images = normalise(images.to(self.device), self.about["mean"], self.about["std"])
+        outputs = self.run(normalise(images.to(self.device), self.about["mean"], self.about["std"]))
         with torch.inference_mode():
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                outputs = self.fast(images.contiguous(memory_format=torch.channels_last))
             return self.model.decode(outputs).float(), self.model.confidence(outputs)
 
 
