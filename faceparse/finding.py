@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from faceparse import geometry, models
-from faceparse.data.records import open_image
+from faceparse.data.records import near, open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference import as_picture, crops
 from faceparse.progress import Progress
@@ -260,8 +260,7 @@ def by_predicted_points(face_set, finder):
                 continue
             found = finder.find(image)
             lost += not found.is_face
-            limits = np.array(image.size)  # what records.check_landmarks takes for a face of this picture
-            points = found.points.clip(1 - limits, 2 * limits - 1)
+            points = near(found.points, image.size)
             records.append(replace(record, points=finder.points, landmarks=partial(_given, record.image, points)))
     return replace(face_set, records=records, points=finder.points), lost
 

@@ -24,7 +24,7 @@ import numpy as np
 from faceparse import annotate, raster, report
 from faceparse.annotate import HAIR, SKIN
 from faceparse.data import labelme
-from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, open_image, read_mask
+from faceparse.data.records import PICTURE_SUFFIXES, Record, check_landmarks, near, open_image, read_mask
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.geometry import BY_LANDMARKS
 from faceparse.hair_skin import skin_and_hair
@@ -160,8 +160,7 @@ def _predicted(file, box, finder, parser):
     image = open_image(file)
     found = finder.find(image, box)
     parsed = parser and parse_found(image, parser, finder, found, box)
-    limits = np.array(image.size)  # as far outside as records.check_landmarks lets a point lie
-    landmarks = found.points.clip(1 - limits, 2 * limits - 1)
+    landmarks = near(found.points, image.size)
     return Seen(file, image.size, finder.points, landmarks, found.confidence, found.is_face, parsed, [])
 
 

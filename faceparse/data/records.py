@@ -359,6 +359,11 @@ def check_landmarks(record, points, size):
                              f"picture of {record.name}, which is {size[0]} x {size[1]}; correct the file")
 
 
+def near(points, size):
+    """Points, those that lie further outside a picture than check_landmarks lets them brought to where it does."""
+    return points.clip(1 - np.array(size), 2 * np.array(size) - 1)
+
+
 def _some(values):
     return ("the value " if len(values) == 1 else "the values ") + ", ".join(map(str, values[:5])) + (
         ", ..." if len(values) > 5 else "")
