@@ -142,7 +142,6 @@ def fill(mask, contours, labels):
         mask[top:top + cover.shape[0], left:left + cover.shape[1]][cover >= 0.5] = label
 
 
-
 # ---- the way back: a region -> its outlines
 
 def trace(inside, tolerance=0.0, least=1):

@@ -10,7 +10,7 @@ from faceparse.data.augment import photometric
 from faceparse.data.loading import batches, grouped, shuffled, spread
 from faceparse.data.records import image_size
 from faceparse.errors import FaceparseError
-from faceparse.training import evaluate, learn, make_optimizer
+from faceparse.training import at_once, evaluate, learn, make_optimizer
 
 
 def rehearse(model, task, train, val, *, device, batch, lr, optimizer, weight_decay, photometry, seed, bfloat16,
@@ -38,7 +38,7 @@ def rehearse(model, task, train, val, *, device, batch, lr, optimizer, weight_de
     some, start = copy.copy(val), time.perf_counter()
     some.records = val.records[:48]
     if some.records:
-        evaluate(model, task, some, device, workers=workers, bfloat16=bfloat16)
+        evaluate(model, task, some, device, batch=at_once(batch, accumulate), workers=workers, bfloat16=bfloat16)
     return (ends[-1] - ends[0]) / (len(ends) - 1), (time.perf_counter() - start) / max(1, len(some.records))
 
 

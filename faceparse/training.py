@@ -105,7 +105,7 @@ def to_device(batch, device):
     return {key: value if key == "homography" else value.to(device, non_blocking=True) for key, value in batch.items()}
 
 
-def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False, label="scoring"):
+def evaluate(model, task, faces, device, *, batch, workers=2, bfloat16=False, label="scoring"):
     """The task's scores over all of `faces`, as they are (no augmentation)."""
     model.eval()
     tally, groups = task.start(device), distributed.share(grouped(range(len(faces)), batch))
@@ -119,6 +119,12 @@ def evaluate(model, task, faces, device, *, batch=24, workers=2, bfloat16=False,
             tally = task.count(tally, outputs, given)
             progress.update(len(given["index"]))
     return task.scores(distributed.summed(tally))
+
+
+def at_once(batch, accumulate):
+    """How many faces to score at a time: what fits where a part of a training batch does, with all that its gradient
+    needs."""
+    return min(24, 4 * -(-batch // (accumulate * distributed.count())))
 
 
 def learn(network, task, given, device, epoch, bfloat16, parts=1, whole=None, tally=None):
@@ -228,7 +234,8 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
             line = {"epoch": epoch, "lr": rate, "loss": total / steps, "seconds": round(seconds, 2)}
             line.update({f"train_{key}": value for key, value in task.scores(tally).items() if key in task.followed})
             if len(val):
-                line.update(evaluate(model, task, val, device, workers=workers, bfloat16=bfloat16))
+                line.update(evaluate(model, task, val, device, batch=at_once(batch, accumulate), workers=workers,
+                                     bfloat16=bfloat16))
             history.append(line)
             if best_of(history, task) is line:
                 save("best.pt", epoch + 1, 0, so_far)
@@ -258,6 +265,9 @@ def _where_it_stopped(saved, stepper, task, device):
     stepper.load_state_dict(saved["optimizer"])
     for group, own in zip(stepper.param_groups, options):
         group.update(own)
+    for state in stepper.state.values():
+        if "mu_product" in state:  # a number that NAdam reads at every step, and that loading moves to the GPU
+            state["mu_product"] = state["mu_product"].cpu()
     for parameter, state in stepper.state.items():
         if not all(value.shape == (() if key in ("step", "mu_product") else parameter.shape)
                    for key, value in state.items()):

@@ -358,3 +358,21 @@ def test_a_sum_of_losses_trains_and_its_probabilities_are_the_softmaxs(tmp_path)
                         ({"accumulate": 0}, "accumulate"), ({"warmup": -1}, "warmup"), ({"alpha": float("nan")}, "alpha")):
         with pytest.raises(FaceparseError, match=said):
             train(tmp_path, given)
+
+
+def test_a_resumed_nadam_keeps_its_numbers_off_the_gpu():
+    """It reads one a parameter and step; loading moves all of an optimiser's state to the parameters' device."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    layer = torch.nn.Linear(2, 2).cuda()
+    stepper = training.make_optimizer(layer, "nadam", 0.1, 0.0)
+    layer(torch.ones(1, 2).cuda()).sum().backward()
+    stepper.step()
+    task = mock.Mock(headline="mean_f1", start=lambda device: torch.zeros(1, device=device))
+    saved = {"optimizer": stepper.state_dict(), "history": [], "epoch": 1, "step": 1, "partial": (0.5, torch.zeros(1))}
+    training._where_it_stopped(saved, stepper, task, torch.device("cuda"))
+    assert all(state["mu_product"].device.type == "cpu" for state in stepper.state.values())
+
+
+def test_scoring_takes_as_many_faces_as_fit_where_the_training_does():
+    assert [training.at_once(*given) for given in ((8, 1), (24, 1), (4, 1), (4, 4), (24, 24), (3, 2))] == [24, 24, 16, 4, 4, 8]

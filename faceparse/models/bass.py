@@ -24,8 +24,8 @@ encoder is torchvision's (CE2P's starts with three 3x3 convolutions); bilinear r
 import torch
 from torch import nn
 
-from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture, resize)
 from faceparse.models.encoders import make_encoder
 
 BINS = (1, 2, 3, 6)
@@ -139,9 +139,7 @@ class BASS(nn.Module):
                 init_head(part)
 
     def forward(self, images):
-        if self.training and len(images) == 1:
-            raise FaceparseError("bass cannot train on a batch of one picture: choose --batch, or --limit, so that no "
-                                 "batch is left with one")
+        refuse_a_lone_picture(self, images)
         height, width = images.shape[-2:]
         _, *stages, conv5 = self.encoder(pad_to_multiple(images, 16))  # strides 4, 8, 16; 16
         x, stride, extra = self.semantic_branch(conv5), 16, {}         # (B, 512, h/16, w/16)

@@ -16,8 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, Depthwise, FCNHead, enlarge, init_head, pad_to_multiple
+from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, enlarge, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture)
 
 EXPANSION = 6
 
@@ -154,9 +154,7 @@ class BiSeNetV2(nn.Module):
             init_head(head[-1])
 
     def forward(self, images):
-        if self.training and len(images) == 1:
-            raise FaceparseError("bisenetv2 cannot train on a batch of one picture: choose --batch, or --limit, "
-                                 "so that no batch is left with one")
+        refuse_a_lone_picture(self, images)
         height, width = images.shape[-2:]
         images = pad_to_multiple(images, 32)
         detail = self.detail(images)                               # (B, 128, H/8, W/8); XS: 96

@@ -3,6 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from faceparse.errors import FaceparseError
+
 
 class ConvNormReLU(nn.Sequential):
     """Convolution without bias, batch norm, ReLU: (B, in_channels, H, W) -> (B, out_channels, H, W)."""
@@ -105,6 +107,14 @@ def pad_to_multiple(images, stride):
     height, width = images.shape[-2:]
     below, right = -height % stride, -width % stride
     return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
+
+
+def refuse_a_lone_picture(network, images):
+    """Raises FaceparseError where a network that pools whole pictures would train on one (B, C, H, W) with B = 1: its
+    batch norm would have one value a channel."""
+    if network.training and len(images) == 1:
+        raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose --batch, "
+                             "--accumulate, or --limit, so that no batch or part of one is left with one")
 
 
 def init_decoder(decoder):

@@ -10,8 +10,8 @@ leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's a
 import torch
 from torch import nn
 
-from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, Enlarge, enlarge, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import (ConvNormReLU, Enlarge, enlarge, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture)
 from faceparse.models.encoders import make_encoder
 
 WIDTH, LOW_LEVEL_WIDTH = 256, 48
@@ -91,9 +91,7 @@ class DeepLabV3Plus(nn.Module):
         init_head(self.segmentation_head)
 
     def forward(self, images):
-        if self.training and len(images) == 1:
-            raise FaceparseError("deeplabv3plus cannot train on a batch of one picture: choose --batch, or --limit, "
-                                 "so that no batch is left with one")
+        refuse_a_lone_picture(self, images)
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 16))  # strides 2, 4, 8, 16, 16
         x = self.decoder(features)                            # (B, 256, H/4, W/4), padded

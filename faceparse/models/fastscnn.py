@@ -12,9 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.errors import FaceparseError
 from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, enlarge, init_decoder, init_head,
-                                     pad_to_multiple, resize)
+                                     pad_to_multiple, refuse_a_lone_picture, resize)
 
 EXPANSION = 6
 POOLS = (1, 2, 3, 6)
@@ -115,9 +114,7 @@ class FastSCNN(nn.Module):
             init_head(head[-1])
 
     def forward(self, images):
-        if self.training and len(images) == 1:
-            raise FaceparseError("fastscnn cannot train on a batch of one picture: choose --batch, or --limit, "
-                                 "so that no batch is left with one")
+        refuse_a_lone_picture(self, images)
         height, width = images.shape[-2:]
         images = pad_to_multiple(images, 32)
         detail = self.learning_to_downsample(images)                # (B, 64, H/8, W/8)

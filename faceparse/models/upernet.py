@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torchvision.models.convnext import LayerNorm2d
 
-from faceparse.errors import FaceparseError
-from faceparse.models.blocks import ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple, resize
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture, resize)
 from faceparse.models.encoders import make_encoder
 
 WIDTH, AUXILIARY_WIDTH = 512, 256
@@ -71,9 +71,7 @@ class UPerNet(nn.Module):
         init_head(self.aux_heads[0][-1])
 
     def forward(self, images):
-        if self.training and len(images) == 1:
-            raise FaceparseError("upernet cannot train on a batch of one picture: choose --batch, or --limit, "
-                                 "so that no batch is left with one")
+        refuse_a_lone_picture(self, images)
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 32))[-4:]                # strides 4, 8, 16, 32
         features = [norm(feature) for norm, feature in zip(self.norms, features)]
