@@ -155,6 +155,8 @@ def use(args, others, landmarkers):
     coarse, others = hair_skin.take_coarse(others)
     parsers = inference.pair(others, args.force) if others or not landmarkers else []
     parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
+    if not parser:
+        refuse_options(args, ("confidence", "tta", "tta_flip"), "is for parsers, and --model names none: leave it out")
     parser = parser and averaged(args, [parser])[-1]
     parser = hair_skin.CoarseToFine(coarse, parser) if coarse else parser
     finder = Finder(landmarkers) if landmarkers else None

@@ -124,6 +124,9 @@ def test_a_landmark_network_is_no_parser(run, trained, tmp_path):
     for option in (["--tta", "0.5"], ["--tta-flip"], ["--predictions", "masks"]):
         status, _, err = run("evaluate.py", "--model", trained, *option)
         assert status == 2 and err.count("\n") == 1 and option[0] in err
+    for option in (["--tta", "0.5"], ["--tta-flip"], ["--confidence"]):
+        status, _, err = run("evaluate.py", "--model", trained, "--images", "x.jpg", *option)
+        assert status == 2 and err.count("\n") == 1 and option[0] in err
 
 
 def test_a_checkpoint_whose_points_are_nonsense_is_refused(trained, tmp_path):
