@@ -102,28 +102,28 @@ def get_args_parser():
 
 def main(args):
     """Train every combination; returns the exit status."""
-    if args.check:
-        for data in args.data if distributed.rank() == 0 else ():
-            runs.check(data, args.root, args.runs / "check", limit=args.limit, full=args.full or False)
-        return 0
     if (args.mix or args.mix_real) and not any("mixed" in data for data in args.data):
         raise FaceparseError("--mix and --mix-real are of --data mixed and toymixed: name one of them, or leave them out")
-    grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))
-    grid = list(dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid))
-    if args.name and len(grid) > 1:
-        raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     given = {key: getattr(args, key) for key in (
         "recipe", "encoder", "labels", "points", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr",
         "size", "align", "augment", "loss", "class_weights", "aux_weight", "alpha", "iterations", "warmup", "accumulate",
         "statistics", "fix_mirrored", "optimizer", "schedule", "encoder_weights", "init", "mean_face")}
+    if args.check:
+        for data in args.data if distributed.rank() == 0 else ():
+            runs.check(data, given, args.root, args.runs / "check")
+        return 0
+    grid = list(itertools.product(args.data, args.mix or [None], args.seed, args.arch))
+    grid = list(dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid))
+    if args.name and len(grid) > 1:
+        raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     jobs = {}
     for data, mix, seed, arch in grid:
         title = f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"
         train = runs.train_landmarks if arch in models.LANDMARKERS else runs.train
-        jobs[title] = partial(train, arch, data, {**given, "mix": mix, "seed": seed}, args.root, args.runs,
-                              name=args.name, resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad,
-                              device=args.device, amp=args.amp, workers=args.workers, max_params=args.max_params,
-                              dry_run=args.dry_run)
+        own = {"mix": mix, "mix_real": args.mix_real if data == "mixed" else None, "seed": seed}
+        jobs[title] = partial(train, arch, data, {**given, **own}, args.root, args.runs, name=args.name,
+                              resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad, device=args.device,
+                              amp=args.amp, workers=args.workers, max_params=args.max_params, dry_run=args.dry_run)
     return exits.one_after_the_other("train.py", jobs)
 
 

@@ -112,10 +112,10 @@ def open_folder(folder, plan, resume, dry_run=False):
     return True
 
 
-def check(data, root, out, **options):
+def check(data, given, root, out):
     """Read every record of a data set, all splits, and print what is wrong; <data>.json and, where left and right are
-    reversed, the contact sheet <data>.png go into the folder `out`."""
-    faces = parsing.load(data, "all", root, **options)
+    reversed, the contact sheet <data>.png go into the folder `out`. given: {option of Plan: value or None}"""
+    faces = parsing.load(data, "all", root, limit=given.get("limit"), **_data_options(given))
     found = audit.audit(faces)
     print(audit.text(found))
     report.write_json(found, Path(out) / f"{data}.json")
@@ -135,9 +135,8 @@ def train(arch, data, given, root, parent, *, name=None, resume=False, skip_bad=
     max_params  refuse a network of more trainable parameters before anything is written
     dry_run  write nothing and stop before the training: print what it would be, and how long it would take by a few steps
     """
-    options = {key: given[key] if given.get(key) is not None else value for key, value in DATA_OPTIONS.items()}
     chosen = recipe(given.get("recipe") or default_recipe(data))
-    options["toy_size"] = given.get("size") or chosen.size
+    options = {**_data_options(given), "toy_size": given.get("size") or chosen.size}
     limit = given["limit"] if given.get("limit") is not None else chosen.limit
     known = parsing.load(data, "train", root, limit=limit, **options)
     unseen = _val_records(parsing.load, data, root, options)
@@ -233,8 +232,7 @@ def adapt(parsers, arch, target, given, root, parent, *, name=None, resume=False
     Returns the folder.
     """
     chosen = recipe(given.get("recipe") or default_recipe(target))
-    options = {"full": given.get("full") or False, "helen_rule": given.get("helen_rule") or "maximum",
-               "toy_size": parsers[0].size}
+    options = {**_data_options(given), "toy_size": parsers[0].size}
     limit = given["limit"] if given.get("limit") is not None else chosen.limit
     known, unseen, seen = target_splits(target, root, limit, options)
     align = choose_alignment(parsers[0], known.records + unseen)
@@ -310,6 +308,11 @@ def _fits(build, arch, encoder, count, most):
     if parameters > most:
         raise FaceparseError(f"{arch}{f' over {encoder}' if encoder else ''} has {parameters:,} parameters, and "
                              f"--max-params allows {most:,}: choose a smaller network")
+
+
+def _data_options(given):
+    """What parsing.load is told of the options that were given."""
+    return {key: value if given.get(key) is None else given[key] for key, value in DATA_OPTIONS.items()}
 
 
 def _val_records(load, data, root, options):

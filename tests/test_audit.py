@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.data import toy_head
+from faceparse.data import parsing, toy_head
 from faceparse.data.audit import (Lie, audit, fix_mirrored, lie_of_pairs, lone_masks, mended, reversed_pairs,
                                   suspects_sheet, text)
 from faceparse.data.parsing import load
@@ -349,6 +349,14 @@ def test_a_label_set_without_pairs_is_audited_without_sides():
     labels = LabelSet("plain", ("background", "skin"), ((0, 0, 0), (1, 1, 1)))
     found = audit(face_set({"a": np.ones((8, 8), np.uint8)}, labels, partial(Image.new, "RGB", (8, 8))))
     assert found["reversed"] == [] and found["judged"] == 0 and found["classes"][1]["share"] == 1
+
+
+def test_train_check_reads_the_real_set_by_the_rule_that_was_asked_for(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(parsing, "load", lambda name, split, root, **options: (
+        asked.append(options) or load("toy", split, root, limit=2, toy_size=32)))
+    assert run("train.py", "--data", "mixed", "--mix-real", "helen", "--helen-rule", "threshold", "--check")[0] == 0
+    assert asked == [{"limit": None, "full": False, "mix": "5:5", "mix_real": "helen", "helen_rule": "threshold"}]
 
 
 def test_train_check_reads_everything_and_writes_what_it_found(run, tmp_path):
