@@ -86,6 +86,18 @@ def perspective(offsets, size):
 
 # Alignment: the homography from the whole picture to the size x size crop that a network sees.
 
+def levelled(along):
+    """The rotation that turns the direction `along` (2,) to the right."""
+    cosine, sine = along / np.hypot(*along)
+    return np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+
+
+def square(centre, side, size):
+    """The upright square of `side` pixels around `centre` (2,) -> the size x size crop."""
+    scale, middle = size / side, (size - 1) / 2
+    return np.array([[scale, 0, middle - scale * centre[0]], [0, scale, middle - scale * centre[1]], [0, 0, 1]])
+
+
 def landmark_box(points):
     """(x0, y0, x1, y1): the tight box of the points that are not NaN."""
     points = points[np.isfinite(points).all(-1)]
@@ -125,17 +137,10 @@ def align_landmarks(points, left_eye, right_eye, size):
     eyes = [points[list(eye)] for eye in (left_eye, right_eye)]
     eyes = [eye[np.isfinite(eye).all(-1)] for eye in eyes]
     across = eyes[1].mean(0) - eyes[0].mean(0) if len(eyes[0]) and len(eyes[1]) else np.zeros(2)
-    level = np.eye(3)
-    if np.hypot(*across) > 0.15 * longer:
-        cosine, sine = across / np.hypot(*across)
-        level = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
+    level = levelled(across) if np.hypot(*across) > 0.15 * longer else np.eye(3)
     x0, y0, x1, y1 = landmark_box(apply(level, points))
     longer = max(x1 - x0, y1 - y0)
-    centre = np.array([(x0 + x1) / 2, (y0 + y1) / 2 - RAISE * longer])
-    scale = size / (MARGIN * longer)
-    fit = np.array([[scale, 0, (size - 1) / 2 - scale * centre[0]], [0, scale, (size - 1) / 2 - scale * centre[1]],
-                    [0, 0, 1]])
-    return compose(level, fit)
+    return compose(level, square(((x0 + x1) / 2, (y0 + y1) / 2 - RAISE * longer), MARGIN * longer, size))
 
 
 def align_celebahq(points, left_eye, right_eye, mouth, size):
@@ -157,12 +162,8 @@ def align_celebahq(points, left_eye, right_eye, mouth, size):
     if not np.isfinite(along).all() or np.hypot(*along) < 1e-3:
         raise FaceparseError("its eyes and mouth do not span a face: correct its landmarks, or use --align none")
     side = max(4.0 * np.hypot(*x), 3.6 * np.hypot(*y))
-    cosine, sine = along / np.hypot(*along)
-    level = np.array([[cosine, sine, 0], [-sine, cosine, 0], [0, 0, 1]])
-    centre, scale = apply(level, eyes - 0.1 * y), size / side
-    fit = np.array([[scale, 0, (size - 1) / 2 - scale * centre[0]], [0, scale, (size - 1) / 2 - scale * centre[1]],
-                    [0, 0, 1]])
-    return compose(level, fit)
+    level = levelled(along)
+    return compose(level, square(apply(level, eyes - 0.1 * y), side, size))
 
 
 FOREGROUND_MARGIN = 1.3  # ours: the crop's side / the longer side of the box of hair and skin; seed 004 tells none
@@ -175,9 +176,7 @@ def align_foreground(box, size, margin=FOREGROUND_MARGIN):
     box  (x0, y0, x1, y1) pixels, as `mask_box` gives it
     """
     x0, y0, x1, y1 = box
-    scale = size / (margin * max(x1 - x0, y1 - y0))
-    middle = (size - 1) / 2
-    return np.array([[scale, 0, middle - scale * (x0 + x1) / 2], [0, scale, middle - scale * (y0 + y1) / 2], [0, 0, 1]])
+    return square(((x0 + x1) / 2, (y0 + y1) / 2), margin * max(x1 - x0, y1 - y0), size)
 
 
 def mask_box(inside):
