@@ -21,7 +21,7 @@ from faceparse.checkpoints import fingerprint, read_checkpoint, weights_in
 from faceparse.data.augment import normalise
 from faceparse.data.records import open_image
 from faceparse.errors import FaceparseError
-from faceparse.labels import LabelSet, label_set_from_dict, landmark_set, landmark_set_from_dict
+from faceparse.labels import LABEL_SETS, LabelSet, label_set_from_dict, landmark_set, landmark_set_from_dict
 from faceparse.models.folded import folded
 from faceparse.training import FORMAT, choose_device, mixed_precision
 
@@ -184,7 +184,7 @@ class Averaged(Parser):
     """
 
     def __init__(self, parser, scales=(1.0,), flip=False):
-        if flip and not parser.labels.mirror_pairs:
+        if flip and not parser.labels.mirror_pairs and LABEL_SETS.get(parser.labels.name) != parser.labels:
             raise FaceparseError(f"{parser.path}: nobody has told which of its classes change places in a mirror: leave "
                                  "out --tta-flip, or add 'pairs' to its labels")
         self.of, self.scales, self.flip = parser, scales, flip

@@ -66,6 +66,10 @@ def test_classes_without_mirror_pairs_cannot_be_flipped():
     parser = inference.Parser(model, about, "a run", torch.device("cpu"))
     with pytest.raises(FaceparseError, match="a run.*--tta-flip"):
         inference.Averaged(parser, flip=True)
+    for name in ("hair_skin", "foreground"):  # which have no sides
+        about["labels"] = label_set_to_dict(LABEL_SETS[name])
+        parser = inference.Parser(model, about, "a run", torch.device("cpu"))
+        assert inference.Averaged(parser, flip=True).swap.tolist() == list(range(len(parser.labels)))
 
 
 def test_evaluate_shows_the_gain_and_writes_the_predictions(run, trained, tmp_path):
