@@ -216,8 +216,8 @@ def _words(values, defaults):
     for key, value in values.items():
         if value == defaults[key]:
             continue
-        if key == "init" and Path(value).suffix == ".pt":
-            value = run_of(value)  # every run's is called best.pt
+        if key == "init" and Path(value).name in ("best.pt", "last.pt"):
+            value = run_of(value)  # every run's are called so
         elif key in ("labels", "points", "init", "encoder_weights", "mean_face"):
             value = Path(str(value)).stem
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else

@@ -1,4 +1,4 @@
-"""What a training would be, before it is one: train.py --dry-run, which writes nothing."""
+"""What a training would be, before it is one: --dry-run of train.py and adapt.py, which writes nothing."""
 import copy
 import time
 

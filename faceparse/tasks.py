@@ -109,7 +109,7 @@ class Landmarking:
         found, truth = (np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
                         for many in (self.model.decode(outputs), batch["landmarks"]))  # (B, K, 2)
         nmes = landmark_metrics.nme(landmark_metrics.point_errors(found, truth, self.points, self.by))
-        nmes = torch.from_numpy(nmes[np.isfinite(nmes)])
+        nmes = torch.from_numpy(nmes[~np.isnan(nmes)])
         return tally + torch.tensor([nmes.sum(), len(nmes)], dtype=torch.float64)
 
     def scores(self, tally):

@@ -55,6 +55,10 @@ def test_the_nme_is_measured_in_the_pixels_of_the_original_picture():
     assert tally[1] == 1 and np.isclose(task.scores(tally)["nme"], np.sqrt(2) / 50)
     tally = task.count(tally, batch["landmarks"], batch)
     assert tally[1] == 2 and np.isclose(task.scores(tally)["nme"], np.sqrt(2) / 100)
+    tally = task.count(tally, batch["landmarks"] * torch.nan, batch)  # as landmark_metrics counts an answer that is none
+    assert tally[1] == 3 and task.scores(tally)["nme"] == np.inf
+    unknown = {**batch, "landmarks": batch["landmarks"] * torch.nan}
+    assert task.count(tally, batch["landmarks"], unknown)[1] == 3
 
 
 def test_the_best_epoch_has_the_smallest_nme(tmp_path, monkeypatch):

@@ -263,6 +263,11 @@ def test_a_run_starts_from_another_by_its_folder(whole, tmp_path):
     assert json.loads((folder / "args.json").read_text())["init"] == str(whole / "best.pt")
 
 
+def test_two_public_files_to_start_from_are_two_runs():
+    names = [plans.make_plan("unet", "toy", "lapa", True, {"init": f"weights/{file}.pt"}).name for file in ("smp", "ours")]
+    assert names == ["toy-unet-init_smp", "toy-unet-init_ours"]
+
+
 def test_iterations_are_counted_in_whole_epochs():
     """2,000 faces in batches of 8 are 250 steps: seed 003's 24,000 are 96 epochs; 12 faces in fours 3 steps, 7 of them 3
     epochs."""
