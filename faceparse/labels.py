@@ -125,8 +125,9 @@ def label_set(name):
 
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
     "to_lapa": {"beard": "skin", "glasses": null, ...}}. All but `names` may be left out: colours are then drawn from
-    the hue circle, and classes named as LaPa names them are taken for LaPa's. A set without LaPa's parts may have, in
-    place of "to_lapa", "to_hair_skin": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}.
+    the hue circle, and classes named as LaPa names them are taken for LaPa's, its pairs included. A set without LaPa's
+    parts may have, in place of "to_lapa", "to_hair_skin": {"face": "skin", "hair": "hair", "hat": "background",
+    "glasses": null, ...}.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]
@@ -162,7 +163,8 @@ def label_set_from_dict(description):
     if not (isinstance(colours, list) and len(colours) == len(names) and all(
             isinstance(c, list) and len(c) == 3 and all(_is_whole(v) and 0 <= v <= 255 for v in c) for c in colours)):
         raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one a name")
-    pairs = description.get("pairs", [])
+    lapas = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
+    pairs = description.get("pairs", [pair for pair in lapas if set(pair) <= set(names)])
     if not (isinstance(pairs, list) and all(
             isinstance(p, list) and len(p) == 2 and all(part in names for part in p) for p in pairs)):
         raise FaceparseError("'pairs' should list pairs of names, such as [\"left_eye\", \"right_eye\"]")

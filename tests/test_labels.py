@@ -91,6 +91,15 @@ def test_a_users_own_set(tmp_path):
     assert table(own, LAPA)[:5].tolist() == [0, 1, 4, 5, 1]
 
 
+def test_a_mirror_swaps_what_is_called_as_in_lapa_where_the_file_tells_no_pairs(tmp_path):
+    """Else mirrored training would teach that either eye may be the left one."""
+    names = ["background", "right_eye", "left_eye", "left_brow", "scar"]
+    (tmp_path / "own.json").write_text(json.dumps({"names": names}))
+    assert label_set(tmp_path / "own.json").mirror[:5].tolist() == [0, 2, 1, 3, 4]
+    (tmp_path / "own.json").write_text(json.dumps({"names": names, "pairs": []}))
+    assert not label_set(tmp_path / "own.json").mirror_pairs
+
+
 @pytest.mark.parametrize("text, said", [
     ("{", "cannot be read"), ("[1]", "cannot be read"), ('{"names": ["a", "a"]}', "'names'"),
     ('{"names": ["a", "b"], "colours": [[0, 0, 0]]}', "'colours'"),
