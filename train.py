@@ -103,7 +103,7 @@ def get_args_parser():
 def main(args):
     """Train every combination; returns the exit status."""
     if (args.mix or args.mix_real) and not any("mixed" in data for data in args.data):
-        raise FaceparseError("--mix and --mix-real are of --data mixed and toymixed: name one of them, or leave them out")
+        raise FaceparseError("--mix and --mix-real are of --data mixed and toymixed: name one, or leave them out")
     given = {key: getattr(args, key) for key in (
         "recipe", "encoder", "labels", "points", "limit", "full", "helen_rule", "mix_real", "epochs", "batch", "lr",
         "size", "align", "augment", "loss", "class_weights", "aux_weight", "alpha", "iterations", "warmup", "accumulate",

@@ -57,7 +57,7 @@ def add_recipe_options(group):
     group.add_argument("--schedule", choices=list(SCHEDULES),
                        help=f"how the learning rate falls to the end ({usual('schedule')})")
     group.add_argument("--loss", metavar="SUM",
-                       help=f"of {', '.join(LOSSES)}, with factors: ce:1+lovasz:2; sigmoid stands alone "
+                       help=f"of {', '.join(LOSSES)}, with factors: ce:1+lovasz:2; sigmoid stands alone, bass has its own "
                             f"({usual('loss')})")
     group.add_argument("--encoder-weights", metavar="FROM",
                        help="what the encoder starts from: imagenet (downloaded once; it helps where faces are few), "

@@ -198,8 +198,8 @@ def _checked(values, arch):
     if "loss" in values:
         terms = losses.loss_terms(values["loss"])
         if arch in models.OWN_LOSS and (set(terms) != {"ce"} or values.get("class_weights", "none") != "none"):
-            raise FaceparseError(f"--loss and --class-weights change nothing for {arch}, which its paper's own loss trains "
-                                 "(see --alpha): leave them out")
+            raise FaceparseError(f"--loss and --class-weights change nothing for {arch}, which its paper's own loss "
+                                 "trains (see --alpha): leave them out")
     if values.get("augment") is not None:
         augmentation(values["augment"])
     if not 0 < values["lr"] < 1e3:

@@ -249,7 +249,7 @@ def fit(folder, model, task, train, val, *, about, device, epochs, batch, lr, op
 
 
 def best_of(history, task):
-    """The log line of the best epoch on the val split; of equal ones the last, and the last where none could be scored."""
+    """The log line of the best epoch on the val split; of equal ones, and where none could be scored, the last."""
     def rank(line):
         score = task.sign * line.get(task.headline, math.nan)
         return -math.inf if math.isnan(score) else score, line["epoch"]

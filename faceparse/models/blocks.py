@@ -113,8 +113,8 @@ def refuse_a_lone_picture(network, images):
     """Raises FaceparseError where a network that pools whole pictures would train on one (B, C, H, W) with B = 1: its
     batch norm would have one value a channel."""
     if network.training and len(images) == 1:
-        raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose --batch, "
-                             "--accumulate, or --limit, so that no batch or part of one is left with one")
+        raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose "
+                             "--batch, --accumulate, or --limit, so that no batch or part of one is left with one")
 
 
 def init_decoder(decoder):

@@ -78,7 +78,7 @@ class Regressor(nn.Module):
 
 
 def load_pretrained(model, source):
-    """load_encoder_weights for any network; a Regressor's MobileNetV3 has a hidden layer from there too, if it is there."""
+    """load_encoder_weights for any network; a Regressor's MobileNetV3 gets its hidden layer too, where the file has it."""
     load_encoder_weights(model.encoder, source)
     if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
         path = imagenet_file(model.encoder.name) if source == "imagenet" else source
