@@ -8,7 +8,7 @@ light, make-up, glasses, hats, hands and other things in front, neck, clothes, b
 `toy_head` lists the face's contours from back to front. Here they are rasterised in one pass and painted with smooth
 shading; each writes its label where it covers half of a pixel, so what is in front takes the label of what is behind.
 Neck, clothes, hats, frames of glasses and things in front are background (LaPa's habit); ears, beard and a bald skull
-are skin. Nothing but the sensor's grain depends on the size in pixels.
+are skin. Nothing but the sensor's grain, and JPEG in the wild, depends on the size in pixels.
 
 `wild=True` is the same kind of head "in the wild": larger poses, clutter, more in front, hard light, colour casts,
 blur, noise, JPEG, and an annotator's habits: thicker brows, smoothed contours, a pixel or so (at 128) of jitter for
