@@ -195,8 +195,10 @@ def refuse(args, errors):
 
 
 def score(args, parsers, finder=None):
-    name = args.set or parsers[0].about.get("data", "toy")
+    name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
+    asked = {} if args.set else runs.asked_for(path if path.is_dir() else path.parent)
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
+                          mix=str(asked.get("mix", "5:5")), mix_real=str(asked.get("mix_real", "lapa")),
                           toy_size=max(parser.size for parser in parsers))
     for parser in parsers:
         evaluation.refuse_seen(parser, face_set)

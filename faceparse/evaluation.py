@@ -87,7 +87,7 @@ def evaluate(parser, face_set, *, frame="crop", align=None, batch=16, workers=2,
                     matrices.append(metrics.confusion(truth[None], told[guess][None], len(labels)))
                 if predictions is not None:
                     mask, _ = restore(one, homography, image_size(record.image))
-                    name = record.name if face_set.split == "all" else record.name.partition("/")[2]  # SPLIT/NAME
+                    name = record.name.removeprefix(f"{face_set.split}/")
                     report.save_mask(mask, parser.labels, predictions / f"{name}.png")
             seen += given["index"].tolist()
             progress.update(len(given["index"]))

@@ -101,6 +101,15 @@ def test_predictions_are_of_one_parser(run, trained, tmp_path):
     assert status == 2 and "--predictions" in err and not (tmp_path / "masks").exists()
 
 
+def test_a_run_of_mixed_faces_is_scored_on_its_own_mix(run, tmp_path):
+    mixed = runs.train("mobilenetv2", "toymixed", {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}, ".",
+                       tmp_path, device="cpu", amp="off")
+    status, _, err = run("evaluate.py", "--model", mixed, "--limit", 5, "--predictions", "masks")
+    assert status == 0 and [len(list(tmp_path.glob(f"masks/{kind}/test/*.png"))) for kind in ("toy", "toywild")] == [4, 1], err
+    status, _, err = run("evaluate.py", "--model", mixed, "--set", "toymixed", "--limit", 4, "--predictions", "others")
+    assert status == 0 and len(list(tmp_path.glob("others/*/test/*.png"))) == 4, err
+
+
 def test_predictions_of_all_splits_keep_the_splits_apart(run, trained, tmp_path):
     """A data set may use a name in several splits."""
     status, _, err = run("evaluate.py", "--model", trained, "--split", "all", "--limit", 9, "--predictions", "masks")
