@@ -290,10 +290,14 @@ def sum_of_losses(terms, logits, target, weights=None):
 def with_auxiliary(loss, outputs, target, weight=AUX_WEIGHT):
     """loss(logits, target) of outputs["out"], plus `weight` times the same of each of outputs["aux"], if there are any.
 
-    The auxiliary logits (B, C, h, w) are upsampled to the target (B, H, W) bilinearly.
+    The auxiliary logits (B, C, h, w) are upsampled to the target (B, H, W) bilinearly. At weight 0 their losses, most of a
+    small network's time, are not computed; their gradients are zeros and not None, which other processes would wait for.
     """
     total = loss(outputs["out"], target)
     for logits in outputs.get("aux", ()):
+        if weight == 0:
+            total = total + 0 * logits.float().mean()
+            continue
         logits = resize(_precise(logits), target.shape[-2:])
         total = total + weight * loss(logits, target)
     return total

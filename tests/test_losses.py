@@ -366,6 +366,16 @@ def test_auxiliary_logits_are_upsampled_without_aligned_corners():
     assert seen[1].dtype == torch.float32 and seen[1].tolist() == [[[[0, 0.25, 0.75, 1]] * 2]]
 
 
+def test_auxiliary_heads_of_weight_zero_are_not_scored_and_have_gradients_of_zero():
+    # Zeros and not None: DistributedDataParallel waits for the gradient of every parameter.
+    scored = []
+    outputs = {"out": torch.ones(1, 2, 4, 4, requires_grad=True), "aux": [torch.ones(1, 2, 2, 2, requires_grad=True)] * 2}
+    total = with_auxiliary(lambda z, t: scored.append(z) or z.sum(), outputs, torch.zeros(1, 4, 4), weight=0.0)
+    total.backward()
+    assert total == 32 and len(scored) == 1
+    assert outputs["aux"][0].grad.tolist() == torch.zeros(1, 2, 2, 2).tolist() and outputs["out"].grad.min() == 1
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "ce+lovasz:2"])
 def test_parsing_adds_the_weighted_loss_of_every_auxiliary_head(name):
     logits, target, weights = example(classes=11)
