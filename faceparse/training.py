@@ -49,9 +49,12 @@ def choose_device(name="auto"):
         name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     name = distributed.own_device(name)
     try:
-        return torch.empty(0, device=name).device
+        written = torch.zeros(1, device=name)
+        written.item()  # "meta" takes numbers and keeps none
+        return written.device
     except (RuntimeError, AssertionError) as error:
-        raise FaceparseError(f"--device {name} is not there ({str(error).splitlines()[0]}): use auto or cpu") from None
+        why = str(error).splitlines()[0].split(". ")[0]
+        raise FaceparseError(f"--device {name} is not there ({why}): use auto or cpu") from None
 
 
 def mixed_precision(device, amp="auto"):

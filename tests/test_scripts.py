@@ -156,6 +156,8 @@ def test_public_and_foreign_checkpoints_start_a_training(run, trained):
     (("train.py", "--data", "lapa", "--mix-real", "helen"), ("--mix-real", "mixed")),
     (("train.py", "--init", "missing.pt", "--limit", "4"), ("missing.pt",)),
     (("train.py", "--device", "cuda:7", "--limit", "4"), ("cuda:7", "cpu")),
+    (("train.py", "--device", "meta", "--limit", "4"), ("--device meta", "cpu")),
+    (("train.py", "--device", "vulkan", "--limit", "4"), ("--device vulkan", "cpu")),
     (("train.py", "--arch", "unet", "fpn", "--name", "x"), ("--name",)),
     (("evaluate.py",), ("runs", "train.py")),
     (("evaluate.py", "--model", "missing"), ("missing",)),
