@@ -276,16 +276,12 @@ def mean_face(faces):
 def statistics(faces, sample=1000):
     """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
     records spread evenly: two tuples of three floats."""
-    def count(index):
-        source = _readable(faces, index)
-        if source is None:
-            return 0
+    def count(source):
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
         crop = geometry.warp_image(source.image, to_crop, (faces.size, faces.size))
         return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in crop])
 
-    with ThreadPoolExecutor(2) as pool:
-        counts = sum(pool.map(count, spread(len(faces), sample)), np.zeros((3, 256), np.int64))
+    counts = _total(faces, sample, count, np.zeros((3, 256), np.int64))
     levels, pixels = np.arange(256) / 255, max(1, counts[0].sum())
     mean = counts @ levels / pixels
     return tuple(mean.tolist()), tuple(np.sqrt(counts @ levels**2 / pixels - mean**2).clip(1e-3).tolist())
@@ -296,17 +292,25 @@ def pixel_counts(faces, sample=1000):
 
     What is read stays in the faces' cache for the training. Raises FaceparseError where nothing is labelled.
     """
-    def count(index):
-        source = _readable(faces, index)
-        if source is None or source.mask is None:
+    def count(source):
+        if source.mask is None:
             return 0
         to_crop = geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned)
         mask = geometry.warp_mask(source.mask, to_crop, (faces.size, faces.size))
         return np.bincount(mask.ravel(), minlength=256)
 
-    with ThreadPoolExecutor(2) as pool:
-        counts = sum(pool.map(count, spread(len(faces), sample)), np.zeros(256, np.int64))[:len(faces.labels)]
+    counts = _total(faces, sample, count, np.zeros(256, np.int64))[:len(faces.labels)]
     if counts.sum() == 0:
         raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it have no labelled "
                              "pixel: masks are needed to train")
     return counts
+
+
+def _total(faces, sample, count, zero):
+    """zero plus count(source) of at most `sample` records spread evenly, without the unreadable ones; in two threads."""
+    def counted(index):
+        source = _readable(faces, index)
+        return 0 if source is None else count(source)
+
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(counted, spread(len(faces), sample)), zero)
