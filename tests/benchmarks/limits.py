@@ -4,6 +4,7 @@
     python tests/benchmarks/limits.py --root ROOT step decode growth  some of them
 
 step     where a training step's time goes: its share in convolutions and matrix products, whose kernels are not ours
+lovasz   the share of Lovász-softmax, forward and gradient, in a training step of two faces at 512 x 512 and 19 classes
 data     where the time from files to batches goes
 decode   JPEGs a second: Pillow's bare decoding at a quarter of the size, and what reading a record takes beside it
 growth   time to the first step and peak memory against the number of records; time of a step and peak memory against
@@ -25,7 +26,7 @@ import turns
 from PIL import Image
 from torch.profiler import profile
 
-from faceparse import labels, models, recipes, tasks, training
+from faceparse import labels, losses, models, recipes, tasks, training
 from faceparse.data import loading, parsing
 from faceparse.data.records import open_image
 
@@ -73,6 +74,30 @@ def step(args):
             print(f"    {group:34} {100 * spent / total:5.1f} %")
         for name in sorted(times, key=times.get, reverse=True)[:8]:
             print(f"        {name:40} {times[name]:8.1f} ms")
+
+
+def lovasz(args):
+    """Of a step's processor time, on one thread of a CPU, in the first steps from random weights, which sort the most."""
+    torch.set_num_threads(1)
+    training.keep_freed_memory()
+    val = parsing.load("celebamask", "val", args.root, limit=2)
+    found = loading.Faces(val.records, val.labels, 512).batch([0, 1])
+    for bfloat16 in (True, False):
+        model = models.build("mobilenetv2", None, len(val.labels)).to(memory_format=torch.channels_last).train()
+        task = tasks.Parsing(val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
+        optimizer, shares = training.make_optimizer(model, "adamw", 0.001, 0.01), []
+        inputs, judged = task.feed(found, 1)
+        for _ in range(12):
+            start = time.process_time()
+            optimizer.zero_grad()
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                outputs = model(inputs)
+            task.loss(outputs, judged).backward()
+            optimizer.step()
+            middle = time.process_time()
+            losses.lovasz_softmax(outputs["out"].detach().requires_grad_(), judged["mask"]).backward()
+            shares.append(100 * (time.process_time() - middle) / (middle - start))
+        print(f"{'bfloat16' if bfloat16 else 'float32'}: Lovász-softmax {turns.spread(shares[2:], 1)} % of a step")
 
 
 def data(args):
@@ -153,7 +178,7 @@ def growth(args):
                   f"{memory:5.0f} MB; load {os.getloadavg()[0]:.1f}", flush=True)
 
 
-PARTS = {"step": step, "data": data, "decode": decode, "growth": growth}
+PARTS = {"step": step, "lovasz": lovasz, "data": data, "decode": decode, "growth": growth}
 
 if __name__ == "__main__":
     parser = turns.options(argparse.ArgumentParser(description=__doc__,
