@@ -132,14 +132,15 @@ class MeanOverClasses(torch.autograd.Function):
         slope.sub_(along_p).mul_(p)  # by the logits: the softmax's derivative
         gradient = torch.empty_like(logits, dtype=precise)  # in their memory format
         gradient.copy_(slope.unflatten(1, shape).movedim(0, 1))
-        ctx.save_for_backward(gradient.to(logits.dtype))
+        ctx.save_for_backward(gradient)
+        ctx.dtype = logits.dtype
         return loss
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, upstream):
         gradient, = ctx.saved_tensors
-        return gradient * upstream, None, None
+        return (gradient * upstream).to(ctx.dtype), None, None  # scaled first: float16 would lose the smallest
 
 
 def _class_by_class(p, target, factors):

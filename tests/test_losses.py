@@ -327,6 +327,18 @@ def test_bfloat16_logits_are_computed_in_float32(loss):
     torch.testing.assert_close(value, loss(logits.float(), target), rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("loss", [dice, lovasz_softmax])
+def test_a_scaled_loss_keeps_the_gradient_of_float16_logits(loss):
+    # A million pixels' slopes of some 1e-8 are nothing in float16; a scale of 65,536, as GradScaler's, lifts them.
+    torch.manual_seed(0)
+    target = torch.randint(0, 3, (1, 1000, 1000))
+    logits = torch.randn(1, 3, 1000, 1000).half()
+    slopes = [torch.autograd.grad(65536 * loss(z, target), z)[0]
+              for z in (logits.requires_grad_(), logits.detach().float().requires_grad_())]
+    assert slopes[0].dtype == torch.float16
+    torch.testing.assert_close(slopes[0].float(), slopes[1], rtol=2e-3, atol=1e-6)
+
+
 @pytest.mark.parametrize("name, terms", [
     ("softmax", {"ce": 1}), ("ce", {"ce": 1}), ("sigmoid", {"sigmoid": 1}), ("sigmoid:2", {"sigmoid": 2}),
     ("ce:1+lovasz:2", {"ce": 1, "lovasz": 2}), ("ce+lovasz:2+dice:0.5", {"ce": 1, "lovasz": 2, "dice": 0.5}),
