@@ -124,13 +124,12 @@ class MeanOverClasses(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, logits, target, factors):
-        classes, shape = logits.shape[1], target.shape
-        precise = torch.promote_types(logits.dtype, torch.float32)
-        p = logits.movedim(1, 0).flatten(1).to(precise, memory_format=torch.contiguous_format).softmax(0)  # (C, P)
+        shape = target.shape
+        p = _precise(logits.movedim(1, 0).flatten(1), torch.contiguous_format).softmax(0)  # (C, P)
         target = target.flatten()  # (P,)
         loss, slope, along_p = (_class_by_class if p.device.type == "cpu" else _all_at_once)(p, target, factors)
         slope.sub_(along_p).mul_(p)  # by the logits: the softmax's derivative
-        gradient = torch.empty_like(logits, dtype=precise)  # in their memory format
+        gradient = torch.empty_like(logits, dtype=p.dtype)  # in their memory format
         gradient.copy_(slope.unflatten(1, shape).movedim(0, 1))
         ctx.save_for_backward(gradient)
         ctx.dtype = logits.dtype
@@ -246,9 +245,10 @@ ONE_CLASS = {"dice": _dice, "lovasz": _lovasz_by_sorting}
 ALL_CLASSES = {"dice": _dice, "lovasz": _lovasz_by_counting}
 
 
-def _precise(logits):
-    """float32, or float64 as it is; on a GPU a class's map after the other: its kernels rearrange less."""
-    layout = torch.contiguous_format if logits.is_cuda else torch.preserve_format
+def _precise(logits, layout=None):
+    """float32, or float64 as it is. layout: a torch.memory_format; by default a GPU has a class's map after the other,
+    whose kernels rearrange less, and a CPU keeps what there is."""
+    layout = layout or (torch.contiguous_format if logits.is_cuda else torch.preserve_format)
     return logits.to(torch.promote_types(logits.dtype, torch.float32), memory_format=layout)
 
 
@@ -299,7 +299,8 @@ def with_auxiliary(loss, outputs, target, weight=AUX_WEIGHT):
     """loss(logits, target) of outputs["out"], plus `weight` times the same of each of outputs["aux"], if there are any.
 
     The auxiliary logits (B, C, h, w) are upsampled to the target (B, H, W) bilinearly. At weight 0 their losses, most of a
-    small network's time, are not computed; their gradients are zeros and not None, which other processes would wait for.
+    small network's time on a CPU, are not computed; their gradients are zeros and not None, for DistributedDataParallel
+    waits for every parameter's.
     """
     total = loss(outputs["out"], target)
     for logits in outputs.get("aux", ()):
