@@ -18,6 +18,7 @@ import pstats
 import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import ours
@@ -35,6 +36,19 @@ GROUPS = {"convolutions and matrix products": ("conv", "mm", "addmm"), "batch no
           "optimiser": ("sqrt", "addcdiv", "addcmul", "lerp", "NAdam", "foreach"), "the rest": ("",)}
 
 
+def training_step(model, task, optimizer, given, bfloat16):
+    """One step on a batch -> the logits that its loss judged, without their graph."""
+    optimizer.zero_grad()
+    inputs, judged = task.feed(given, 1)
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=bfloat16):
+        outputs = model(inputs)
+    loss = task.loss(outputs, judged)
+    loss.backward()
+    optimizer.step()
+    loss.item()  # a GPU has done it all
+    return outputs["out"].detach()
+
+
 def make_step(arch, encoder, bfloat16, batch, size, device):
     """-> a function that does one training step of seed 000's recipe on random pictures."""
     model = models.build(arch, encoder, 11).to(device, memory_format=torch.channels_last).train()
@@ -43,17 +57,7 @@ def make_step(arch, encoder, bfloat16, batch, size, device):
     optimizer = training.make_optimizer(model, "nadam", 0.001, 0.0)
     given = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
              "mask": torch.randint(0, 11, (batch, size, size), device=device).to(torch.uint8)}
-
-    def step():
-        optimizer.zero_grad()
-        inputs, judged = task.feed(given, 1)
-        with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-            outputs = model(inputs)
-        loss = task.loss(outputs, judged)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-    return step
+    return partial(training_step, model, task, optimizer, given, bfloat16)
 
 
 def step(args):
@@ -78,26 +82,23 @@ def step(args):
 
 def lovasz(args):
     """Of a step's processor time, on one thread of a CPU, in the first steps from random weights, which sort the most."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     training.keep_freed_memory()
     val = parsing.load("celebamask", "val", args.root, limit=2)
-    found = loading.Faces(val.records, val.labels, 512).batch([0, 1])
+    given = loading.Faces(val.records, val.labels, 512).batch([0, 1])
     for bfloat16 in (True, False):
         model = models.build("mobilenetv2", None, len(val.labels)).to(memory_format=torch.channels_last).train()
         task = tasks.Parsing(val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
         optimizer, shares = training.make_optimizer(model, "adamw", 0.001, 0.01), []
-        inputs, judged = task.feed(found, 1)
         for _ in range(12):
             start = time.process_time()
-            optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-                outputs = model(inputs)
-            task.loss(outputs, judged).backward()
-            optimizer.step()
+            logits = training_step(model, task, optimizer, given, bfloat16)
             middle = time.process_time()
-            losses.lovasz_softmax(outputs["out"].detach().requires_grad_(), judged["mask"]).backward()
+            losses.lovasz_softmax(logits.requires_grad_(), given["mask"]).backward()
             shares.append(100 * (time.process_time() - middle) / (middle - start))
         print(f"{'bfloat16' if bfloat16 else 'float32'}: Lovász-softmax {turns.spread(shares[2:], 1)} % of a step")
+    torch.set_num_threads(threads)  # the other parts'
 
 
 def data(args):
