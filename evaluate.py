@@ -1,7 +1,7 @@
 """Score parsers and landmark networks on a data set, or use them on pictures and videos that nobody annotated.
 
     python evaluate.py                                      the newest run under runs/, on its own data set
-    python evaluate.py --set ibugmask --model runs/*        a table, a line a run, and seed 000's tables
+    python evaluate.py --set ibugmask --model runs/*        a table, a line a run, and baker2023's tables
     python evaluate.py --set lapa --out report/             report.json, report.md, charts, examples of faces
     python evaluate.py --set 300w --model runs/300w-pipnet  landmarks: NME, AUC, failure rate
     python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
@@ -18,14 +18,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from faceparse import (charts, distributed, evaluation, exits, hair_skin, in_the_wild, inference, labelling,
-                       landmark_evaluation, pictures, report, runs)
+from faceparse import drawing, files
+from faceparse.adaptation import adapted_parser
+from faceparse.annotation import rounds
 from faceparse.data import landmarks, parsing
-from faceparse.errors import FaceparseError
-from faceparse.finding import Finder, by_predicted_points
-from faceparse.geometry import ALIGNMENTS, BY_LANDMARKS
-from faceparse.labels import landmark_set
-from faceparse.options import WIDE, add_helen_rule, add_machine_options, add_root
+from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.evaluation import landmark_scores, parser_scores
+from faceparse.geometry.alignment import ALIGNMENTS, BY_LANDMARKS
+from faceparse.inference import checkpoint, coarse_to_fine, predict
+from faceparse.inference.coarse_to_fine import CoarseToFine
+from faceparse.inference.finder import Finder, by_predicted_points
+from faceparse.inference.landmark_network import Landmarker
+from faceparse.inference.test_time import Averaged
+from faceparse.landmark_sets import landmark_set
+from faceparse.papers import baker2023
+from faceparse.scripts import exits
+from faceparse.scripts.options import WIDE, add_helen_rule, add_machine_options, add_root
+from faceparse.training import distributed, runs
 
 
 def get_args_parser():
@@ -50,12 +59,12 @@ def get_args_parser():
     group.add_argument("--limit", type=int, metavar="N",
                        help="a reproducible sample of N faces, for a trial (default: all)")
     add_helen_rule(group, "maximum")
-    group.add_argument("--frame", choices=evaluation.FRAMES, default="crop",
-                       help="crop: on the network's crop (default, as seed 000); original: the alignment is undone, and "
+    group.add_argument("--frame", choices=parser_scores.FRAMES, default="crop",
+                       help="crop: on the network's crop (default, as baker2023); original: the alignment is undone, and "
                             "what it cut off counts")
-    group.add_argument("--protocol", choices=evaluation.PROTOCOLS, default="pooled",
+    group.add_argument("--protocol", choices=parser_scores.PROTOCOLS, default="pooled",
                        help="pooled: one confusion matrix for all faces (default, as LaPa's and Helen's papers); "
-                            "per-image: F1 of each face, averaged, as seed 000")
+                            "per-image: F1 of each face, averaged, as baker2023")
     group.add_argument("--predictions", type=Path, metavar="DIR",
                        help="write every face's mask there, a palette PNG of the picture's size; with one parser of "
                             "--model, its adapter and --tta where they are given (default: none are written)")
@@ -104,10 +113,10 @@ def main(args):
         if path.is_dir() and not (path / "best.pt").exists() and len(paths) > 1:
             print(f"left out: {path}: holds no best.pt, so no finished epoch", file=sys.stderr)
             continue
-        models.append(inference.load_any(path, args.device, args.amp))
+        models.append(checkpoint.load_any(path, args.device, args.amp))
     if not models:
         raise FaceparseError("none of --model holds a best.pt: name runs of train.py")
-    landmarkers = [model for model in models if isinstance(model, inference.Landmarker)]
+    landmarkers = [model for model in models if isinstance(model, Landmarker)]
     others = [model for model in models if model not in landmarkers]
     if args.images:
         return use(args, others, landmarkers)
@@ -123,7 +132,7 @@ def main(args):
     for model in landmarkers if args.align != "predicted" else ():
         print(f"left out: {model.path}: finds landmarks; score it by itself, or let it align faces by --align predicted",
               file=sys.stderr)
-    score(args, averaged(args, inference.pair(others, args.force)),
+    score(args, averaged(args, adapted_parser.pair(others, args.force)),
           Finder(landmarkers) if args.align == "predicted" else None)
 
 
@@ -144,7 +153,7 @@ def averaged(args, parsers):
         raise FaceparseError(f"--tta {args.tta}: should be scales of the crop from 0.1 to 8, such as 0.5,1.0,1.5")
     if scales == (1.0,) and not args.tta_flip:
         return parsers
-    return [one for parser in parsers for one in (parser, inference.Averaged(parser, scales, args.tta_flip))]
+    return [one for parser in parsers for one in (parser, Averaged(parser, scales, args.tta_flip))]
 
 
 def use(args, others, landmarkers):
@@ -152,13 +161,13 @@ def use(args, others, landmarkers):
     if args.align and not (args.align == "predicted" and landmarkers):
         raise FaceparseError(f"--align {args.align} is for --set: pictures are aligned as the parser was trained, by the "
                              "landmark network of --model, or by --boxes")
-    coarse, others = hair_skin.take_coarse(others)
-    parsers = inference.pair(others, args.force) if others or not landmarkers else []
+    coarse, others = coarse_to_fine.take_coarse(others)
+    parsers = adapted_parser.pair(others, args.force) if others or not landmarkers else []
     parser = next((one for one in parsers if one.adapter and one.parser is parsers[0]), parsers[0] if parsers else None)
     if not parser:
         refuse_options(args, ("confidence", "tta", "tta_flip"), "is for parsers, and --model names none: leave it out")
     parser = parser and averaged(args, [parser])[-1]
-    parser = hair_skin.CoarseToFine(coarse, parser) if coarse else parser
+    parser = CoarseToFine(coarse, parser) if coarse else parser
     finder = Finder(landmarkers) if landmarkers else None
     if args.annotate:
         return label(args, parser, finder)
@@ -166,7 +175,7 @@ def use(args, others, landmarkers):
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
         print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop; name a "
               "landmark network by --model too, and it is aligned")
-    done, notes, errors = pictures.annotate(args.images, out, parser, finder, args.boxes, args.confidence)
+    done, notes, errors = predict.predict(args.images, out, parser, finder, args.boxes, args.confidence)
     for note in notes:
         print(note)
     if done:
@@ -177,11 +186,11 @@ def use(args, others, landmarkers):
 def label(args, parser, finder):
     """--images and --annotate."""
     refuse_options(args, ("out", "confidence"), "has no effect beside --annotate: leave it out")
-    rows, notes, errors = labelling.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
+    rows, notes, errors = rounds.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
     for note in notes:
         print(note)
     if rows:
-        print(f"{labelling.as_table(rows)}faces in {args.annotate}: {len(rows)}, listed in {labelling.LIST}; correct "
+        print(f"{rounds.as_table(rows)}faces in {args.annotate}: {len(rows)}, listed in {rounds.LIST}; correct "
               f"them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
     refuse(args, errors)
 
@@ -196,12 +205,12 @@ def refuse(args, errors):
 
 def score(args, parsers, finder=None):
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
-    asked = {} if args.set else runs.asked_for(path if path.is_dir() else path.parent)
+    asked = {} if args.set else runs.read_arguments(path if path.is_dir() else path.parent)
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
                           mix=str(asked.get("mix", "5:5")), mix_real=str(asked.get("mix_real", "lapa")),
                           toy_size=max(parser.size for parser in parsers))
     for parser in parsers:
-        evaluation.refuse_seen(parser, face_set)
+        parser_scores.refuse_seen(parser, face_set)
     if face_set.note:
         print(face_set.note)
     align, given = args.align, None
@@ -217,88 +226,88 @@ def score(args, parsers, finder=None):
         align, (face_set, lost) = None, by_predicted_points(face_set, finder)
         if lost:
             print(f"in {lost} of {len(face_set.records)} pictures the network is sure of no face; the likeliest was taken")
-    runs_named = [evaluation.run_of(path) for path in paths]
+    runs_named = [parser_scores.run_of(path) for path in paths]
     entries, results = [], {}
     for parser in parsers:
-        run = evaluation.run_of(parser.path)
+        run = parser_scores.run_of(parser.path)
         run = run if runs_named.count(run) == 1 else str(parser.path)
-        label = f"{run} + {evaluation.run_of(parser.adapter.path)}" if parser.adapter else run
+        label = f"{run} + {parser_scores.run_of(parser.adapter.path)}" if parser.adapter else run
         how = dict(frame=args.frame, align=align, workers=args.workers, skip_bad=args.skip_bad)
-        result = evaluation.evaluate(parser, face_set, label=label, **how,
+        result = parser_scores.evaluate(parser, face_set, label=label, **how,
                                      predictions=args.predictions if parser is parsers[-1] else None)
         results[parser] = result
-        entries.append(evaluation.summary(run, parser, face_set, result, args.frame, args.protocol))
+        entries.append(parser_scores.summary(run, parser, face_set, result, args.frame, args.protocol))
         if finder:
             entries[-1] |= {"landmarks": "predicted", "landmarks_lost": lost, "finding": finder.cost()}
         if given:
-            by_given = evaluation.evaluate(parser, given, label=f"{label}, given landmarks", **how)
+            by_given = parser_scores.evaluate(parser, given, label=f"{label}, given landmarks", **how)
             entries[-1]["mean_f1_by_given_landmarks"] = by_given.scores(args.protocol).mean_f1
         for error in result.bad.values():
             print(f"left out: {error}", file=sys.stderr)
-    print(tables(entries, report.table))
+    print(tables(entries, drawing.table))
     if args.out:
         write(args.out, face_set, entries, results)
 
 
 def tables(entries, style):
-    """The F1 table of all entries; seed 000's tables and criteria, where these say something beyond it."""
-    parts = [evaluation.tables(entries, style)]
-    entries = [entry for entry in entries if not evaluation.averaged(entry)]
-    parts.append(in_the_wild.tables(entries, style))
+    """The F1 table of all entries; baker2023's tables and criteria, where these say something beyond it."""
+    parts = [parser_scores.tables(entries, style)]
+    entries = [entry for entry in entries if not parser_scores.averaged(entry)]
+    parts.append(baker2023.tables(entries, style))
     if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[1]:
-        parts.append(in_the_wild.criteria(entries, style))
+        parts.append(baker2023.criteria(entries, style))
     return "\n\n".join(filter(None, parts))
 
 
 def score_landmarks(args, landmarkers):
     name = args.set or landmarkers[0].about.get("data", "toy")
     face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
-    common = {landmark_evaluation.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}
-    face_set = landmarks.told_in(face_set, common.pop() if len(common) == 1 else landmark_set("68"))
+    common = {landmark_scores.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}
+    face_set = landmarks.remap(face_set, common.pop() if len(common) == 1 else landmark_set("68"))
     if face_set.note:
         print(face_set.note)
     entries, results = [], {}
     for landmarker in landmarkers:
-        run = evaluation.run_of(landmarker.path)
+        run = parser_scores.run_of(landmarker.path)
         run = str(landmarker.path) if run in results else run
         finder = Finder([landmarker]) if args.align == "predicted" else None
         if finder:
-            results[run] = landmark_evaluation.evaluate_found(finder, face_set, skip_bad=args.skip_bad, label=run)
+            results[run] = landmark_scores.evaluate_found(finder, face_set, skip_bad=args.skip_bad, label=run)
         else:
-            results[run] = landmark_evaluation.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
+            results[run] = landmark_scores.evaluate(landmarker, face_set, align=args.align, workers=args.workers,
                                                         skip_bad=args.skip_bad, label=run)
-        entries.append(landmark_evaluation.summary(run, landmarker, face_set, results[run], finder))
+        entries.append(landmark_scores.summary(run, landmarker, face_set, results[run], finder))
         for error in results[run].bad.values():
             print(f"left out: {error}", file=sys.stderr)
-    print(landmark_evaluation.tables(entries))
+    print(landmark_scores.tables(entries))
     if args.out:
-        report.write_json({"models": entries}, args.out / "report.json")
-        report.write_file(landmark_evaluation.tables(entries, report.markdown), args.out / "report.md")
-        report.save_picture(landmark_evaluation.curve(results), args.out / "curve.png")
+        files.write_json({"models": entries}, args.out / "report.json")
+        files.write_file(landmark_scores.tables(entries, drawing.markdown), args.out / "report.md")
+        drawing.save_picture(landmark_scores.curve(results), args.out / "curve.png")
         for number, located in enumerate(results.values(), 1):
             picture = f"examples{'' if len(results) == 1 else f'-{number}'}.png"
-            report.save_picture(landmark_evaluation.examples(located), args.out / picture)
+            drawing.save_picture(landmark_scores.examples(located), args.out / picture)
         print(f"\nreport.json, report.md, curve.png and examples of faces are in {args.out}")
 
 
 def write(out, face_set, entries, results):
     """report.json, report.md, the charts and the sheets of faces."""
-    report.write_json({"models": entries}, out / "report.json")
-    report.write_file(tables(entries, report.markdown), out / "report.md")
-    naked = [entry for entry in entries if not entry["adapter"] and not evaluation.averaged(entry)]
+    files.write_json({"models": entries}, out / "report.json")
+    files.write_file(tables(entries, drawing.markdown), out / "report.md")
+    naked = [entry for entry in entries if not entry["adapter"] and not parser_scores.averaged(entry)]
     bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in naked}
-    report.save_picture(charts.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
+    drawing.save_picture(drawing.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
     histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
                  if entry in naked}
-    plain = [entry for entry in entries if not evaluation.averaged(entry)]
-    for file, picture in in_the_wild.figures(plain, histories).items() if len(plain) > 1 else ():
-        report.save_picture(picture, out / file)
+    plain = [entry for entry in entries if not parser_scores.averaged(entry)]
+    for file, picture in baker2023.figures(plain, histories).items() if len(plain) > 1 else ():
+        drawing.save_picture(picture, out / file)
     for number, (parser, result) in enumerate(results.items(), 1):
         if parser.adapter:
-            picture = evaluation.adaptation_sheet(parser.parser, parser, results[parser.parser], result)
+            picture = parser_scores.adaptation_sheet(parser.parser, parser, results[parser.parser], result)
         else:
-            picture = evaluation.examples(parser, result)
-        report.save_picture(picture, out / f"{'adapted' if parser.adapter else 'examples'}"
+            picture = parser_scores.examples(parser, result)
+        drawing.save_picture(picture, out / f"{'adapted' if parser.adapter else 'examples'}"
                                            f"{'' if len(results) == 1 else f'-{number}'}.png")
     print(f"\nreport.json, report.md, charts and examples of faces are in {out}")
 
@@ -308,9 +317,9 @@ def load_split(load, name, split, root, **options):
         return load(name, split, root, **options)
     try:
         return load(name, "test", root, **options)
-    except parsing.NoSuchSplit:
+    except NoSuchSplit:
         return load(name, "val", root, **options)
 
 
 if __name__ == "__main__":
-    sys.exit(exits.status_of("evaluate.py", lambda: main(get_args_parser().parse_args())))
+    sys.exit(exits.exit_status("evaluate.py", lambda: main(get_args_parser().parse_args())))

@@ -1,7 +1,7 @@
 """Train face parsers and landmark networks.
 
     python train.py                                              toy faces, minutes on a laptop's CPU, no download
-    python train.py --arch unet --data lapa                      by seed 000's recipe
+    python train.py --arch unet --data lapa                      by baker2023's recipe
     python train.py --arch unet fpn --data lapa helen            every pair of them, one run each: a grid
     python train.py --arch unet --data lapa --dry-run            what that would be, and how long it would take
     python train.py --arch unet --data lapa --resume             go on where it stopped
@@ -18,14 +18,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from faceparse import distributed, exits, models, runs
+from faceparse import models
 from faceparse.data import landmarks, parsing
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.errors import FaceparseError
-from faceparse.geometry import ALIGNMENTS
-from faceparse.losses import AUX_WEIGHT
-from faceparse.options import WIDE, add_data_options, add_recipe_options, add_run_options, usual
+from faceparse.geometry.alignment import ALIGNMENTS
+from faceparse.models.auxiliary import AUX_WEIGHT
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES
+from faceparse.scripts import exits
+from faceparse.scripts.options import WIDE, add_data_options, add_recipe_options, add_run_options, usual
+from faceparse.training import distributed, runs
 
 
 def get_args_parser():
@@ -44,7 +46,7 @@ def get_args_parser():
                             "data's mean); its authors' checkpoints need their meanface.txt")
     group.add_argument("--max-params", type=int, metavar="N",
                        help="refuse a network of more trainable parameters, training-only heads not counted (default: "
-                            "any; seed 003's course allows 1821085)")
+                            "any; zhou2025's course allows 1821085)")
 
     group = parser.add_argument_group("the data")
     group.add_argument("--data", nargs="+", default=["toy"], metavar="NAME",
@@ -65,7 +67,7 @@ def get_args_parser():
 
     group = parser.add_argument_group("how it learns (defaults are the recipe's: see faceparse/recipes.py)")
     group.add_argument("--recipe", choices=list(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])), metavar="NAME",
-                       help=f"of a parser: {', '.join(RECIPES)} (default: toy for drawn faces, else seed000); of "
+                       help=f"of a parser: {', '.join(RECIPES)} (default: toy for drawn faces, else baker2023); of "
                             f"landmarks: {', '.join(LANDMARK_RECIPES)} (default: toy for drawn faces, else the "
                             "architecture's)")
     add_recipe_options(group)
@@ -76,7 +78,7 @@ def get_args_parser():
     group.add_argument("--accumulate", type=int, metavar="N",
                        help="compute each batch in N parts, where it does not fit into memory (default: 1)")
     group.add_argument("--class-weights", metavar="WEIGHTS",
-                       help="of ce and sigmoid, for small parts: none, seed000 (1 - pixel share), seed001, numbers "
+                       help="of ce and sigmoid, for small parts: none, baker2023 (1 - pixel share), li2022, numbers "
                             "a,b,..., or some by name: hair:2,nose:1.5")
     group.add_argument("--aux-weight", type=float, metavar="X",
                        help=f"of each auxiliary head's loss (default: {AUX_WEIGHT}, the reports')")
@@ -124,8 +126,8 @@ def main(args):
         jobs[title] = partial(train, arch, data, {**given, **own}, args.root, args.runs, name=args.name,
                               resume=args.resume or len(grid) > 1, skip_bad=args.skip_bad, device=args.device,
                               amp=args.amp, workers=args.workers, max_params=args.max_params, dry_run=args.dry_run)
-    return exits.one_after_the_other("train.py", jobs)
+    return exits.run_jobs("train.py", jobs)
 
 
 if __name__ == "__main__":
-    sys.exit(exits.status_of("train.py", lambda: main(get_args_parser().parse_args())))
+    sys.exit(exits.exit_status("train.py", lambda: main(get_args_parser().parse_args())))

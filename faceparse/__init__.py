@@ -5,7 +5,8 @@
     face.mask                                                        # (H, W) uint8 class indices
 """
 from faceparse.errors import FaceparseError
-from faceparse.inference import ParsedFace, Parser, load
+from faceparse.inference.checkpoint import load
+from faceparse.inference.face_parser import ParsedFace, Parser
 
 __all__ = ["FaceparseError", "ParsedFace", "Parser", "load"]
 __version__ = "0.1.0"

@@ -11,3 +11,7 @@ class CannotWrite(FaceparseError):
 
 class Stopped(Exception):
     """Ctrl-C in a training, after the step in hand has ended and everything is saved. Scripts exit with status 130."""
+
+
+class NoSuchSplit(FaceparseError):
+    """The data set is there, but not this split of it."""

@@ -9,7 +9,7 @@ to another set go by the part's name in the image's terms, never by number.
   cihp                    left = the person's left = the image's right
 
 Every set that knows its parts can also be merged to hair_skin (background, skin with all that lies in a face, hair) and
-to foreground (background, hair and skin): the two passes of seed 004's annotation, hair_skin.py.
+to foreground (background, hair and skin): the two passes of liu2020's annotation, hair_skin.py.
 """
 import colorsys
 import reprlib
@@ -87,8 +87,8 @@ CELEBAMASK_TO_LAPA = ("background", "skin", "nose", None, "right_eye", "left_eye
 FACESYNTHETICS_TO_LAPA = ("background", "skin", "nose", "right_eye", "left_eye", "right_brow", "left_brow", "skin",
                           "skin", "inner_mouth", "upper_lip", "lower_lip", "background", "hair", "skin", "background",
                           None, "background", None)
-# Seed 000 gave all the classes that LaPa lacks to an ignored twelfth class.
-FACESYNTHETICS_SEED000_TO_LAPA = FACESYNTHETICS_TO_LAPA[:7] + (None, None) + FACESYNTHETICS_TO_LAPA[9:12] + (
+# baker2023 gave all the classes that LaPa lacks to an ignored twelfth class.
+FACESYNTHETICS_BAKER2023_TO_LAPA = FACESYNTHETICS_TO_LAPA[:7] + (None, None) + FACESYNTHETICS_TO_LAPA[9:12] + (
     None, "hair") + (None,) * 5
 
 # CIHP (Gong et al. 2018, "Instance-level Human Parsing via Part Grouping Network"), the order of its Category_ids and the
@@ -99,7 +99,7 @@ CIHP_NAMES = ("background", "hat", "hair", "glove", "sunglasses", "upper_clothes
 CIHP_PALETTE = ((0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85),
                 (0, 119, 221), (85, 85, 0), (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255),
                 (51, 170, 221), (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0))
-# Seed 004: "hair and skin as foreground and others as background". Ours: its skin is the face's. Torso-skin, which is neck
+# liu2020: "hair and skin as foreground and others as background". Ours: its skin is the face's. Torso-skin, which is neck
 # and chest, and the limbs are background, as they are in LaPa's masks; so are sunglasses, which hide an eye there.
 CIHP_TO_HAIR_SKIN = tuple({"hair": "hair", "face": "skin"}.get(name, "background") for name in CIHP_NAMES)
 HAIR_SKIN_NAMES, FOREGROUND_NAMES = ("background", "skin", "hair"), ("background", "foreground")
@@ -111,8 +111,8 @@ LABEL_SETS = {labels.name: labels for labels in (
     LabelSet("celebamask", CELEBAMASK_NAMES, CELEBAMASK_PALETTE, ((4, 5), (6, 7), (8, 9)), CELEBAMASK_TO_LAPA),
     LabelSet("facesynthetics", FACESYNTHETICS_NAMES, FACESYNTHETICS_PALETTE, ((3, 4), (5, 6), (7, 8)),
              FACESYNTHETICS_TO_LAPA),
-    LabelSet("facesynthetics-seed000", FACESYNTHETICS_NAMES, FACESYNTHETICS_PALETTE, ((3, 4), (5, 6), (7, 8)),
-             FACESYNTHETICS_SEED000_TO_LAPA),
+    LabelSet("facesynthetics-baker2023", FACESYNTHETICS_NAMES, FACESYNTHETICS_PALETTE, ((3, 4), (5, 6), (7, 8)),
+             FACESYNTHETICS_BAKER2023_TO_LAPA),
     LabelSet("cihp", CIHP_NAMES, CIHP_PALETTE, ((14, 15), (16, 17), (18, 19)), (), CIHP_TO_HAIR_SKIN),
     LabelSet("hair_skin", HAIR_SKIN_NAMES, (LAPA_PALETTE[0], LAPA_PALETTE[1], LAPA_PALETTE[10]), (), (),
              HAIR_SKIN_NAMES),
@@ -152,16 +152,16 @@ def label_set_to_dict(labels):
 def label_set_from_dict(description):
     """Raises FaceparseError naming the entry that is wrong."""
     own, names = description.get("name", "own"), description.get("names")
-    if not _is_word(own):
+    if not is_word(own):
         raise FaceparseError("'name' should be a word")
-    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(map(_is_word, names))
+    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(map(is_word, names))
             and len(set(names)) == len(names)):
         raise FaceparseError("'names' should list 2 to 255 different class names, the background first")
     colours = description.get("colours") or [[0, 0, 0]] + [
         [round(255 * v) for v in colorsys.hsv_to_rgb(i / (len(names) - 1), 0.6 + 0.4 * (i % 2), 1)]
         for i in range(len(names) - 1)]
     if not (isinstance(colours, list) and len(colours) == len(names) and all(
-            isinstance(c, list) and len(c) == 3 and all(_is_whole(v) and 0 <= v <= 255 for v in c) for c in colours)):
+            isinstance(c, list) and len(c) == 3 and all(is_whole(v) and 0 <= v <= 255 for v in c) for c in colours)):
         raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one a name")
     lapas = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
     pairs = description.get("pairs", [pair for pair in lapas if set(pair) <= set(names)])
@@ -234,161 +234,30 @@ def common_set(a, b):
                          "that lacks it a 'to_lapa' or a 'to_hair_skin' entry")
 
 
-@dataclass(frozen=True)
-class LandmarkSet:
-    """A named list of landmarks, counted from 0. Left and right are the image's; of two points the left comes first.
-
-    count         K
-    mirror_pairs  pairs of points that change places when a picture is mirrored; None where nobody has published them
-    left_eye      points whose mean is the centre of the eye on the image's left; right_eye likewise
-    mouth         the two corners of the mouth; () where nobody has published which they are
-    eye_corners   the two outer corners of the eyes, whose distance errors are measured in; () likewise
-    pupils        the two pupils; () where the set has none
-    regions       (name, points) of each part that errors are told for; points may lie in several
-    names         (K,) of the points, or ()
-    """
-    name: str
-    count: int
-    mirror_pairs: tuple[tuple[int, int], ...] | None
-    left_eye: tuple[int, ...]
-    right_eye: tuple[int, ...]
-    mouth: tuple[int, ...] = ()
-    eye_corners: tuple[int, ...] = ()
-    pupils: tuple[int, ...] = ()
-    regions: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    names: tuple[str, ...] = ()
-
-    @cached_property
-    def mirror(self):
-        """(K,) int64: mirrored_points = flip_x(points)[mirror]."""
-        if self.mirror_pairs is None:
-            raise FaceparseError(f"the {self.name} landmarks have no mirror pairs: train without the mirror")
-        order = np.arange(self.count)
-        for a, b in self.mirror_pairs:
-            order[[a, b]] = b, a
-        return order
-
-
-def _mirrored(*runs):
-    """Pairs from runs (first of one side, first of the other, how many): the second side counts backwards."""
-    return tuple((a + i, b - i) for a, b, n in runs for i in range(n))
-
-
-# 300-W (Sagonas et al. 2013). FaceSynthetics adds the two pupils, 68 on the image's left.
-PAIRS_68 = _mirrored((0, 16, 8), (17, 26, 5), (31, 35, 2), (36, 45, 4), (40, 47, 2), (48, 54, 3), (59, 55, 1),
-                     (58, 56, 1), (60, 64, 2), (67, 65, 1))
-# LaPa (Liu et al. 2020), read off its published sample pictures; tests/test_labels.py draws them back.
-PAIRS_106 = _mirrored((0, 32, 16), (33, 46, 5), (38, 50, 4), (55, 65, 5), (66, 79, 5), (71, 82, 3), (74, 83, 1),
-                      (104, 105, 1), (84, 90, 3), (91, 95, 2), (96, 100, 2), (101, 103, 1))
-# The parts of a face; inner is all of them but the jaw, 51 of the 68 points.
-REGIONS_68 = (("jaw", tuple(range(17))), ("brows", tuple(range(17, 27))), ("nose", tuple(range(27, 36))),
-              ("eyes", tuple(range(36, 48))), ("mouth", tuple(range(48, 68))), ("inner", tuple(range(17, 68))))
-EYES_106 = (*range(66, 74), *range(75, 83))  # the contours: 74, 83, 104 and 105 are their centres and pupils
-REGIONS_106 = (("jaw", tuple(range(33))), ("brows", tuple(range(33, 51))), ("nose", tuple(range(51, 66))),
-               ("eyes", EYES_106), ("mouth", tuple(range(84, 104))),
-               ("inner", (*range(33, 66), *EYES_106, *range(84, 104))))
-# Helen (Le et al. 2012): two eyes of 20 points each, the image's right one first.
-REGIONS_194 = (("jaw", tuple(range(41))), ("brows", tuple(range(154, 194))), ("nose", tuple(range(41, 58))),
-               ("eyes", tuple(range(114, 154))), ("mouth", tuple(range(58, 114))), ("inner", tuple(range(41, 194))))
-LANDMARK_SETS = {points.name: points for points in (
-    LandmarkSet("68", 68, PAIRS_68, tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45), (), REGIONS_68),
-    LandmarkSet("70", 70, PAIRS_68 + ((68, 69),), tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45),
-                (68, 69), REGIONS_68),
-    LandmarkSet("106", 106, PAIRS_106, tuple(range(66, 74)), tuple(range(75, 83)), (84, 90), (66, 79), (104, 105),
-                REGIONS_106),
-    LandmarkSet("194", 194, None, tuple(range(134, 154)), tuple(range(114, 134)), regions=REGIONS_194),
-)}
-MOST_LANDMARKS = 1000  # of a user's own set
-
-
-def landmark_set(name):
-    """The landmark set of a name in LANDMARK_SETS, or of a user's JSON file.
-
-    The file: {"count": K, "left_eye": [...], "right_eye": [...], "pairs": [[i, j], ...], "mouth": [i, j],
-    "eye_corners": [i, j], "pupils": [i, j], "regions": {"jaw": [...], ...}, "names": [...]}, points counted from 0, as
-    LandmarkSet says. All but the first three may be left out: without `pairs` nothing can be mirrored, without
-    `eye_corners` errors are measured by the eyes' centres or by the face's box.
-    """
-    if str(name) in LANDMARK_SETS:
-        return LANDMARK_SETS[str(name)]
-    path = Path(str(name))
-    if path.suffix != ".json":
-        raise FaceparseError(f"no landmark set is called '{name}': use one of {', '.join(LANDMARK_SETS)}, or a .json "
-                             "file")
-    description = {"name": path.stem, **read_json(path)}
-    try:
-        points = landmark_set_from_dict(description)
-    except FaceparseError as error:
-        raise FaceparseError(f"{path}: {error}") from None
-    if points.name in LANDMARK_SETS:
-        raise FaceparseError(f"{path}: '{points.name}' is the name of a published set; give it another 'name'")
-    return points
-
-
-def landmark_set_to_dict(points):
-    """The set as plain JSON, which checkpoints carry and `landmark_set_from_dict` reads back."""
-    description = {"name": points.name, "count": points.count}
-    if points.mirror_pairs is not None:
-        description["pairs"] = [list(pair) for pair in points.mirror_pairs]
-    description |= {key: list(getattr(points, key)) for key in ("left_eye", "right_eye", "mouth", "eye_corners",
-                                                                "pupils", "names")}
-    return {**description, "regions": {region: list(indices) for region, indices in points.regions}}
-
-
-def landmark_set_from_dict(description):
-    """Raises FaceparseError naming the entry that is wrong."""
-    entries = ("name", "count", "left_eye", "right_eye", "pairs", "mouth", "eye_corners", "pupils", "regions", "names")
-    unknown = [entry for entry in description if entry not in entries]
-    if unknown:
-        raise FaceparseError(f"{reprlib.repr(unknown[0])} is no entry of a landmark set; use {', '.join(entries)}")
-    name = description.get("name", "own")
-    if not _is_word(name):
-        raise FaceparseError("'name' should be a word")
-    count = description.get("count")
-    if not (_is_whole(count) and 1 <= count <= MOST_LANDMARKS):
-        raise FaceparseError(f"'count' should be the number of points, 1 to {MOST_LANDMARKS}")
-    eyes = [_indices(description.get(eye), count, f"'{eye}'") for eye in ("left_eye", "right_eye")]
-    if set(eyes[0]) & set(eyes[1]):
-        raise FaceparseError("'left_eye' and 'right_eye' share a point")
-    two = [_indices(description[entry], count, f"'{entry}'", 2) if description.get(entry) else ()
-           for entry in ("mouth", "eye_corners", "pupils")]
-    regions = description.get("regions", {})
-    if not isinstance(regions, dict):
-        raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
-    regions = tuple((region, _indices(points, count, f"'regions', {reprlib.repr(region)}"))
-                    for region, points in regions.items())
-    names = description.get("names") or []
-    if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
-                      and len(set(names)) == len(names) == count):
-        raise FaceparseError(f"'names' should list {count} different names, one a point")
-    pairs = _pairs(description.get("pairs"), count, *eyes)
-    return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
-
-
-def _is_word(value):
+def is_word(value):
     return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable() and not value.isspace()
 
 
-def _is_whole(value):
+def is_whole(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _indices(value, count, entry, length=None):
+def checked_indices(value, count, entry, length=None):
     """A JSON list of different points -> a tuple."""
-    if not (isinstance(value, list) and value and all(_is_whole(i) and 0 <= i < count for i in value)
+    if not (isinstance(value, list) and value and all(is_whole(i) and 0 <= i < count for i in value)
             and len(set(value)) == len(value) == (length or len(value))):
         raise FaceparseError(f"{entry} should list {length or 'one or more'} different points, counted from 0 to "
                              f"{count - 1}")
     return tuple(value)
 
 
-def _pairs(value, count, left_eye, right_eye):
+def checked_pairs(value, count, left_eye, right_eye):
     """A JSON list of pairs that mirror the eyes onto each other -> tuples; None stays None."""
     if value is None:
         return None
     if not isinstance(value, list):
         raise FaceparseError("'pairs' should list pairs of points, such as [[0, 16], [1, 15]]")
-    pairs = tuple(_indices(pair, count, f"'pairs', {reprlib.repr(pair)}:", 2) for pair in value)
+    pairs = tuple(checked_indices(pair, count, f"'pairs', {reprlib.repr(pair)}:", 2) for pair in value)
     flat = [i for pair in pairs for i in pair]
     twice = [i for i, times in Counter(flat).items() if times > 1]
     if twice:
@@ -397,21 +266,3 @@ def _pairs(value, count, left_eye, right_eye):
     if {partner.get(i, i) for i in left_eye} != set(right_eye):
         raise FaceparseError("'pairs' should mirror the points of 'left_eye' onto those of 'right_eye'")
     return pairs
-
-
-# The 106-point of each of the 68: every second jaw point, the brows' upper edges, the nose's lower outline, the eyes
-# without their mid-lid points, the lips one to one.
-FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 55), *range(58, 63),
-                  66, 67, 69, 70, 71, 73, 75, 76, 78, 79, 80, 82, *range(84, 104))
-
-
-def landmark_table(source, target):
-    """(K_target,) int64: target_points = source_points[landmark_table(source, target)]; LandmarkSets or their names."""
-    source, target = (one if isinstance(one, LandmarkSet) else landmark_set(one) for one in (source, target))
-    if source == target:
-        return np.arange(source.count)
-    tables = {("106", "68"): FROM_106_TO_68, ("106", "70"): FROM_106_TO_68 + (104, 105), ("70", "68"): range(68)}
-    names = source.name, target.name
-    if names not in tables or {source, target} - set(LANDMARK_SETS.values()):
-        raise FaceparseError(f"the {source.name} landmarks cannot become the {target.name}: some have no counterpart")
-    return np.array(tables[names])

@@ -4,9 +4,9 @@ A value that no paper gives is ours, and says so.
 """
 from dataclasses import dataclass, field
 
-from faceparse.data.augment import COLOUR, PHOTOMETRY, SEED000, augmentation, brightness, hue
+from faceparse.data.augment import BAKER2023, COLOUR, PHOTOMETRY, augmentation, brightness, hue
 from faceparse.errors import FaceparseError
-from faceparse.geometry import Jitter
+from faceparse.geometry.jitter import Jitter
 
 TOYS = ("toy", "toywild", "toymixed")  # the data sets that are drawn
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in 0..1
@@ -41,13 +41,13 @@ SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distor
 LARGE_JITTER, LARGE_PHOTOMETRY = augmentation("mirror+rotate25+crop+distort-half")
 
 RECIPES = {
-    # Sections 3.1.1 to 3.1.3. No mirror: seed 000's pipeline has none.
-    "seed000": Recipe(
+    # Sections 3.1.1 to 3.1.3. No mirror: baker2023's pipeline has none.
+    "baker2023": Recipe(
         source="Baker, In the Wild Face Parsing in Synthetic-Data Trained Models, sections 3.1.1 to 3.1.3",
-        epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights="seed000",
-        photometry=SEED000, jitter=Jitter(degrees=18, perspective=0.5), align="box"),
+        epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights="baker2023",
+        photometry=BAKER2023, jitter=Jitter(degrees=18, perspective=0.5), align="box"),
     "scratch": Recipe(
-        source="ours: from random initialisation, at the cost of seed 000's 30 epochs",
+        source="ours: from random initialisation, at the cost of baker2023's 30 epochs",
         epochs=30, batch=12, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=15, scale=(0.85, 1.2), shift=0.06, mirror=0.5),
         align="box", encoders=("vgg16_bn",), encoder_weights="none"),  # VGG-16 learns from scratch with batch norm only
@@ -56,46 +56,46 @@ RECIPES = {
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
-    "bass": Recipe(
+    "liu2020": Recipe(
         source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; the "
                "epochs, which it does not say, and the absence of augmentation are ours",
         epochs=60, batch=64, lr=0.001, size=473, optimizer="sgd", loss="ce", schedule="poly", weight_decay=0.0005,
         align_of={"helen": "landmarks"}),
-    "celebamask-small": Recipe(
-        source="seed 003's final list; AdamW at 0.001 and its decay, which it does not say, are ours",
+    "zhou2025": Recipe(
+        source="zhou2025's final list; AdamW at 0.001 and its decay, which it does not say, are ours",
         epochs=96, iterations=24000, batch=8, lr=0.001, size=512, optimizer="adamw", loss="ce:0.5+lovasz:0.3+dice",
-        schedule="poly", weight_decay=0.01, class_weights="seed001", warmup=500, photometry=SMALL_PHOTOMETRY,
+        schedule="poly", weight_decay=0.01, class_weights="li2022", warmup=500, photometry=SMALL_PHOTOMETRY,
         jitter=SMALL_JITTER, encoder_weights="none", statistics="data"),
-    "celebamask-large": Recipe(
-        source="seed 001's final list and section IV; AdamW at 0.0001 and its decay are mmsegmentation's for UPerNet over "
+    "li2022": Recipe(
+        source="li2022's final list and section IV; AdamW at 0.0001 and its decay are mmsegmentation's for UPerNet over "
                "ConvNeXt",
         epochs=107, iterations=160000, batch=4, lr=0.0001, size=512, optimizer="adamw", loss="ce+lovasz:2",
-        schedule="poly", weight_decay=0.05, class_weights="seed001", warmup=1500, photometry=LARGE_PHOTOMETRY,
+        schedule="poly", weight_decay=0.05, class_weights="li2022", warmup=1500, photometry=LARGE_PHOTOMETRY,
         jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"), statistics="data"),
 }
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
-SEED002_JITTER, SEED002_PHOTOMETRY = augmentation("all")
+MOUNTAIN2022_JITTER, MOUNTAIN2022_PHOTOMETRY = augmentation("all")
 FAN = Recipe(
     source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and its "
            "training details; how often each augmentation is drawn is ours",
     epochs=40, batch=10, lr=0.0001, size=256, optimizer="rmsprop", schedule="thirds",
     photometry=(PHOTOMETRY["occlude"], (0.5, (brightness, hue))),
     jitter=Jitter(degrees=50, scale=(0.8, 1.2), mirror=0.5), align="crop", encoder_weights="none")
-SEED002 = "Mountain et al., Bridging the Domain Gap, table 1; optimizer and schedule are ours, it names neither"
+MOUNTAIN2022 = "Mountain et al., Bridging the Domain Gap, table 1; optimizer and schedule are ours, it names neither"
 
-# Those of seed 002 show the network the whole picture: its PIPNet is "pipnet" with --align none.
+# Those of mountain2022 show the network the whole picture: its PIPNet is "pipnet" with --align none.
 LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
         jitter=PIPNET_JITTER, align="crop"),
     "regressor": Recipe(
-        source=SEED002, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=SEED002_PHOTOMETRY,
-        jitter=SEED002_JITTER),
+        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
+        jitter=MOUNTAIN2022_JITTER),
     "regressor_frozen": Recipe(
-        source=SEED002, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=SEED002_PHOTOMETRY,
-        jitter=SEED002_JITTER),
+        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
+        jitter=MOUNTAIN2022_JITTER),
     "hourglass": FAN, "hourglass2": FAN, "hourglass1": FAN,
     "scratch": Recipe(
         source="ours: from random initialisation",
@@ -118,7 +118,7 @@ def recipe(name, table=RECIPES):
     return table[name]
 
 
-def default_recipe(data, otherwise="seed000"):
+def default_recipe(data, otherwise="baker2023"):
     """The name of the recipe that a data set is trained by where none is asked for; of a landmark network `otherwise`
     is the row of its architecture."""
     return "toy" if data in TOYS else otherwise

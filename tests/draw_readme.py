@@ -4,11 +4,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse import annotate, report
-from faceparse.data import toy
+from faceparse import drawing
 from faceparse.data.augment import photometric
+from faceparse.data.drawn import toy
 from faceparse.data.loading import Faces
 from faceparse.data.parsing import load
+from faceparse.drawing import face_parts
 from faceparse.labels import LABEL_SETS
 from faceparse.recipes import RECIPES
 
@@ -24,7 +25,7 @@ def strip(size=220):
     for k, index in enumerate(SHOWN):
         image, mask, points = toy.draw(0, index, size, wild=k == len(SHOWN) - 1)
         rows[0].append(image)
-        rows[1].append(report.draw_points(report.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
+        rows[1].append(drawing.draw_points(drawing.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
     return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
 
 
@@ -33,17 +34,17 @@ def annotation(size=300):
     rows = []
     for index, wild in ((29, False), (9, True)):
         image, mask, points = toy.draw(0, index, size, wild)
-        parts = annotate.label_map(points, size, size)
-        fused = annotate.fuse(parts, (mask != 0) & (mask != annotate.HAIR), mask == annotate.HAIR)
-        rows.append(np.concatenate([report.draw_points(image, points, radius=1.2), report.overlay(image, parts, LAPA),
-                                    report.overlay(image, fused, LAPA)], 1))
+        parts = face_parts.label_map(points, size, size)
+        fused = face_parts.fuse(parts, (mask != 0) & (mask != face_parts.HAIR), mask == face_parts.HAIR)
+        rows.append(np.concatenate([drawing.draw_points(image, points, radius=1.2), drawing.overlay(image, parts, LAPA),
+                                    drawing.overlay(image, fused, LAPA)], 1))
     return Image.fromarray(np.concatenate(rows))
 
 
 def forty_draws(size=128):
-    """One face under forty draws of seed 000's augmentation."""
+    """One face under forty draws of baker2023's augmentation."""
     record = load("toy", "train", ".", limit=1, toy_size=256).records[0]
-    recipe = RECIPES["seed000"]
+    recipe = RECIPES["baker2023"]
     faces = Faces([record], LAPA, size, "none", recipe.jitter)
     tiles = []
     for epoch in range(40):
@@ -54,7 +55,7 @@ def forty_draws(size=128):
 
 
 if __name__ == "__main__":
-    report.save_picture(strip(), FOLDER / "toy.jpg")
-    report.save_picture(report.label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
-    report.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
-    report.save_picture(annotation(), FOLDER / "annotation.jpg")
+    drawing.save_picture(strip(), FOLDER / "toy.jpg")
+    drawing.save_picture(drawing.label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
+    drawing.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
+    drawing.save_picture(annotation(), FOLDER / "annotation.jpg")

@@ -9,8 +9,10 @@ from faceparse.data.loading import Faces
 from faceparse.data.parsing import load
 from faceparse.data.randomness import uniforms
 from faceparse.errors import FaceparseError
-from faceparse.geometry import apply, compose
-from faceparse.labels import LABEL_SETS, landmark_set
+from faceparse.geometry.homographies import apply, compose
+from faceparse.geometry.jitter import Jitter
+from faceparse.labels import LABEL_SETS
+from faceparse.landmark_sets import landmark_set
 
 SQUARE = np.array([[0.0, 0], [127, 0], [127, 127], [0, 127], [40, 90]])
 
@@ -198,7 +200,7 @@ def test_alignment_without_landmarks_is_refused():
 
 
 def test_seed_000s_random_geometry_has_its_ranges():
-    jitter = geometry.Jitter(degrees=18, perspective=0.5)
+    jitter = Jitter(degrees=18, perspective=0.5)
     draws = uniforms(0, 1, np.arange(2000), "geometry", geometry.JITTER_DRAWS)
     changed, angles = 0, []
     for draw in draws:
@@ -213,7 +215,7 @@ def test_seed_000s_random_geometry_has_its_ranges():
 
 
 def test_no_jitter_is_the_identity():
-    h, mirrored = geometry.random_homography(geometry.Jitter(), np.full(geometry.JITTER_DRAWS, 0.7), 128)
+    h, mirrored = geometry.random_homography(Jitter(), np.full(geometry.JITTER_DRAWS, 0.7), 128)
     assert np.allclose(h, np.eye(3)) and not mirrored
 
 
@@ -270,7 +272,7 @@ def test_the_crop_of_two_stage_detection_worked_by_hand():
 
 
 def test_rotation_and_translation_come_with_their_probabilities():
-    jitter = geometry.Jitter(degrees=30, turned=0.5, shift=0.1, shifted=0.25)
+    jitter = Jitter(degrees=30, turned=0.5, shift=0.1, shifted=0.25)
     turned = shifted = 0
     for index in range(1000):
         h, _ = geometry.random_homography(jitter, uniforms(0, 0, index, "geometry", geometry.JITTER_DRAWS), 128)

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from faceparse.errors import FaceparseError
-from faceparse.labels import (LABEL_SETS, LANDMARK_SETS, common_set, label_set, label_set_from_dict, label_set_to_dict,
-                              landmark_set, landmark_set_from_dict, landmark_set_to_dict, landmark_table, table)
+from faceparse.labels import LABEL_SETS, common_set, label_set, label_set_from_dict, label_set_to_dict, table
+from faceparse.landmark_sets import (LANDMARK_SETS, landmark_set, landmark_set_from_dict, landmark_set_to_dict,
+                                     landmark_table)
 
 LAPA = LABEL_SETS["lapa"]
 
@@ -26,8 +27,8 @@ def told(source, part):
     ("facesynthetics", "left_eye", "left_eye"), ("facesynthetics", "right_brow", "right_brow"),
     ("facesynthetics", "beard", "skin"), ("facesynthetics", "neck", "background"), ("facesynthetics", "glasses", None),
     ("facesynthetics", "facewear", None), ("facesynthetics", "mouth_interior", "inner_mouth"),
-    ("facesynthetics-seed000", "neck", None), ("facesynthetics-seed000", "beard", None),
-    ("facesynthetics-seed000", "right_ear", None), ("facesynthetics-seed000", "hair", "hair"),
+    ("facesynthetics-baker2023", "neck", None), ("facesynthetics-baker2023", "beard", None),
+    ("facesynthetics-baker2023", "right_ear", None), ("facesynthetics-baker2023", "hair", "hair"),
 ])
 def test_a_part_becomes_lapas_part_by_name(source, part, lapa):
     assert told(source, part) == lapa
@@ -44,7 +45,7 @@ def test_published_orders():
 
 
 def test_seed_000_ignores_the_classes_that_lapa_lacks():
-    to = table(LABEL_SETS["facesynthetics-seed000"], LAPA)
+    to = table(LABEL_SETS["facesynthetics-baker2023"], LAPA)
     assert (to[:19] == 255).sum() == 8  # and 255 itself is its ninth
     assert to[255] == 255
 

@@ -5,7 +5,7 @@
     suspects_sheet(faces, found).save("suspects.png")
     faces = mended(faces, found)                         # the suspects' classes change sides as they are read
 
-Left and right go wrong where somebody mirrors pictures and masks but leaves the classes as they are (seed 003's course
+Left and right go wrong where somebody mirrors pictures and masks but leaves the classes as they are (zhou2025's course
 set, by its acknowledgement), or where an annotator takes one eye for the other. Both show in the mask alone: along the
 face's own horizontal axis, the part that the label set calls the image's left must lie left of its partner.
 
@@ -29,9 +29,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse import report
-from faceparse.data.records import (PICTURE_SUFFIXES, check_landmarks, check_mask_size, image_size, open_image,
-                                    read_mask)
+from faceparse import drawing
+from faceparse.data.images import PICTURE_SUFFIXES, image_size, open_image
+from faceparse.data.masks import read_mask
+from faceparse.data.records import check_landmarks, check_mask_size
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE, LabelSet, table
 from faceparse.progress import Progress
@@ -63,8 +64,6 @@ class Lie:
     firm: bool
     alone: int | None = None
 
-
-# --- the audit ------------------------------------------------------------------------------------
 
 def audit(faces, workers=2):
     """Reads every record of a FaceSet once, in `workers` threads -> a plain dict; no bad record stops it.
@@ -214,8 +213,6 @@ def lone_masks(records):
     return sorted(lone)
 
 
-# --- left and right -------------------------------------------------------------------------------
-
 def lie_of_pairs(mask, labels):
     """How each mirror pair of `labels` lies in a mask (H, W) uint8 -> [Lie or None], as if its first were the left one.
 
@@ -337,8 +334,6 @@ def _sides(labels, lies):
     return [side[k] for k in range(len(labels.mirror_pairs))], notes
 
 
-# --- mending --------------------------------------------------------------------------------------
-
 def fix_mirrored(mask, labels, finding):
     """The mask (H, W) uint8 with the pairs of an entry of `reversed` swapped; its own inverse."""
     swap = np.arange(256, dtype=np.uint8)
@@ -369,13 +364,11 @@ def _read_fixed(_file, read, labels, finding):
     return fix_mirrored(read(), labels, finding)
 
 
-# --- what a person reads --------------------------------------------------------------------------
-
 def text(found, most=20):
     """The audit as tables for a terminal; of each kind of problem, and of the reversed, at most `most` are listed."""
     parts = [f"{found['set']}, {found['split']}: {found['records']:,} records, {found['masks']:,} masks"]
     counts = [(what, len(found["problems"][kind])) for kind, what in KINDS.items()]
-    parts.append(report.table(["files", "how many"], counts))
+    parts.append(drawing.table(["files", "how many"], counts))
     for kind, what in KINDS.items():
         listed = found["problems"][kind]
         if listed:
@@ -383,7 +376,7 @@ def text(found, most=20):
     if found["masks"]:
         rows = [(one["name"], f"{100 * one['share']:.3f} %", one["faces"]) for one in found["classes"]]
         rows.append(("(ignored)", f"{100 * found['ignored']:.3f} %", None))
-        parts.append(report.table(["class", "pixels", "faces"], rows))
+        parts.append(drawing.table(["class", "pixels", "faces"], rows))
         kinds = Counter(one["kind"] for one in found["reversed"])
         parts.append(f"left and right: reversed in {len(found['reversed'])} of {found['judged']:,} masks that tell "
                      f"({kinds['whole']} whole, {kinds['pairs']} single pairs)")
@@ -391,7 +384,7 @@ def text(found, most=20):
         rows = [(one["name"], one["kind"], ", ".join("/".join(pair) for pair in one["pairs"]),
                  ", ".join(f"{pair} {apart:+.2f}" for pair, apart in one["apart"].items() if apart is not None))
                 for one in found["reversed"][:most]]
-        parts.append(report.table(["face", "kind", "to swap", "apart, in eye-to-mouth distances"], rows,
+        parts.append(drawing.table(["face", "kind", "to swap", "apart, in eye-to-mouth distances"], rows,
                                   _more(found["reversed"], most)))
     if found["doubtful"]:
         parts.append("\n".join(["on the other one's side of the face, but nothing else confirms it, so left as it is:",
@@ -422,7 +415,7 @@ def suspects_sheet(faces, found, most=24, cell=240):
             titles.append(f"{finding['name']}: {', '.join('/'.join(pair) for pair in finding['pairs'])}")
     if not rows:
         return None
-    return report.contact_sheet(rows, ["picture", "as labelled", "as fixed"], titles, cell,
+    return drawing.contact_sheet(rows, ["picture", "as labelled", "as fixed"], titles, cell,
                                 f"{found['set']}: left and right reversed", faces.labels)
 
 
@@ -442,5 +435,5 @@ def _suspect(record, finding, cell):
     image = np.asarray(picture.resize(size, Image.Resampling.BILINEAR, tuple(box), reducing_gap=2))
     parts = Image.fromarray(np.where(wanted[mask], mask, 0).astype(np.uint8))
     parts = np.asarray(parts.resize(size, Image.Resampling.NEAREST, tuple(box / scale)))
-    return [image, *(report.overlay(image, shown, record.labels, 0.6)
+    return [image, *(drawing.overlay(image, shown, record.labels, 0.6)
                      for shown in (parts, fix_mirrored(parts, record.labels, finding)))]

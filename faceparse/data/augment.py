@@ -8,7 +8,7 @@ likely as the others, is applied to the image; rows in order. An operation is a 
 on the images that drew it, free to change them in place; what leaves 0..255 is clamped after it. A new augmentation is
 one such function and a place in a row.
 
-Ranges are the defaults of albumentations 1.3, the version of seed 000's time. 2.0 differs in one: Gaussian noise of
+Ranges are the defaults of albumentations 1.3, the version of baker2023's time. 2.0 differs in one: Gaussian noise of
 standard deviation 51 to 112 grey levels in place of 3 to 7. Here images stay float32 from one operation to the next,
 where albumentations goes back to whole grey levels after each.
 """
@@ -18,7 +18,7 @@ import torch.nn.functional as F
 
 from faceparse.data.randomness import uniforms
 from faceparse.errors import FaceparseError
-from faceparse.geometry import Jitter
+from faceparse.geometry.jitter import Jitter
 
 DRAWS = 3  # numbers that an operation may use
 
@@ -113,7 +113,7 @@ def distort(images, draws, strength=1.0):
     """mmsegmentation's PhotoMetricDistortion (Liu et al., "SSD", 2016): brightness +-32, contrast x 0.5 to 1.5,
     saturation x 0.5 to 1.5 and hue +-36 degrees, each with probability 0.5, contrast first or last.
 
-    strength  0.5 halves every range: seeds 001 and 003. Its hue, 18 and 9, counts half degrees.
+    strength  0.5 halves every range: li2022 and zhou2025. Its hue, 18 and 9, counts half degrees.
     """
     numbers = np.stack([_more(draw, 9) for draw in draws[:, 0]])  # (N, 9)
     often = numbers[:, :4] < 0.5
@@ -149,12 +149,12 @@ def cut_out(images, draws, sides):
 
 
 def cut_out_small(images, draws):
-    """cut_out of 32 or 48 pixels: seed 001's small bag."""
+    """cut_out of 32 or 48 pixels: li2022's small bag."""
     return cut_out(images, draws, (32, 48))
 
 
 def cut_out_big(images, draws):
-    """cut_out of 32 or 64 pixels: seed 001's big bag."""
+    """cut_out of 32 or 64 pixels: li2022's big bag."""
     return cut_out(images, draws, (32, 64))
 
 
@@ -276,8 +276,8 @@ def _neighbours(length, tile, tiles, device):
     return before.clamp(min=0).long(), (before + 1).clamp(max=tiles - 1).long(), position - before
 
 
-# Seed 000, section 3.1.2 step 3, without its rotation and perspective, which are geometry.
-SEED000 = ((0.2, (gaussian_noise,)),
+# baker2023, section 3.1.2 step 3, without its rotation and perspective, which are geometry.
+BAKER2023 = ((0.2, (gaussian_noise,)),
            (0.9, (clahe, brightness, gamma)),
            (0.9, (sharpen, blur)),
            (0.9, (contrast, hue)))
@@ -289,7 +289,7 @@ COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast,
 # stay upright.
 GEOMETRY = {"rotate": {"degrees": 30.0, "turned": 0.5}, "translate": {"shift": 30 / 256, "shifted": 0.5},
             "mirror": {"mirror": 0.5},
-            # seeds 001 and 003: turned in half of the pictures; enlarged, and cut back to size
+            # li2022 and zhou2025: turned in half of the pictures; enlarged, and cut back to size
             **{f"rotate{degrees}": {"degrees": float(degrees), "turned": 0.5} for degrees in (15, 25, 35)},
             # ours, for networks that are to find faces: the whole picture at a sixth of the crop's side to all of it,
             # anywhere in it, clutter around it
@@ -300,16 +300,16 @@ GEOMETRY = {"rotate": {"degrees": 30.0, "turned": 0.5}, "translate": {"shift": 3
             "crop-mixed": {"scale": (1.0, 1.2), "within": True, "most": 0.75}}
 PHOTOMETRY = {"occlude": (0.5, (occlude,)), "blur": (0.3, (gaussian_blur,)), "grey": (0.2, (grey,)),
               "brightness": (0.5, (brightness,)),
-              # seeds 001 and 003: their draws have probabilities of their own
+              # li2022 and zhou2025: their draws have probabilities of their own
               "distort": (1.0, (distort,)), "distort-half": (1.0, (distort_half,)),
               "cutout-small": (0.3, (cut_out_small,)), "cutout-big": (0.5, (cut_out_big,))}
-ALL = ("rotate", "blur", "translate", "occlude")  # seed 002's
+ALL = ("rotate", "blur", "translate", "occlude")  # mountain2022's
 
 
 def augmentation(name):
     """A set of augmentations by name -> (geometry.Jitter, rows of a recipe for `photometric`).
 
-    name  "none", or words of GEOMETRY and PHOTOMETRY joined by "+", in any order; "all" is seed 002's four, to which
+    name  "none", or words of GEOMETRY and PHOTOMETRY joined by "+", in any order; "all" is mountain2022's four, to which
           more can be joined: "all+mirror"
     Raises FaceparseError for any other word.
     """

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data import parsing
-from faceparse.data.folders import (SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
-                                    list_pictures, one_of, sample, split_folder, tenths)
-from faceparse.data.records import FaceSet, Record, read_points, read_pts
-from faceparse.errors import FaceparseError
-from faceparse.labels import LandmarkSet, landmark_set, landmark_table
+from faceparse.data.points import read_points, read_pts
+from faceparse.data.records import FaceSet, Record
+from faceparse.data.splits import (SPLITS, Published, all_splits, check_limit, find_home, list_pictures, one_of, sample,
+                                   split_folder, tenths)
+from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.landmark_sets import LandmarkSet, landmark_set, landmark_table
 
 PUBLISHED = {
     "300w": Published(
@@ -62,10 +63,10 @@ def load(name, split, root, *, seed=0, limit=None, points=None, toy_size=256):
     faces = replace(faces, records=sample(faces.records, limit, seed))
     if points is None:
         return faces
-    return told_in(faces, points if isinstance(points, LandmarkSet) else landmark_set(points))
+    return remap(faces, points if isinstance(points, LandmarkSet) else landmark_set(points))
 
 
-def told_in(faces, target):
+def remap(faces, target):
     """The FaceSet with its landmarks told in another LandmarkSet. Raises FaceparseError where some have no counterpart."""
     return replace(faces, points=target, records=[in_points(record, target) for record in faces.records])
 
@@ -84,8 +85,6 @@ def _read_some(_file, read, table):
     return read()[table]
 
 
-# --- readers --------------------------------------------------------------------------------------
-
 def ibug_300w(root, split, **_):
     """300-W (Sagonas et al. 2013, Imperial College): AFW 337, HELEN 2,000 + 330, LFPW 811 + 224, iBUG 135 faces of 68
     points, for research only; and the challenge's own 600 (2016), once private, 300 indoors and 300 outdoors.
@@ -95,7 +94,7 @@ def ibug_300w(root, split, **_):
     trainval         train and val: what the literature trains on
     test-common      HELEN and LFPW testset; test-challenging: iBUG; test: both, the literature's full set
     test-private     01_Indoor and 02_Outdoor, in the folder, in its 300W/ or 300w_cropped/, or in one of these beside
-                     it: what seed 002 tests on
+                     it: what mountain2022 tests on
 
     Trees that are not there are left out, and the note says which. Where there is none of the test trees, test is the
     last 107 HELEN training faces by name, and neither train nor trainval holds them.

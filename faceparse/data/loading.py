@@ -12,89 +12,19 @@ mirrored face has none where nobody has told its set's mirror pairs (Helen's 194
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from faceparse import distributed, geometry
+from faceparse import geometry
+from faceparse.data.drawn.toy import clutter
 from faceparse.data.randomness import keys, uniforms
-from faceparse.data.records import check_landmarks, check_mask_size, image_size, open_image
-from faceparse.data.toy import clutter
+from faceparse.data.sources import read_source
 from faceparse.errors import FaceparseError
-from faceparse.labels import IGNORE, LABEL_SETS, table
+from faceparse.labels import IGNORE
+from faceparse.training import distributed
 
 TRIES = 10  # draws of the random geometry for a crop that no class fills (mmsegmentation's RandomCrop)
-MARGIN = 0.35  # of the crop's size, kept around it in the source: a turn of 45 degrees and a shift still find pixels
-
-
-@dataclass
-class Source:
-    """What is read of a record: enough pixels for any crop that the random geometry may ask for."""
-    image: np.ndarray              # (h, w, 3) uint8
-    image_from_picture: np.ndarray  # 3x3: full-size picture pixels -> pixels of `image`
-    mask: np.ndarray | None        # (h', w') uint8 in the target labels
-    mask_from_picture: np.ndarray | None
-    points: np.ndarray | None      # (K, 2) float32, full-size picture pixels
-    aligned: np.ndarray            # 3x3: full-size picture pixels -> crop
-
-
-def read_source(record, labels, size, align, landmarks=False):
-    """Read one record at the resolution that a crop of `size` needs; its landmarks where the alignment needs them, or
-    where they are asked for. Raises FaceparseError naming the file."""
-    width, height = image_size(record.image)
-    points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
-    if points is not None:
-        check_landmarks(record, points, (width, height))
-    mask, to_mask = None if record.mask is None else record.mask(), None
-    if mask is not None:
-        check_mask_size(record, mask, (width, height))
-        to_mask = geometry.scaling(mask.shape[1] / width, mask.shape[0] / height)
-    try:
-        foreground = _foreground_box(record, mask, to_mask) if align == "foreground" else None
-        aligned = geometry.alignment(align, width, height, size, points, record.points, foreground)
-    except FaceparseError as error:
-        raise FaceparseError(f"{record.name}: {error}") from None
-    pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))
-    picture = open_image(record.image, reduce_to=(int(width / pixels), int(height / pixels)))
-    decoded = round(width / picture.width)  # a whole number, the same for both axes
-    to_picture = geometry.scaling(1 / decoded, 1 / decoded)
-    factor = max(1, round(geometry.source_pixels(geometry.compose(np.linalg.inv(to_picture), aligned), (size, size))))
-    if factor > 1:
-        picture = picture.reduce(factor)
-        to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
-    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
-    image = np.array(picture.crop((left, top, right, bottom)))
-    source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
-    if mask is not None:
-        # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
-        step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
-        left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
-                                                (mask.shape[1], mask.shape[0]))
-        left, top = left + (step - 1) // 2, top + (step - 1) // 2
-        source.mask = table(record.labels, labels)[mask[top:bottom:step, left:right:step]]
-        source.mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
-            to_mask, geometry.translation(-left, -top))
-    return source
-
-
-def _foreground_box(record, mask, to_mask):
-    """(x0, y0, x1, y1) of the hair and skin of a record in pixels of its picture. Raises FaceparseError."""
-    if mask is None:
-        raise FaceparseError("it has no mask, which --align foreground needs: use --align none")
-    box = geometry.mask_box(table(record.labels, LABEL_SETS["foreground"])[mask] == 1)
-    if box is None:
-        raise FaceparseError("no pixel of it is hair or skin, which --align foreground crops around: use --align none")
-    return geometry.apply(np.linalg.inv(to_mask), np.reshape(box, (2, 2))).ravel()
-
-
-def _around_crop(from_crop, size, limits):
-    """Pixel box (left, top, right, bottom) that holds the crop and its margin, within a picture of `limits`."""
-    low, high = -MARGIN * size, (1 + MARGIN) * size
-    corners = geometry.apply(from_crop, [[low, low], [high, low], [high, high], [low, high]])
-    left, top = np.clip(np.floor(corners.min(0)), 0, np.array(limits) - 1).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left + 1, top + 1], limits).astype(int)
-    return int(left), int(top), int(right), int(bottom)
 
 
 class Faces:
@@ -243,74 +173,3 @@ def batches(faces, groups, workers=2):
 def spread(count, most):
     """At most `most` of `count` indices, from the first to the last, evenly."""
     return np.linspace(0, count - 1, min(most, count)).astype(int).tolist()
-
-
-def _readable(faces, index):
-    """The Source of a record; None where it is bad and may be left out: the training meets it again and lists it."""
-    try:
-        return faces.source(index)
-    except FaceparseError:
-        if faces.skip_bad:
-            return None
-        raise
-
-
-def mean_face(faces):
-    """(K, 2) float64: the mean of the faces' landmarks in their aligned crops, in 0..1 of its side.
-
-    Each point over the faces that have it; what is read stays in the faces' cache. Raises FaceparseError where a point
-    is annotated in no face.
-    """
-    found = []
-    for index in range(len(faces)):
-        source = _readable(faces, index)
-        if source is not None and source.points is not None:
-            found.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
-    mean = np.nanmean(found, 0) if found and np.isfinite(found).any(0).all() else None
-    if mean is None:
-        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, or "
-                             "some of them: annotate each point in one face at least")
-    return mean
-
-
-def statistics(faces, sample=1000):
-    """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
-    records spread evenly: two tuples of three floats."""
-    def count(source):
-        to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
-        crop = geometry.warp_image(source.image, to_crop, (faces.size, faces.size))
-        return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in crop])
-
-    counts = _total(faces, sample, count, np.zeros((3, 256), np.int64))
-    levels, pixels = np.arange(256) / 255, max(1, counts[0].sum())
-    mean = counts @ levels / pixels
-    return tuple(mean.tolist()), tuple(np.sqrt(counts @ levels**2 / pixels - mean**2).clip(1e-3).tolist())
-
-
-def pixel_counts(faces, sample=1000):
-    """(C,) int64 pixels of each class in the aligned crops, over at most `sample` records spread evenly.
-
-    What is read stays in the faces' cache for the training. Raises FaceparseError where nothing is labelled.
-    """
-    def count(source):
-        if source.mask is None:
-            return 0
-        to_crop = geometry.compose(np.linalg.inv(source.mask_from_picture), source.aligned)
-        mask = geometry.warp_mask(source.mask, to_crop, (faces.size, faces.size))
-        return np.bincount(mask.ravel(), minlength=256)
-
-    counts = _total(faces, sample, count, np.zeros(256, np.int64))[:len(faces.labels)]
-    if counts.sum() == 0:
-        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it have no labelled "
-                             "pixel: masks are needed to train")
-    return counts
-
-
-def _total(faces, sample, count, zero):
-    """zero plus count(source) of at most `sample` records spread evenly, without the unreadable ones; in two threads."""
-    def counted(index):
-        source = _readable(faces, index)
-        return 0 if source is None else count(source)
-
-    with ThreadPoolExecutor(2) as pool:
-        return sum(pool.map(counted, spread(len(faces), sample)), zero)

@@ -16,16 +16,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse.data import labelme, toy
-from faceparse.data.cihp import people
-from faceparse.data.folders import (SPLIT_SEED, SPLITS, NoSuchSplit, Published, all_splits, check_limit, find_home,
-                                    fixed_order, list_pictures, one_of, portion, sample, split_folder, tenths)
-from faceparse.data.records import FaceSet, Record, read_box, read_grey, read_mask, read_points, read_text
-from faceparse.errors import FaceparseError
-from faceparse.labels import LABEL_SETS, label_set, landmark_set
+from faceparse.data.drawn import toy
+from faceparse.data.masks import read_grey, read_mask
+from faceparse.data.points import read_box, read_points, read_text
+from faceparse.data.records import FaceSet, Record
+from faceparse.data.sets import labelme
+from faceparse.data.sets.cihp import people
+from faceparse.data.splits import (SPLITS, SPLIT_SEED, Published, all_splits, check_limit, find_home, fixed_order,
+                                   list_pictures, one_of, portion, sample, split_folder, tenths)
+from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.labels import LABEL_SETS, label_set
+from faceparse.landmark_sets import landmark_set
 
-# Seed 000, section 3.1.2, after Smith et al. 2013: faces of train, val and test of every set but LaPa.
-SEED_000 = (2000, 230, 100)
+# baker2023, section 3.1.2, after Smith et al. 2013: faces of train, val and test of every set but LaPa.
+BAKER2023_COUNTS = (2000, 230, 100)
 
 PUBLISHED = {
     "lapa": Published(
@@ -72,9 +76,9 @@ def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", f
     root        the folder that holds the data sets, or the data set's own
     seed        of the sample that limit takes, and of toy faces; never of a split
     limit       at most so many faces: the same for the same seed, in the set's order. Toy faces have no end but this
-    mix         for mixed and toymixed: synthetic:real (seed 000 found 5:5 the best); mix_real: the real set's name
-    full        for facesynthetics and ibugmask: train on every picture that is not held out, not on seed 000's 2,000
-    helen_rule  how Helen's eleven confidences become one label: "maximum", or seed 000's "threshold"
+    mix         for mixed and toymixed: synthetic:real (baker2023 found 5:5 the best); mix_real: the real set's name
+    full        for facesynthetics and ibugmask: train on every picture that is not held out, not on baker2023's 2,000
+    helen_rule  how Helen's eleven confidences become one label: "maximum", or baker2023's "threshold"
     toy_size    side in pixels at which toy faces are drawn
     """
     if name not in READERS:
@@ -88,8 +92,6 @@ def load(name, split, root, *, seed=0, limit=None, mix="5:5", mix_real="lapa", f
         raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
     return replace(faces, records=sample(faces.records, limit, seed))
 
-
-# --- readers --------------------------------------------------------------------------------------
 
 def lapa(root, split, **_):
     """LaPa (Liu et al. 2020, JD AI): 18,176 / 2,000 / 2,000 faces of 11 classes with 106 landmarks, for non-commercial
@@ -126,7 +128,7 @@ def celebamask(root, split, **_):
 
     As published: CelebA-HQ-img/N.jpg (1024 x 1024), CelebAMask-HQ-mask-anno/{N // 2000}/NNNNN_PART.png (512 x 512);
     merged by the publisher's tool: N.jpg and N.png side by side; or {train,val,test}/{images,masks}, as the two course
-    reports (seeds 001 and 003) have it, where a test folder has no masks.
+    reports (li2022 and zhou2025) have it, where a test folder has no masks.
     The split of the first two is CelebA's, 24,183 / 2,993 / 2,824, where CelebA-HQ-to-CelebA-mapping.txt lies there;
     without it, a fixed random one of the same proportions.
     """
@@ -152,16 +154,16 @@ def facesynthetics(root, split, full=False, labels=LABEL_SETS["facesynthetics"],
     """FaceSynthetics (Wood et al. 2021, Microsoft): 100,000 rendered faces, 19 classes and 255, 70 landmarks, for
     non-commercial research only. A sample of 100 and one of 1,000 are published too.
 
-    NNNNNN.png, NNNNNN_seg.png, NNNNNN_ldmks.txt in one folder. Seed 000 takes the first 2,330: 2,000 / 230 / 100, in
+    NNNNNN.png, NNNNNN_seg.png, NNNNNN_ldmks.txt in one folder. baker2023 takes the first 2,330: 2,000 / 230 / 100, in
     order; of fewer, the same proportions. full: train on all the others as well; val and test stay as they are.
-    labels: facesynthetics-seed000 ignores the classes that LaPa lacks, as seed 000 did, once told in LaPa's.
+    labels: facesynthetics-baker2023 ignores the classes that LaPa lacks, as baker2023 did, once told in LaPa's.
     """
     home, points = _home("facesynthetics", root), landmark_set("70")
     images = {stem: path for stem, path in list_pictures(home, {".png"}, PUBLISHED["facesynthetics"].layout).items()
               if not stem.endswith("_seg")}
     records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{home}/{stem}_seg.png", labels),
                       partial(read_corner_points, f"{home}/{stem}_ldmks.txt", points.count), None, labels, points)
-               for stem in portion(list(images), SEED_000, SPLITS, split, full)]
+               for stem in portion(list(images), BAKER2023_COUNTS, SPLITS, split, full)]
     return FaceSet(labels.name, split, labels, points, records, _fewer(len(images)))
 
 
@@ -175,16 +177,16 @@ def ibugmask(root, split, full=False, **_):
     """iBugMask (Lin et al. 2021, Imperial College): train 21,866 faces (Helen-LP: Helen's, turned in 3-D to larger
     poses), test 1,000 photos in the wild; 11 classes, 68 landmarks, a face box. Research.
 
-    {train,test}/NAME.jpg, NAME.png, NAME_bbox.txt, NAME_landmark.txt. There is no val split: as seed 000, train and
+    {train,test}/NAME.jpg, NAME.png, NAME_bbox.txt, NAME_landmark.txt. There is no val split: as baker2023, train and
     val are 2,000 and 230 faces drawn at random from train, and heldout 100 more; test is the published one. full: train
-    on all but val and heldout. The poses of one Helen photo may fall on both sides, as they did in seed 000.
+    on all but val and heldout. The poses of one Helen photo may fall on both sides, as they did in baker2023.
     """
     home, labels, points = _home("ibugmask", root), LABEL_SETS["ibugmask"], landmark_set("68")
     folder = split_folder(home, "test" if split == "test" else "train")
     images = list_pictures(folder, {".jpg"}, PUBLISHED["ibugmask"].layout)
     stems, note = list(images), ""
     if split != "test":
-        stems = sorted(portion(fixed_order(stems), SEED_000, ("train", "val", "heldout"), split, full))
+        stems = sorted(portion(fixed_order(stems), BAKER2023_COUNTS, ("train", "val", "heldout"), split, full))
         note = _fewer(len(images))
     records = [Record(f"{split}/{stem}", Path(images[stem]), partial(read_mask, f"{folder}/{stem}.png", labels),
                       partial(read_points, f"{folder}/{stem}_landmark.txt", points.count),
@@ -198,7 +200,7 @@ def cihp(root, split, seed=0, limit=None, **_):
 
 
 def mixed(root, split, mix="5:5", mix_real="lapa", synthetic="facesynthetics", limit=None, **options):
-    """Seed 000's domain mix: FaceSynthetics and a real set at synthetic:real, 2,000 / 230 / 100 in all, or as many as
+    """baker2023's domain mix: FaceSynthetics and a real set at synthetic:real, 2,000 / 230 / 100 in all, or as many as
     keep the ratio, or `limit`. Every record keeps its own labels and landmarks; those of the set are LaPa's.
     """
     shares = mix.split(":")
@@ -210,7 +212,7 @@ def mixed(root, split, mix="5:5", mix_real="lapa", synthetic="facesynthetics", l
     synthetic_share, real_share = map(int, shares)
     sets = [load(name, split, root, **options) if share else None
             for name, share in ((synthetic, synthetic_share), (mix_real, real_share))]
-    wanted = SEED_000[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
+    wanted = BAKER2023_COUNTS[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
     parts = synthetic_share + real_share
     total = min([limit or wanted, wanted] + [len(faces.records) * parts // share for faces, share
                                              in zip(sets, (synthetic_share, real_share)) if share])
@@ -244,7 +246,7 @@ def folder(root, split, **_):
 def toy_faces(root, split, wild, seed=0, limit=None, toy_size=128, **_):
     """Faces drawn from code (data/toy.py), clean or "in the wild": the set that is always there, of any length."""
     first = one_of(split, train=0, val=1_000_000, test=2_000_000)  # splits of one endless row of faces
-    count = min(limit or SEED_000[SPLITS.index(split)], 1_000_000)
+    count = min(limit or BAKER2023_COUNTS[SPLITS.index(split)], 1_000_000)
     labels, points = LABEL_SETS["lapa"], landmark_set("106")
     records = []
     for index in range(first, first + count):
@@ -261,7 +263,7 @@ READERS = {
     "helen": helen,
     "celebamask": celebamask,
     "facesynthetics": facesynthetics,
-    "facesynthetics-seed000": partial(facesynthetics, labels=LABEL_SETS["facesynthetics-seed000"]),
+    "facesynthetics-baker2023": partial(facesynthetics, labels=LABEL_SETS["facesynthetics-baker2023"]),
     "ibugmask": ibugmask,
     "cihp": cihp,
     "mixed": mixed,
@@ -271,12 +273,10 @@ READERS = {
 }
 
 
-# --- what records read ----------------------------------------------------------------------------
-
 def read_confidences(stem, rule="maximum"):
     """Helen's STEM_lbl00.png to STEM_lbl10.png -> (H, W) uint8 labels.
 
-    rule  "maximum": the part of the highest confidence, the lower number where two are equal; "threshold" (seed 000,
+    rule  "maximum": the part of the highest confidence, the lower number where two are equal; "threshold" (baker2023,
           section 3.1.2): every part above 127, later parts over earlier ones
     """
     if rule not in ("maximum", "threshold"):
@@ -355,8 +355,6 @@ def draw_landmarks(*face):
     return _drawn(*face)[2].copy()
 
 
-# --- folders and splits ---------------------------------------------------------------------------
-
 def _home(name, root):
     return find_home(name, PUBLISHED[name], root)
 
@@ -374,7 +372,7 @@ def pictures_with(folder, split, masks, labels, points=None):
 
 
 def _fewer(count):
-    return f"{count} faces: seed 000's 2,000 / 230 / 100 in proportion" if count < sum(SEED_000) else ""
+    return f"{count} faces: baker2023's 2,000 / 230 / 100 in proportion" if count < sum(BAKER2023_COUNTS) else ""
 
 
 def _random_split(name):

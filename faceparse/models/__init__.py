@@ -5,18 +5,19 @@ from functools import partial
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.errors import FaceparseError
 from faceparse.models.bass import BASS
 from faceparse.models.bisenetv2 import BiSeNetV2, BiSeNetV2XS
+from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.models.deeplabv3plus import DeepLabV3Plus
-from faceparse.models.encoders import first_convolution, load_backbone
+from faceparse.models.encoders.pretrained import first_convolution, load_backbone
 from faceparse.models.fastscnn import FastSCNN
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
 from faceparse.models.hourglass import StackedHourglass
 from faceparse.models.lraspp import LRASPP
-from faceparse.models.pipnet import PIPNet, describe_published, is_published, load_published
+from faceparse.models.pipnet import PIPNet
+from faceparse.models.published_pipnet import is_published, load_published
 from faceparse.models.regressor import Regressor
 from faceparse.models.segformer import SegFormer
 from faceparse.models.unet import UNet
@@ -35,7 +36,7 @@ MODELS = {
     "mobilenetv2": (UNet, ("mobilenet_v2",)),
     "fcn": (FCN, ("vgg16", "vgg16_bn")),
     "bass": (BASS, RESNETS),
-    # Seed 004's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
+    # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
     "bass_a": (partial(BASS, branches=1), RESNETS),
     "bass_b": (partial(BASS, branches=2), RESNETS),
     "bass_c": (BASS, RESNETS),

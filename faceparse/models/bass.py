@@ -24,9 +24,52 @@ encoder is torchvision's (CE2P's starts with three 3x3 convolutions); bilinear r
 import torch
 from torch import nn
 
-from faceparse.models.blocks import (ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture, resize)
+from faceparse.losses.boundary import boundary_attention_loss, boundary_loss, boundary_map
+from faceparse.losses.cross_entropy import softmax_cross_entropy
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture)
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import resize, upsample
+
+SEMANTIC_STRIDE, BOUNDARY_STRIDE = 16, 4  # pixels a cell of the first two branches' logits
+
+
+def bass_terms(outputs, mask, alpha=10.0):
+    """The terms of equation (1) for what models.bass.BASS gives in training mode, a dict of scalars:
+
+        "semantic"            L_s, equation (2)
+        "boundary"            L_b, equation (3), where there are two or three branches
+        "boundary_attention"  L_bs, equation (4), where there are three
+
+    mask  (B, H, W) classes, of the size of the images
+    """
+    size = mask.shape[-2:]
+    semantic = at_pixels(outputs["semantic"], SEMANTIC_STRIDE, size) if "semantic" in outputs else outputs["out"]
+    terms = {"semantic": softmax_cross_entropy(semantic, mask)}
+    if "boundary" in outputs:
+        boundary = boundary_map(mask)
+        terms["boundary"] = boundary_loss(at_pixels(outputs["boundary"], BOUNDARY_STRIDE, size), boundary)
+    if "semantic" in outputs:
+        terms["boundary_attention"] = boundary_attention_loss(outputs["out"], mask, boundary, alpha)
+    return terms
+
+
+def bass_loss(outputs, mask, alpha=10.0):
+    """Equation (1), a scalar: the sum of bass_terms, since the paper sets lambda_1 = lambda_2 = lambda_3 = 1.
+
+    alpha  0: model C of the paper's table 1, 1: its model D, 10: what it chose on LaPa's val set; without a third
+           branch it makes no difference
+    """
+    return sum(bass_terms(outputs, mask, alpha).values())
+
+
+def at_pixels(logits, stride, size):
+    """Logits (B, K, h, w) a cell of `stride` pixels -> (B, K, H, W) float32 for size (H, W).
+
+    The network padded its images to whole cells; what lies outside the picture is cut off, not squeezed into it.
+    """
+    return upsample(logits.float(), stride)[..., :size[0], :size[1]]
+
 
 BINS = (1, 2, 3, 6)
 SEMANTIC_WIDTH, BOUNDARY_WIDTH, THIRD_WIDTH = 512, 256, 256
@@ -151,5 +194,5 @@ class BASS(nn.Module):
             extra["semantic"] = self.semantic_head(x)                  # (B, num_classes, h/16, w/16)
         if self.branches > 2:
             x, stride = self.third_branch(x, boundary), 4              # (B, 256, h/4, w/4)
-        logits = enlarge(self.segmentation_head(x), stride)
+        logits = upsample(self.segmentation_head(x), stride)
         return {"out": logits[..., :height, :width], **extra}          # (B, num_classes, H, W)

@@ -1,8 +1,8 @@
 """BiSeNetV2: a wide, shallow branch for detail and a narrow, deep one for context, each of which gates the other.
 
 Yu et al., "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-time Semantic Segmentation", IJCV 2021,
-section 4, table 1 and figures 3 to 7, https://arxiv.org/abs/2004.02147; and seed 003's narrower XS form of it. As in
-mmsegmentation, which seed 003 used, and unlike the paper:
+section 4, table 1 and figures 3 to 7, https://arxiv.org/abs/2004.02147; and zhou2025's narrower XS form of it. As in
+mmsegmentation, which zhou2025 used, and unlike the paper:
 - in the gather-and-expansion layer a ReLU follows the last depthwise convolution;
 - the context embedding's last convolution, plain in the paper, is followed by batch norm and ReLU, and so is the
   aggregation's (the paper: batch norm alone);
@@ -16,8 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, enlarge, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+from faceparse.models.blocks import ConvNormReLU, Depthwise, FCNHead, init_head, pad_to_multiple, refuse_a_lone_picture
+from faceparse.models.upsample import upsample
 
 EXPANSION = 6
 
@@ -104,10 +104,10 @@ class GuidedAggregation(nn.Module):
         self.mix = ConvNormReLU(channels, channels)
 
     def forward(self, detail, context):
-        context_up = enlarge(self.context_up(context), 4)
+        context_up = upsample(self.context_up(context), 4)
         fine = self.detail_keep(detail) * torch.sigmoid(context_up)                           # (B, C, H, W)
         coarse = self.detail_down(detail) * torch.sigmoid(self.context_keep(context))         # (B, C, H/4, W/4)
-        return self.mix(fine + enlarge(coarse, 4))                                              # (B, C, H, W)
+        return self.mix(fine + upsample(coarse, 4))                                              # (B, C, H, W)
 
 
 class BiSeNetV2(nn.Module):
@@ -164,12 +164,12 @@ class BiSeNetV2(nn.Module):
         s32 = self.stage_32(s16)                                   # (B, 128, H/32, W/32); XS: 96
         x = self.aggregation(detail, self.context_embedding(s32))  # (B, 128, H/8, W/8); XS: 96
         logits = self.segmentation_head(x)                         # (B, num_classes, H/8, W/8)
-        logits = enlarge(logits, 8)[..., :height, :width]
+        logits = upsample(logits, 8)[..., :height, :width]
         if not self.training:
             return {"out": logits}
         return {"out": logits, "aux": [head(x) for head, x in zip(self.aux_heads, (s4, s8, s16, s32))]}
 
 
-# seed 003's table 3
+# zhou2025's table 3
 BiSeNetV2XS = partial(BiSeNetV2, detail=(32, 64, 96), context=(16, 32, 64, 96), head_width=512,
                       aux_widths=(16, 32, 64, 128))

@@ -2,7 +2,7 @@
 
 Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Image Segmentation", ECCV 2018, section 3
 and figure 2, https://arxiv.org/abs/1802.02611; ASPP with image pooling from "Rethinking Atrous Convolution for Semantic
-Image Segmentation", section 3.3, https://arxiv.org/abs/1706.05587. As in segmentation_models_pytorch, which seed 000
+Image Segmentation", section 3.3, https://arxiv.org/abs/1706.05587. As in segmentation_models_pytorch, which baker2023
 used: rates 12, 24, 36 at output stride 16 (the paper takes 6, 12, 18), one more separable convolution after the ASPP,
 one instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's; it
 leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's and FPN's do.
@@ -10,9 +10,9 @@ leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's a
 import torch
 from torch import nn
 
-from faceparse.models.blocks import (ConvNormReLU, Enlarge, enlarge, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple, refuse_a_lone_picture
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import Upsample, upsample
 
 WIDTH, LOW_LEVEL_WIDTH = 256, 48
 RATES = (12, 24, 36)
@@ -65,7 +65,7 @@ class Decoder(nn.Module):
 
     def forward(self, features):
         x = self.aspp(features[-1])                                                  # (B, 256, H/16, W/16)
-        x = enlarge(x, 4, align_corners=True)                                        # (B, 256, H/4, W/4)
+        x = upsample(x, 4, align_corners=True)                                        # (B, 256, H/4, W/4)
         x = torch.cat([x, self.block1(features[1])], dim=1)                          # (B, 256 + 48, H/4, W/4)
         return self.block2(x)                                                        # (B, 256, H/4, W/4)
 
@@ -85,7 +85,7 @@ class DeepLabV3Plus(nn.Module):
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(WIDTH, num_classes, 1),
-            Enlarge(4, align_corners=True),
+            Upsample(4, align_corners=True),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

@@ -1,7 +1,7 @@
 """Fast-SCNN: two branches that share their first layers, all of depthwise separable convolutions.
 
 Poudel, Liwicki and Cipolla, "Fast-SCNN: Fast Semantic Segmentation Network", BMVC 2019, section 3.2 and tables 1 to 3,
-https://arxiv.org/abs/1902.04502. In mmsegmentation's form, which seed 003 used:
+https://arxiv.org/abs/1902.04502. In mmsegmentation's form, which zhou2025 used:
 - of the pyramid pooling the paper gives the width alone: here 1, 2, 3 and 6 cells, each 32 wide, mixed with the map by
   a 3x3 convolution. The paper counts 1.11 M parameters in all, this form 1.40 M: a 1x1 would have 0.26 M fewer;
 - the fusion's depthwise convolution is not dilated (table 3: by 4, the ratio of the two sizes);
@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, enlarge, init_decoder, init_head,
-                                     pad_to_multiple, refuse_a_lone_picture, resize)
+from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture)
+from faceparse.models.upsample import resize, upsample
 
 EXPANSION = 6
 POOLS = (1, 2, 3, 6)
@@ -121,7 +122,7 @@ class FastSCNN(nn.Module):
         context = self.global_feature_extractor(detail)             # (B, 128, H/32, W/32)
         x = self.classifier(self.feature_fusion(detail, context))   # (B, 128, H/8, W/8)
         logits = self.segmentation_head(x)                          # (B, num_classes, H/8, W/8)
-        logits = enlarge(logits, 8)[..., :height, :width]
+        logits = upsample(logits, 8)[..., :height, :width]
         if not self.training:
             return {"out": logits}
         return {"out": logits, "aux": [head(x) for head, x in zip(self.aux_heads, (context, detail))]}

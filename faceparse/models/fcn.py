@@ -13,8 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import enlarge, pad_to_multiple
+from faceparse.models.blocks import pad_to_multiple
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import upsample
 
 
 class Upsample2(nn.ConvTranspose2d):
@@ -51,7 +52,7 @@ class Head(nn.Module):
         x = self.upscore_fc7(x) + self.score_pool4(pool4)       # (B, num_classes, H/16, W/16)
         x = self.upscore_pool4(x) + self.score_pool3(pool3)     # (B, num_classes, H/8, W/8)
         # the paper's x8 filters are fixed; without the fading border this is what they compute
-        return enlarge(x, 8)
+        return upsample(x, 8)
 
 
 class FCN(nn.Module):

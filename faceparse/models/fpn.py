@@ -2,15 +2,16 @@
 
 Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3 and figure 3,
 https://arxiv.org/abs/1901.02446, over the pyramid of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR
-2017, section 3, https://arxiv.org/abs/1612.03144. As in segmentation_models_pytorch, which seed 000 used: no 3x3
+2017, section 3, https://arxiv.org/abs/1612.03144. As in segmentation_models_pytorch, which baker2023 used: no 3x3
 convolution after the merges, channel dropout before the head, bilinear upsampling with corners aligned. State dict keys
 are that library's.
 """
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import Enlarge, enlarge, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import Upsample, upsample
 
 PYRAMID_WIDTH, SEGMENTATION_WIDTH = 256, 128
 
@@ -40,7 +41,7 @@ class ConvGroupNormReLU(nn.Module):
 
     def forward(self, x):
         x = self.block(x)
-        return enlarge(x, 2, align_corners=True) if self.upsample else x
+        return upsample(x, 2, align_corners=True) if self.upsample else x
 
 
 class ToStride4(nn.Module):
@@ -86,7 +87,7 @@ class FPN(nn.Module):
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(SEGMENTATION_WIDTH, num_classes, 1),
-            Enlarge(4, align_corners=True),
+            Upsample(4, align_corners=True),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

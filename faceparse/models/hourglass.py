@@ -3,7 +3,7 @@
 Newell, Yang and Deng, "Stacked Hourglass Networks for Human Pose Estimation", ECCV 2016, section 3,
 https://arxiv.org/abs/1603.06937, in the form of the Face Alignment Network (FAN): Bulat and Tzimiropoulos, "How Far Are
 We from Solving the 2D & 3D Face Alignment Problem?", ICCV 2017, section 3, https://arxiv.org/abs/1703.07332, whose four
-hourglasses have 23,820,176 parameters at 68 points. It is the auxiliary model of seed 004's Dense Landmark Annotation.
+hourglasses have 23,820,176 parameters at 68 points. It is the auxiliary model of liu2020's Dense Landmark Annotation.
 
 For L landmarks and S stacks, at a stride of 4 pixels:
 
@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from faceparse.losses.landmarks import masked_mean
 from faceparse.models.blocks import pad_to_multiple
-from faceparse.models.pipnet import masked_mean
 
 STRIDE = 4    # pixels a heatmap pixel
 WIDTH = 256   # channels of the features

@@ -1,7 +1,7 @@
 """LRASPP over MobileNetV3: one gated map of context, refined by two early maps.
 
 Howard et al., "Searching for MobileNetV3", ICCV 2019, section 6.4 and figure 10, https://arxiv.org/abs/1905.02244. In
-mmsegmentation's form, which seed 003 used. Unlike the paper's head, and torchvision's:
+mmsegmentation's form, which zhou2025 used. Unlike the paper's head, and torchvision's:
 - the encoder's last two stages trade stride for dilation, so that the context is at output stride 8 (the paper: 16);
 - the early maps at strides 2 and 4 are concatenated, not added as class scores, and the logits are at stride 2.
 Unlike mmsegmentation, the gate reads the mean of the whole map, as torchvision's does. Its window of 49 x 49 cells
@@ -10,8 +10,9 @@ serves pictures of 1024 x 2048: of a 512 x 512 picture it sees one corner of 392
 import torch
 from torch import nn
 
-from faceparse.models.blocks import ConvNormReLU, enlarge, init_decoder, init_head, pad_to_multiple
+from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import dilate, make_encoder
+from faceparse.models.upsample import upsample
 
 WIDTH = 128
 STRIDE_2_WIDTH, STRIDE_4_WIDTH = 32, 64
@@ -31,9 +32,9 @@ class Decoder(nn.Module):
 
     def forward(self, stride_2, stride_4, context):
         x = self.project(self.context(context) * self.gate(context))                   # (B, 128, H/8, W/8)
-        x = enlarge(x, 2)                                                              # (B, 128, H/4, W/4)
+        x = upsample(x, 2)                                                              # (B, 128, H/4, W/4)
         x = self.fuse_4(torch.cat([x, self.lateral_4(stride_4)], dim=1))               # (B, 128 + 64, ...) -> 128
-        x = enlarge(x, 2)                                                              # (B, 128, H/2, W/2)
+        x = upsample(x, 2)                                                              # (B, 128, H/2, W/2)
         return self.fuse_2(torch.cat([x, self.lateral_2(stride_2)], dim=1))            # (B, 128 + 32, ...) -> 128
 
 
@@ -63,4 +64,4 @@ class LRASPP(nn.Module):
         stride_2, stride_4, *_, context = self.encoder(pad_to_multiple(images, 8))  # Small: 16, 16, ..., 576 channels
         x = self.decoder(stride_2, stride_4, context)                               # (B, 128, H/2, W/2)
         logits = self.segmentation_head(x)                                          # (B, num_classes, H/2, W/2)
-        return {"out": enlarge(logits, 2)[..., :height, :width]}
+        return {"out": upsample(logits, 2)[..., :height, :width]}

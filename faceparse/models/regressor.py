@@ -1,14 +1,15 @@
 """Direct coordinate regression: a classification network whose last layer gives the landmarks' coordinates.
 
-Seed 002's two rivals of PIPNet, trained with the mean squared error: ResNet-50, all of it, and MobileNetV3-large, of
+mountain2022's two rivals of PIPNet, trained with the mean squared error: ResNet-50, all of it, and MobileNetV3-large, of
 which only the new last layer is trained. The networks are torchvision's, built on the encoders.
 """
 import torch
 from torch import nn
 
-from faceparse.checkpoints import load_weights, read_checkpoint, weights_in
-from faceparse.models.encoders import imagenet_file, load_encoder_weights, make_encoder
-from faceparse.models.pipnet import masked_mean
+from faceparse.losses.landmarks import masked_mean
+from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.models.encoders import make_encoder
+from faceparse.models.encoders.pretrained import imagenet_file, load_encoder_weights
 
 
 class Regressor(nn.Module):

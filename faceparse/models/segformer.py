@@ -9,8 +9,9 @@ linear layers start by Glorot's rule. There is no auxiliary head. State dict key
 import torch
 from torch import nn
 
-from faceparse.models.blocks import ConvNormReLU, Enlarge, init_decoder, init_head, pad_to_multiple, resize
+from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import Upsample, resize
 
 SMALL = ("mit_b0", "mit_b1")  # encoders with the narrow decoder
 
@@ -58,7 +59,7 @@ class SegFormer(nn.Module):
         self.decoder = Decoder(self.encoder.channels, width)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(width, num_classes, 1),
-            Enlarge(4),
+            Upsample(4),
         )
         init_decoder(self.decoder)
         init_head(self.segmentation_head)

@@ -1,7 +1,7 @@
 """UNet: an encoder, and a decoder that doubles the resolution five times, each time taking in the encoder's map.
 
 Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015, section 2 and
-figure 1, https://arxiv.org/abs/1505.04597. As in segmentation_models_pytorch, which seed 000 used, and unlike the
+figure 1, https://arxiv.org/abs/1505.04597. As in segmentation_models_pytorch, which baker2023 used, and unlike the
 paper: any classification network for the left half, convolutions padded so that nothing is cropped, batch norm, nearest
 upsampling for the up-convolutions, decoder widths 256 to 16. State dict keys are that library's.
 """

@@ -2,7 +2,7 @@
 
 Xiao et al., "Unified Perceptual Parsing for Scene Understanding", ECCV 2018, section 3.1 and figure 4,
 https://arxiv.org/abs/1807.10221, with the object head alone. Pyramid pooling is that of Zhao et al., "Pyramid Scene
-Parsing Network", CVPR 2017, section 3.2, https://arxiv.org/abs/1612.01105. From mmsegmentation's form, which seed 001
+Parsing Network", CVPR 2017, section 3.2, https://arxiv.org/abs/1612.01105. From mmsegmentation's form, which li2022
 used: bins 1, 2, 3, 6 and 512 channels throughout, laterals with batch norm and ReLU, a layer norm on each map of
 ConvNeXt and Swin, whose residual streams come without one, dropout 0.1 of whole channels before the classes, upsampling
 without aligned corners, and one auxiliary FCN head at stride 16. Its ResNet-50 has three 3x3 convolutions in place of
@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from torchvision.models.convnext import LayerNorm2d
 
-from faceparse.models.blocks import (ConvNormReLU, FCNHead, enlarge, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture, resize)
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
+                                     refuse_a_lone_picture)
 from faceparse.models.encoders import make_encoder
+from faceparse.models.upsample import resize, upsample
 
 WIDTH, AUXILIARY_WIDTH = 512, 256
 BINS = (1, 2, 3, 6)
@@ -76,7 +77,7 @@ class UPerNet(nn.Module):
         features = self.encoder(pad_to_multiple(images, 32))[-4:]                # strides 4, 8, 16, 32
         features = [norm(feature) for norm, feature in zip(self.norms, features)]
         logits = self.segmentation_head(self.decoder(features))                  # (B, num_classes, H/4, W/4), padded
-        logits = enlarge(logits, 4)
+        logits = upsample(logits, 4)
         result = {"out": logits[..., :height, :width]}
         if self.training:
             result["aux"] = [head(features[2]) for head in self.aux_heads]       # (B, num_classes, H/16, W/16)

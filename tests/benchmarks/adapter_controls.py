@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from faceparse import tasks
 from faceparse.errors import FaceparseError
+from faceparse.training import tasks
 
 
 class Shuffled(tasks.Adapting):

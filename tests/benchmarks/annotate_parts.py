@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import annotate, metrics, raster, report
-from faceparse.data import parsing, toy
-from faceparse.data.records import open_image, read_points
-from faceparse.data.toy_head import parameters
+from faceparse import drawing, metrics
+from faceparse.data import parsing
+from faceparse.data.drawn import toy
+from faceparse.data.drawn.toy_head import parameters
+from faceparse.data.images import open_image
+from faceparse.data.points import read_points
+from faceparse.drawing import face_parts, raster
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, table
 
@@ -67,7 +70,7 @@ def speed(size=512, maps=200):
     for _ in range(3):
         start = time.process_time()
         for k in range(maps):
-            annotate.label_map(points[k % 10], size, size)
+            face_parts.label_map(points[k % 10], size, size)
         best = max(best, maps / (time.process_time() - start))
     return best
 
@@ -82,7 +85,7 @@ def synthetic(root):
 def drawn_over(image, points, size=480):
     """The label map over the face's part of a picture, and the picture itself, side by side -> (size, 2 size, 3)."""
     image = np.asarray(image)
-    overlay = report.overlay(image, annotate.label_map(points, *image.shape[:2]), LAPA)
+    overlay = drawing.overlay(image, face_parts.label_map(points, *image.shape[:2]), LAPA)
     low = np.nanmin(points, 0) - 0.1 * np.nanmax(np.ptp(points, 0))
     box = (*low, *(low + 1.2 * np.nanmax(np.ptp(points, 0))))
     return np.concatenate([np.asarray(Image.fromarray(one).resize((size, size), Image.Resampling.BILINEAR, box))
@@ -97,14 +100,14 @@ def main():
     parser.add_argument("--out", type=Path, help="write sheets of pictures there")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    ways = (("plain polygons", polygon_map), ("label_map", annotate.label_map))
+    ways = (("plain polygons", polygon_map), ("label_map", face_parts.label_map))
     rows = []
     toys = [toy.draw(7, index, args.size) for index in unoccluded(args.faces)]
     sets = [(f"{len(toys)} toy faces", [(mask, points) for _, mask, points in toys])]
     try:
         real = synthetic(args.root)
         sets.append((f"{len(real)} FaceSynthetics", [face for _, face in real]))
-        ways += (("label_map, as 68", lambda points, *size: annotate.label_map(points[:68], *size)),)
+        ways += (("label_map, as 68", lambda points, *size: face_parts.label_map(points[:68], *size)),)
     except FaceparseError as error:
         real = []
         print(error)
@@ -112,7 +115,7 @@ def main():
         for way, draw in ways[:3 if len(faces[0][1]) == 70 else 2]:
             f1 = score(faces, draw).f1[2:10]
             rows.append((name, way, *f1, f1.mean()))
-    print(report.table(("faces", "drawn by", *PARTS, "mean"), rows))
+    print(drawing.table(("faces", "drawn by", *PARTS, "mean"), rows))
     print(f"{speed():.0f} label maps a second, 512 x 512, one core")
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -123,7 +126,7 @@ def main():
         for name, faces in sheets.items():
             if faces:
                 tiles = [drawn_over(image, points) for image, points in faces]
-                report.save_picture(Image.fromarray(np.concatenate(tiles)), args.out / f"{name}.png")
+                drawing.save_picture(Image.fromarray(np.concatenate(tiles)), args.out / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figure 2 of seed 004, simulated: a landmark network's NME and AUC against the number of labelled faces, where the
+"""Figure 2 of liu2020, simulated: a landmark network's NME and AUC against the number of labelled faces, where the
 annotator is given the faces that the network is least sure of, against faces drawn at random.
 
     python tests/benchmarks/annotation_round.py --out rounds/             a GPU: 4 minutes
@@ -27,14 +27,17 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import charts, landmark_evaluation, landmark_metrics, models, report, tasks, training
+from faceparse import drawing, files, metrics, models
 from faceparse.data import landmarks
-from faceparse.data.loading import Faces, batches, grouped, mean_face
+from faceparse.data.loading import Faces, batches, grouped
 from faceparse.data.randomness import uniforms
+from faceparse.data.statistics import mean_face
 from faceparse.errors import FaceparseError
-from faceparse.inference import Landmarker
-from faceparse.labels import landmark_set_to_dict
+from faceparse.evaluation import landmark_scores
+from faceparse.inference.landmark_network import Landmarker
+from faceparse.landmark_sets import landmark_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES
+from faceparse.training import devices, loop, tasks
 
 WAYS = ("uncertain first", "random")
 RECIPE = LANDMARK_RECIPES["toy"]
@@ -78,12 +81,12 @@ def train(model, task, records, steps, seed, options):
     """Train `model` for about `steps` steps on the records, as one epoch in which each is met as often as any other."""
     often = max(1, round(steps * options["batch"] / len(records)))
     faces = Faces(records * often, None, options["size"], jitter=RECIPE.jitter, seed=seed, landmarks=True)
-    device = training.choose_device(options["device"])
+    device = devices.choose_device(options["device"])
     with tempfile.TemporaryDirectory() as folder:
-        training.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), about={}, device=device,
+        loop.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), about={}, device=device,
                      epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
                      weight_decay=RECIPE.weight_decay, schedule=RECIPE.schedule, photometry=RECIPE.photometry,
-                     seed=seed, bfloat16=training.mixed_precision(device, options["amp"]), workers=options["workers"])
+                     seed=seed, bfloat16=devices.mixed_precision(device, options["amp"]), workers=options["workers"])
 
 
 def confidences(landmarker, records, workers):
@@ -109,16 +112,16 @@ def one_way(way, seed, options):
     task = tasks.Landmarking(model, points, IMAGENET_MEAN, IMAGENET_STD, "inter-ocular")
     about = {"size": size, "align": "none", "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
              "points": landmark_set_to_dict(points)}
-    device = training.choose_device(options["device"])
+    device = devices.choose_device(options["device"])
     for number in range(options["rounds"] + 1):
         train(model, task, [pool.records[i] for i in labelled], options["steps"] * (1 if number else 2),
               1000 * seed + number, options)
-        landmarker = Landmarker(model, about, way, device, training.mixed_precision(device, options["amp"]))
-        nmes = landmark_evaluation.evaluate(landmarker, test, workers=workers, label=f"{way}, {seed}").nmes
+        landmarker = Landmarker(model, about, way, device, devices.mixed_precision(device, options["amp"]))
+        nmes = landmark_scores.evaluate(landmarker, test, workers=workers, label=f"{way}, {seed}").nmes
         rounds.append({"labelled": len(labelled), "wild_labelled": int(is_wild[labelled].sum()),
                        "nme": nmes.mean(), "nme_clean": nmes[~test_wild].mean() if not test_wild.all() else None,
                        "nme_wild": nmes[test_wild].mean() if test_wild.any() else None,
-                       "auc": landmark_metrics.auc(nmes)})
+                       "auc": metrics.auc(nmes)})
         if way == "uncertain first" and number < options["rounds"]:
             sure = confidences(landmarker, [pool.records[i] for i in waiting], workers)
             waiting = [waiting[i] for i in np.argsort(sure, kind="stable")]
@@ -130,7 +133,7 @@ def main(args):
     last = args.start + args.rounds * args.step
     if not 2 <= args.start <= last <= args.pool:
         raise FaceparseError(f"--pool {args.pool} should hold --start and --rounds times --step faces, {last}")
-    start, device = time.perf_counter(), training.choose_device(args.device)
+    start, device = time.perf_counter(), devices.choose_device(args.device)
     asked = [(way, seed) for seed in args.seeds for way in WAYS]
     jobs = args.jobs or (len(asked) if device.type == "cuda" else 1)
     options = {**vars(args), "jobs": jobs}
@@ -142,9 +145,9 @@ def main(args):
     rounds = {way: [one for (its, _), one in zip(asked, found) if its == way] for way in WAYS}  # way: a list a seed
     seconds = time.perf_counter() - start
     args.out.mkdir(parents=True, exist_ok=True)
-    report.write_json({"asked": vars(args), "device": str(device), "seconds": seconds, "rounds": rounds},
+    files.write_json({"asked": vars(args), "device": str(device), "seconds": seconds, "rounds": rounds},
                       args.out / "rounds.json")
-    report.save_picture(chart(rounds), args.out / "rounds.png")
+    drawing.save_picture(chart(rounds), args.out / "rounds.png")
     print(table(rounds))
     print(f"{seconds:.0f} s on {device}; rounds.json and rounds.png are in {args.out}")
 
@@ -166,7 +169,7 @@ def table(rounds):
             cells.append(f"{of(rounds, way, 'wild_labelled')[:, k].mean():.0f}")
         rows.append(cells)
     figures = "NME, %", "AUC 0.10, %", "NME of clean", "NME of wild", "wild ones labelled"
-    return report.table(["labelled", *(f"{way}: {figure}" for way in WAYS for figure in figures)], rows)
+    return drawing.table(["labelled", *(f"{way}: {figure}" for way in WAYS for figure in figures)], rows)
 
 
 def chart(rounds):
@@ -175,7 +178,7 @@ def chart(rounds):
     labelled = of(rounds, WAYS[0], "labelled")[0]
     figures = (("all test faces", "nme", "NME, %"), ("all test faces", "auc", "AUC 0.10, %"),
                ("test faces in the wild", "nme_wild", "NME, %"))
-    return report.stack([charts.line_chart({way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS},
+    return drawing.stack([drawing.line_chart({way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS},
                                            title, "labelled faces", figure) for title, key, figure in figures])
 
 

@@ -1,4 +1,4 @@
-"""Table 1 and figures 5 and 6 of BASS (Liu et al., AAAI 2020, seed 004) in small: its models side by side, F1 against
+"""Table 1 and figures 5 and 6 of BASS (Liu et al., AAAI 2020, liu2020) in small: its models side by side, F1 against
 alpha, and what its three branches say.
 
     python tests/benchmarks/bass_table.py --out bass/                        toy faces; about 25 minutes on two CPU cores
@@ -16,13 +16,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import charts, evaluation, report, runs
-from faceparse.boundaries import BOUNDARY_STRIDE, SEMANTIC_STRIDE, at_pixels, boundary_map
+from faceparse import drawing, files
 from faceparse.data import parsing
 from faceparse.data.augment import normalise
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
-from faceparse.inference import load
+from faceparse.evaluation import parser_scores
+from faceparse.inference.checkpoint import load
+from faceparse.losses.boundary import boundary_map
+from faceparse.models.bass import BOUNDARY_STRIDE, SEMANTIC_STRIDE, at_pixels
+from faceparse.training import runs
 
 MODELS = {"A": ("bass_a", None), "B": ("bass_b", None), "Cp": ("bass_add", 0), "Cm": ("bass_multiply", 0),
           "C": ("bass_c", None), "Dp": ("bass_add", 1), "Dm": ("bass_multiply", 1), "D": ("bass", 1),
@@ -63,7 +66,7 @@ def train(args, arch, alpha, seed):
 
 def scores(args, folder, faces):
     """{class: F1} of a run on the FaceSet, kept in its folder once it is known."""
-    found = evaluation.evaluate(load(folder, args.device), faces, label=folder.name, workers=args.workers or 2)
+    found = parser_scores.evaluate(load(folder, args.device), faces, label=folder.name, workers=args.workers or 2)
     found = found.scores("pooled")
     return dict(zip(faces.labels.names, found.f1.tolist())) | {"mean": float(found.mean_f1)}
 
@@ -88,16 +91,16 @@ def three_branches(parser, faces, indices):
         picture = face["image"].transpose(1, 2, 0)
 
         def painted(logits):
-            return report.overlay(picture, logits.argmax(1)[0].to(torch.uint8).cpu().numpy(), faces.labels)
+            return drawing.overlay(picture, logits.argmax(1)[0].to(torch.uint8).cpu().numpy(), faces.labels)
 
         boundary = at_pixels(outputs["boundary"], BOUNDARY_STRIDE, size).sigmoid()[0, 0]
         true_boundary = boundary_map(torch.from_numpy(face["mask"][None].copy()))[0] == 1
-        rows.append([picture, report.overlay(picture, face["mask"], faces.labels),
+        rows.append([picture, drawing.overlay(picture, face["mask"], faces.labels),
                      painted(at_pixels(outputs["semantic"], SEMANTIC_STRIDE, size)),
                      Image.fromarray((255 * boundary).byte().cpu().numpy()).convert("RGB"),
                      Image.fromarray(255 * true_boundary.byte().numpy()).convert("RGB"), painted(outputs["out"])])
     model.training = False
-    return report.contact_sheet(rows, ["image", "truth", "semantic branch", "boundary branch", "true boundary",
+    return drawing.contact_sheet(rows, ["image", "truth", "semantic branch", "boundary branch", "true boundary",
                                        "third branch"], [faces.records[i].name for i in indices],
                                 cell=max(160, parser.size), legend=faces.labels)
 
@@ -118,27 +121,27 @@ def main(args):
 
     table = {name: [of(*MODELS[name], seed) for seed in args.seeds] for name in args.models}
     columns = [*faces.labels.names[1:], "mean"]
-    text = [report.table(["model", *columns], [
+    text = [drawing.table(["model", *columns], [
         [name, *(f"{100 * np.mean([one[c] for one in found]):.2f}" for c in columns[:-1]),
          spread([one["mean"] for one in found])] for name, found in table.items()])]
     if all(name in faces.labels.names for part in PARTS.values() for name in part):
-        text.append(report.table(["model", *PARTS, "the other parts"], [
+        text.append(drawing.table(["model", *PARTS, "the other parts"], [
             [name, *(spread([np.mean([one[c] for c in part]) for one in found]) for part in PARTS.values()),
              spread([np.mean([one[c] for c in columns[:-1] if c not in sum(PARTS.values(), ())]) for one in found])]
             for name, found in table.items()]))
     swept = {alpha: [of("bass", alpha, seed) for seed in args.seeds] for alpha in args.alphas}
-    text.append(report.table(["alpha", *columns], [
+    text.append(drawing.table(["alpha", *columns], [
         [f"{alpha:g}", *(f"{100 * np.mean([one[c] for one in found]):.2f}" for c in columns[:-1]),
          spread([one["mean"] for one in found])] for alpha, found in swept.items()]))
     lines = {name: (args.alphas, [100 * np.mean([one[name] for one in swept[alpha]]) for alpha in args.alphas])
              for name in columns}
-    report.save_picture(charts.line_chart(lines, "F1 on val against alpha", "alpha", "F1, %", size=(760, 420)),
+    drawing.save_picture(drawing.line_chart(lines, "F1 on val against alpha", "alpha", "F1, %", size=(760, 420)),
                         args.out / "figure5.png")
     parser = load(train(args, *MODELS["BASS"], args.seeds[0]), args.device)
     crops = Faces(faces.records, faces.labels, parser.size, parser.align, cache_bytes=0)
-    report.save_picture(three_branches(parser, crops, range(min(4, len(crops)))), args.out / "figure6.png")
-    report.write_json({"table": table, "alphas": swept}, args.out / "report.json")
-    report.write_file("\n\n".join(text) + "\n", args.out / "report.txt")
+    drawing.save_picture(three_branches(parser, crops, range(min(4, len(crops)))), args.out / "figure6.png")
+    files.write_json({"table": table, "alphas": swept}, args.out / "report.json")
+    files.write_file("\n\n".join(text) + "\n", args.out / "report.txt")
     print("\n\n".join(text))
     print(f"\nfigure5.png, figure6.png, report.json and report.txt are in {args.out}")
 

@@ -29,13 +29,15 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from faceparse import geometry, hair_skin, inference, metrics, models, report, runs
+from faceparse import drawing, files, geometry, metrics, models
 from faceparse.data import parsing
+from faceparse.data.drawn.toy import clutter
+from faceparse.data.images import open_image
 from faceparse.data.randomness import uniforms
-from faceparse.data.records import open_image
-from faceparse.data.toy import clutter
 from faceparse.errors import FaceparseError
+from faceparse.inference import checkpoint, coarse_to_fine
 from faceparse.labels import LABEL_SETS, label_set_to_dict, table
+from faceparse.training import runs
 
 CELEBAMASK, HAIR_SKIN = LABEL_SETS["celebamask"], LABEL_SETS["hair_skin"]
 SMALLEST = 1 / 6  # the face picture's side over the scene's
@@ -77,11 +79,11 @@ def make_scenes(root, home, counts, side, seed):
             for kind in ("images", "masks"):
                 (home / split / kind).mkdir(exist_ok=True)
             scene.save(home / split / "images" / f"{number:04d}.jpg", quality=95)
-            report.save_mask(mask, CELEBAMASK, home / split / "masks" / f"{number:04d}.png")
+            drawing.save_mask(mask, CELEBAMASK, home / split / "masks" / f"{number:04d}.png")
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(one, range(len(records))))
-    report.write_json(label_set_to_dict(CELEBAMASK), home / "labels.json")
+    files.write_json(label_set_to_dict(CELEBAMASK), home / "labels.json")
 
 
 def train(args, home):
@@ -103,7 +105,7 @@ def train(args, home):
         folder = runs.train(arch, "folder", given, home, args.out / "runs", name="-".join(map(str, words)),
                             resume=True, device=args.device, amp=args.amp, workers=args.workers)
         seconds[name] = time.perf_counter() - start
-        parsers[name] = inference.load(folder / "last.pt", args.device)
+        parsers[name] = checkpoint.load(folder / "last.pt", args.device)
     return parsers, seconds
 
 
@@ -117,19 +119,19 @@ def score(parsers, records, seed):
         picture = open_image(record.image)
         truth = told[record.mask()]
         inside = (truth == 1) | (truth == 2)
-        two = hair_skin.parse(picture, coarse, fine)
+        two = coarse_to_fine.parse(picture, coarse, fine)
         true_box = geometry.mask_box(inside)
         found = {"one pass": parsers["one"].parse(picture).mask,
                  "one pass, larger": parsers["larger"].parse(picture).mask,
                  "two passes": two.mask,
-                 "two passes, true box": hair_skin.refine(picture, true_box, fine).mask}
+                 "two passes, true box": coarse_to_fine.refine(picture, true_box, fine).mask}
         for method, mask in found.items():
             matrices.setdefault(method, []).append(metrics.confusion(
                 torch.from_numpy(truth)[None], torch.from_numpy(mask)[None], len(HAIR_SKIN))[0])
             guesses.setdefault(method, []).append(mask)
         rows, columns = inside.nonzero()
         seen = geometry.apply(two.homography, np.stack([columns, rows], -1))
-        was_found = hair_skin.find(picture, coarse)[0] is not None
+        was_found = coarse_to_fine.find(picture, coarse)[0] is not None
         held.append(was_found * ((seen > -0.5) & (seen < fine.size - 0.5)).all(-1).mean())
         shares.append(share_of(seed, 1_000_000 + number)[0])
     return {method: torch.stack(many) for method, many in matrices.items()}, np.array(shares), np.array(held), guesses
@@ -148,11 +150,11 @@ def sheet(records, shares, matrices, guesses, count=9):
     for place in np.argsort(shares)[np.linspace(0, len(shares) - 1, min(count, len(shares))).astype(int)]:
         image = np.asarray(open_image(records[place].image))
         truth = told[records[place].mask()]
-        rows.append([image, *(report.overlay(image, mask, HAIR_SKIN) for mask in (
+        rows.append([image, *(drawing.overlay(image, mask, HAIR_SKIN) for mask in (
             truth, *(guesses[method][place] for method in methods)))])
         means = [figures(matrices[method][place][None])["mean"] for method in methods]
         titles.append(f"face {shares[place]:.2f} of the side   F1 {means[0]:.3f} -> {means[1]:.3f}")
-    return report.contact_sheet(rows, ["scene", "truth", *methods], titles, cell=240, legend=HAIR_SKIN)
+    return drawing.contact_sheet(rows, ["scene", "truth", *methods], titles, cell=240, legend=HAIR_SKIN)
 
 
 def main():
@@ -197,12 +199,12 @@ def main():
         rows.append([method, *figures(many).values(), *(one["mean"] for one in by_size), f"{flops / 1e9:.1f}"])
     result["held"] = {"mean": float(held.mean()), "least": float(held.min()), "over_0.99": float((held > 0.99).mean())}
     result["seconds"]["all"] = round(time.perf_counter() - start, 1)
-    print(report.table(["F1 on the scenes' pixels", "skin", "hair", "mean", *(
+    print(drawing.table(["F1 on the scenes' pixels", "skin", "hair", "mean", *(
         f"{low:.2f}-{high:.2f}" for low, high in RANGES), "GFLOPs"], rows))
     print(f"the coarse crop holds {100 * held.mean():.1f} % of the hair and skin, at least 99 % in "
           f"{100 * (held > 0.99).mean():.0f} % of the scenes")
-    report.write_json(result, args.out / "coarse_to_fine.json")
-    report.save_picture(sheet(records, shares, matrices, guesses), args.out / "coarse_to_fine.png")
+    files.write_json(result, args.out / "coarse_to_fine.json")
+    drawing.save_picture(sheet(records, shares, matrices, guesses), args.out / "coarse_to_fine.png")
     print(f"coarse_to_fine.json and coarse_to_fine.png are in {args.out}; {result['seconds']['all']:.0f} s")
 
 

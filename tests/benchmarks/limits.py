@@ -27,9 +27,11 @@ import turns
 from PIL import Image
 from torch.profiler import profile
 
-from faceparse import labels, losses, models, recipes, tasks, training
-from faceparse.data import loading, parsing
-from faceparse.data.records import open_image
+from faceparse import labels, losses, models, recipes
+from faceparse.data import loading, parsing, sources
+from faceparse.data.images import open_image
+from faceparse.data.loading import Faces
+from faceparse.training import devices, loop, optimization, tasks
 
 GROUPS = {"convolutions and matrix products": ("conv", "mm", "addmm"), "batch norm": ("batch_norm",),
           "activations": ("hardtanh", "clamp", "threshold", "relu"), "copies": ("copy", "clone"),
@@ -50,18 +52,18 @@ def training_step(model, task, optimizer, given, bfloat16):
 
 
 def make_step(arch, encoder, bfloat16, batch, size, device):
-    """-> a function that does one training step of seed 000's recipe on random pictures."""
+    """-> a function that does one training step of baker2023's recipe on random pictures."""
     model = models.build(arch, encoder, 11).to(device, memory_format=torch.channels_last).train()
     task = tasks.Parsing(labels.label_set("lapa"), "sigmoid", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD,
                          torch.ones(11, device=device))
-    optimizer = training.make_optimizer(model, "nadam", 0.001, 0.0)
+    optimizer = optimization.make_optimizer(model, "nadam", 0.001, 0.0)
     given = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
              "mask": torch.randint(0, 11, (batch, size, size), device=device).to(torch.uint8)}
     return partial(training_step, model, task, optimizer, given, bfloat16)
 
 
 def step(args):
-    training.keep_freed_memory()
+    devices.keep_freed_memory()
     for arch, encoder, bfloat16 in (("mobilenetv2", "mobilenet_v2", False), ("mobilenetv2", "mobilenet_v2", True),
                                     ("unet", "resnet101", True)):
         run = make_step(arch, encoder, bfloat16, 24, 128, args.device)
@@ -84,13 +86,13 @@ def lovasz(args):
     """Of a step's processor time, on one thread of a CPU, in the first steps from random weights, which sort the most."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    training.keep_freed_memory()
+    devices.keep_freed_memory()
     val = parsing.load("celebamask", "val", args.root, limit=2)
-    given = loading.Faces(val.records, val.labels, 512).batch([0, 1])
+    given = Faces(val.records, val.labels, 512).batch([0, 1])
     for bfloat16 in (True, False):
         model = models.build("mobilenetv2", None, len(val.labels)).to(memory_format=torch.channels_last).train()
         task = tasks.Parsing(val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
-        optimizer, shares = training.make_optimizer(model, "adamw", 0.001, 0.01), []
+        optimizer, shares = optimization.make_optimizer(model, "adamw", 0.001, 0.01), []
         for _ in range(12):
             start = time.process_time()
             logits = training_step(model, task, optimizer, given, bfloat16)
@@ -122,7 +124,7 @@ def decode(args):
             picture.load()
 
     ways = {"Pillow's draft mode, bare": bare, "open_image": lambda record: open_image(record.image, (128, 128)),
-            "read_source, picture and mask": lambda record: loading.read_source(
+            "read_source, picture and mask": lambda record: sources.read_source(
                 record, labels.label_set("lapa"), 128, "none")}
     rates = {name: [] for name in ways}
     for turn in range(turns.TURNS + 1):
@@ -140,15 +142,15 @@ def decode(args):
 def first_steps(records, size, batch, workers, device, steps=6):
     """Train on toy faces -> (seconds to the first step's end, median seconds of a later step, peak memory in MB)."""
     start, stamps = time.perf_counter(), []
-    training.keep_freed_memory()
-    faces = loading.Faces(parsing.load("toy", "train", ".", limit=records, toy_size=size).records,
+    devices.keep_freed_memory()
+    faces = Faces(parsing.load("toy", "train", ".", limit=records, toy_size=size).records,
                           labels.label_set("lapa"), size, "none", recipes.recipe("toy").jitter)
     model = models.build("mobilenetv2").to(device, memory_format=torch.channels_last).train()
     task = tasks.Parsing(faces.labels, "softmax", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
-    optimizer = training.make_optimizer(model, "adamw", 0.002, 0.05)
+    optimizer = optimization.make_optimizer(model, "adamw", 0.002, 0.05)
     groups = loading.grouped(loading.shuffled(len(faces), 0, 1), batch)[:steps]
     for given in loading.batches(faces, groups, workers):
-        inputs, judged = task.feed(training.to_device(given, torch.device(device)), 1)
+        inputs, judged = task.feed(loop.to_device(given, torch.device(device)), 1)
         optimizer.zero_grad()
         loss = task.loss(model(inputs), judged)
         loss.backward()

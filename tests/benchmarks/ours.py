@@ -13,17 +13,20 @@ import peer_metrics
 import peer_pipnet
 import torch
 
-from faceparse import inference, labels, losses, metrics, models, recipes, runs, training
+from faceparse import labels, losses, metrics, models, recipes
 from faceparse.data.augment import normalise, photometric
 from faceparse.data.loading import Faces, batches, grouped, shuffled
 from faceparse.data.parsing import load
+from faceparse.inference import checkpoint
+from faceparse.models import checkpoints
 from faceparse.models.pipnet import decode
+from faceparse.training import run_log, runs
 
 
 def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu"):
     """train.py's own training, made to wait between two epochs. Epoch 1 reads the files, those after find them in
     memory."""
-    go, done, write_log = queue.Queue(), queue.Queue(), training.write_log
+    go, done, write_log = queue.Queue(), queue.Queue(), run_log.write_log
 
     def told(history, folder):  # the last thing that an epoch does
         write_log(history, folder)
@@ -40,7 +43,7 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
         except Exception as error:
             done.put(error)
 
-    training.write_log = told
+    run_log.write_log = told
     threading.Thread(target=train, daemon=True).start()
 
     def turn():
@@ -55,7 +58,7 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
 def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
     """files: nothing is kept; cache: all is in memory after the first turn, which is not counted."""
     faces = load("celebamask", "train", root)
-    recipe = recipes.recipe("seed000")
+    recipe = recipes.recipe("baker2023")
     faces = Faces(faces.records[:limit], labels.label_set("lapa"), size, "none", recipe.jitter,
                   cache_bytes=4 << 30 if cache else 0)
 
@@ -75,13 +78,13 @@ def parser(arch, encoder, weights, size, device, amp):
     """A Parser with the peer's weights, by way of a checkpoint as train.py writes it."""
     model = models.build(arch, encoder, 11)
     models.initialise(model, peer_inference.network(arch, encoder, weights).state_dict())
-    about = {"format": training.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size,
+    about = {"format": checkpoints.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size,
              "align": "none", "labels": labels.label_set_to_dict(labels.label_set("lapa")),
              "activation": losses.activation("sigmoid"),
              "mean": recipes.IMAGENET_MEAN, "std": recipes.IMAGENET_STD, "weights": model.state_dict()}
     with tempfile.TemporaryDirectory() as folder:
         torch.save(about, Path(folder) / "best.pt")
-        return inference.load(folder, device, amp)
+        return checkpoint.load(folder, device, amp)
 
 
 def infer(root, arch, encoder, batch, size, weights=None, device="cpu", repeats=1, amp="off"):

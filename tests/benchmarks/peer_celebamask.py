@@ -1,4 +1,4 @@
-"""The peer: seed 000's recipe as its notebooks write it, on public libraries; nothing here imports faceparse.
+"""The peer: baker2023's recipe as its notebooks write it, on public libraries; nothing here imports faceparse.
 
 segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, two loader processes. On
 CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes; scored on val at 128 x 128, one confusion matrix.
@@ -24,7 +24,7 @@ for celeb, lapa in {0: 0, 1: 1, 2: 6, 4: 5, 5: 4, 6: 3, 7: 2, 8: 1, 9: 1, 10: 8,
                     16: 0, 17: 0, 18: 0}.items():  # 3, eyeglasses, stays 255
     TO_LAPA[celeb] = lapa
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-SEED_000 = A.Compose([
+BAKER2023 = A.Compose([
     A.Rotate(limit=18, p=1),
     A.Perspective(p=0.5),
     A.GaussNoise(p=0.2),
@@ -51,7 +51,7 @@ class CelebAMask(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         both = dict(zip(("image", "mask"), self.decode(index)))
-        both = SEED_000(**both) if self.augment else both
+        both = BAKER2023(**both) if self.augment else both
         image, mask = A.Normalize(MEAN, STD)(image=both["image"])["image"], both["mask"]
         return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask.astype(np.int64))
 

@@ -3,7 +3,7 @@
     pip install -e '.[bench]'
     python tests/benchmarks/peer_data.py --root ROOT
 
-CelebAMask-HQ's course layout, 512 x 512, through seed 000's recipe at 128 x 128 as peer_celebamask.py has it. `files`
+CelebAMask-HQ's course layout, 512 x 512, through baker2023's recipe at 128 x 128 as peer_celebamask.py has it. `files`
 decodes every picture in every epoch, as its notebooks do; `cache` keeps the decoded, resized arrays, which neither
 library does by itself. Nothing here imports faceparse.
 """

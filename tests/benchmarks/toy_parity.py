@@ -11,8 +11,11 @@ import tempfile
 import segmentation_models_pytorch as smp
 import torch
 
-from faceparse import evaluation, inference, models, runs
+from faceparse import models
 from faceparse.data import parsing
+from faceparse.evaluation import parser_scores
+from faceparse.inference import checkpoint
+from faceparse.training import runs
 
 
 class Peer(torch.nn.Module):
@@ -38,8 +41,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for arch in ("mobilenetv2", "peer"):
             run = runs.train(arch, "toy", {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}, ".", folder)
-            network = inference.load(run)
-            toy, wild = (evaluation.evaluate(network, faces[name]).scores("pooled").mean_f1 for name in ("toy", "toywild"))
+            network = checkpoint.load(run)
+            toy, wild = (parser_scores.evaluate(network, faces[name]).scores("pooled").mean_f1 for name in ("toy", "toywild"))
             print(f"{arch}: mean F1 {toy:.4f} on toy, {wild:.4f} on toywild, {toy - wild:.4f} lost", flush=True)
 
 

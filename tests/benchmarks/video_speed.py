@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse import inference, pictures
 from faceparse.data import parsing
-from faceparse.data.records import open_image
-from faceparse.finding import Finder
-from faceparse.video import VideoReader, VideoWriter
+from faceparse.data.images import open_image
+from faceparse.inference import checkpoint, predict
+from faceparse.inference.finder import Finder
+from faceparse.inference.landmark_network import Landmarker
+from faceparse.inference.video import VideoReader, VideoWriter
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--model", nargs="+", type=Path, required=True, help="run folders of landmark networks or parsers")
@@ -40,8 +41,8 @@ with tempfile.TemporaryDirectory() as temporary:
             writer.write(np.asarray(frame))
     for turn in range(args.turns):
         for path in args.model:
-            model = inference.load_any(path, amp=args.amp)
-            finder = Finder([model]) if isinstance(model, inference.Landmarker) else None
-            said = pictures.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
+            model = checkpoint.load_any(path, amp=args.amp)
+            finder = Finder([model]) if isinstance(model, Landmarker) else None
+            said = predict.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
             written = sum(1 for _ in VideoReader(out / f"{path.name}_overlay.mp4"))
             print(*said, f"frames in {args.frames}, frames out {written}", sep="\n", flush=True)

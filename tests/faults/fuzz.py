@@ -31,13 +31,20 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import in_the_wild, inference, pictures, report, runs
-from faceparse.data import labelme, landmarks, parsing, toy
+from faceparse import drawing, files, labels
+from faceparse.adaptation import adapted_parser
+from faceparse.data import landmarks, parsing
+from faceparse.data.drawn import toy
 from faceparse.data.loading import Faces
-from faceparse.errors import FaceparseError
-from faceparse.labels import LABEL_SETS, LANDMARK_SETS, label_set_to_dict, landmark_set_to_dict
-from faceparse.models.pipnet import read_mean_face
-from faceparse.video import VideoReader
+from faceparse.data.sets import labelme
+from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.inference import checkpoint, predict
+from faceparse.inference.video import VideoReader
+from faceparse.labels import LABEL_SETS, label_set_to_dict
+from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
+from faceparse.models.published_pipnet import read_mean_face
+from faceparse.papers import baker2023
+from faceparse.training import runs
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mutations import displace, mutate  # noqa: E402
@@ -55,7 +62,7 @@ def face(index, size=48):
 
 def write_points(points, path, before="", after="", separator=" "):
     rows = "".join(f"{x:.3f}{separator}{y:.3f}\n" for x, y in points)
-    report.write_file(f"{before}{rows}{after}", path)
+    files.write_file(f"{before}{rows}{after}", path)
 
 
 def write_pts(points, path):
@@ -70,64 +77,64 @@ def some_points(count):
 def make_lapa(home):
     for index in range(2):
         image, mask, points = face(index)
-        report.save_picture(image, home / f"train/images/{index}.jpg")
-        report.save_mask(mask, LAPA, home / f"train/labels/{index}.png")
+        drawing.save_picture(image, home / f"train/images/{index}.jpg")
+        drawing.save_mask(mask, LAPA, home / f"train/labels/{index}.png")
         write_points(points, home / f"train/landmarks/{index}.txt", "106\n")
 
 
 def make_helen(home):
     for index, split in enumerate(("exemplars", "tuning", "testing")):
         image, mask, _ = face(index)
-        report.save_picture(image, home / f"images/f{index}.jpg")
+        drawing.save_picture(image, home / f"images/f{index}.jpg")
         for part in range(11):
-            report.save_picture(np.uint8(255 * (mask == part)), home / f"labels/f{index}/f{index}_lbl{part:02d}.png")
+            drawing.save_picture(np.uint8(255 * (mask == part)), home / f"labels/f{index}/f{index}_lbl{part:02d}.png")
         write_points(some_points(194), home / f"annotation/{index}.txt", f"f{index}\n", separator=" , ")
-        report.write_file(f"{index + 1} , f{index}\n", home / f"{split}.txt")
+        files.write_file(f"{index + 1} , f{index}\n", home / f"{split}.txt")
 
 
 def make_celebamask(home):
     names = LABEL_SETS["celebamask"].names
     for index in range(3):
         image, mask, _ = face(index)
-        report.save_picture(image, home / f"CelebA-HQ-img/{index}.jpg")
+        drawing.save_picture(image, home / f"CelebA-HQ-img/{index}.jpg")
         for part in (1, 2, 13):
-            report.save_picture(np.uint8(255 * (mask == part % 11)),
+            drawing.save_picture(np.uint8(255 * (mask == part % 11)),
                                 home / f"CelebAMask-HQ-mask-anno/0/{index:05d}_{names[part]}.png")
-    report.write_file("idx   orig_idx  orig_file\n0   1  000001.jpg\n1   2  162771.jpg\n2   3  182638.jpg\n",
+    files.write_file("idx   orig_idx  orig_file\n0   1  000001.jpg\n1   2  162771.jpg\n2   3  182638.jpg\n",
                       home / "CelebA-HQ-to-CelebA-mapping.txt")
 
 
 def make_merged(home):
     for index in range(3):
-        report.save_picture(face(index)[0], home / f"{index}.jpg")
-        report.save_picture(face(index)[1], home / f"{index}.png")
+        drawing.save_picture(face(index)[0], home / f"{index}.jpg")
+        drawing.save_picture(face(index)[1], home / f"{index}.png")
 
 
 def make_course(home):
     colours = np.array(LABEL_SETS["celebamask"].palette, np.uint8)
-    report.save_picture(face(0)[0], home / "train/images/0.jpg")
-    report.save_picture(colours[face(0)[1]], home / "train/masks/0.png")
+    drawing.save_picture(face(0)[0], home / "train/images/0.jpg")
+    drawing.save_picture(colours[face(0)[1]], home / "train/masks/0.png")
 
 
 def make_facesynthetics(home):
     for index in range(3):
         image, mask, _ = face(index)
-        report.save_picture(image, home / f"{index:06d}.png")
-        report.save_picture(mask, home / f"{index:06d}_seg.png")
+        drawing.save_picture(image, home / f"{index:06d}.png")
+        drawing.save_picture(mask, home / f"{index:06d}_seg.png")
         write_points(some_points(70), home / f"{index:06d}_ldmks.txt")
 
 
 def make_ibugmask(home):
     for split in ("train", "test"):
         image, mask, points = face(0)
-        report.save_picture(image, home / f"ibugmask/{split}/a.jpg")
-        report.save_picture(mask, home / f"ibugmask/{split}/a.png")
+        drawing.save_picture(image, home / f"ibugmask/{split}/a.jpg")
+        drawing.save_picture(mask, home / f"ibugmask/{split}/a.png")
         write_points(some_points(68), home / f"ibugmask/{split}/a_landmark.txt", "# 68\n")
-        report.write_file("# box\n4 5 40 44\n", home / f"ibugmask/{split}/a_bbox.txt")
+        files.write_file("# box\n4 5 40 44\n", home / f"ibugmask/{split}/a_bbox.txt")
 
 
 def make_folder(home):
-    report.write_json(label_set_to_dict(LAPA), home / "labels.json")
+    files.write_json(label_set_to_dict(LAPA), home / "labels.json")
     for index, (suffix, mode) in enumerate((("gif", "P"), ("tif", "RGB"), ("bmp", "RGB"), ("webp", "RGB"),
                                             ("ppm", "RGB"), ("png", "RGBA"), ("png", "I;16"), ("jpg", "CMYK"))):
         image, mask, _ = face(index)
@@ -137,28 +144,28 @@ def make_folder(home):
         (home / "train/images").mkdir(parents=True, exist_ok=True)
         image.save(home / f"train/images/{index}.{suffix}", **({"exif": exif} if suffix in ("jpg", "webp") else {}))
         mask = np.rot90(mask, -1) if suffix in ("jpg", "webp") else mask
-        report.save_picture(mask, home / f"train/masks/{index}.png")
+        drawing.save_picture(mask, home / f"train/masks/{index}.png")
 
 
 def make_landmarks(home):
-    report.write_json(landmark_set_to_dict(LANDMARK_SETS["68"]), home / "landmarks.json")
+    files.write_json(landmark_set_to_dict(LANDMARK_SETS["68"]), home / "landmarks.json")
     description = (home / "landmarks.json").read_text().replace('"name": "68"', '"name": "mine"')
-    report.write_file(description, home / "landmarks.json")
+    files.write_file(description, home / "landmarks.json")
     for index, write in ((0, write_pts), (1, write_points)):
-        report.save_picture(face(index)[0], home / f"train/images/{index}.png")
+        drawing.save_picture(face(index)[0], home / f"train/images/{index}.png")
         write(some_points(68), home / f"train/images/{index}{'.pts' if write is write_pts else '.txt'}")
 
 
 def make_labelme(home):
     image, mask, points = face(0)
-    report.save_picture(image, home / "labelme/train/0.jpg")
+    drawing.save_picture(image, home / "labelme/train/0.jpg")
     labelme.write(home / "labelme/train/0.json", home / "labelme/train/0.jpg", image.size, points, LANDMARK_SETS["106"],
                   [("skin", [[5, 5], [40, 8], [30, 44]]), ("nose", [[20, 20], [26, 20], [24, 30]])])
 
 
 def make_300w(home):
     for tree in ("afw", "helen/testset"):
-        report.save_picture(face(0)[0], home / f"{tree}/a.jpg")
+        drawing.save_picture(face(0)[0], home / f"{tree}/a.jpg")
         write_pts(some_points(68), home / f"{tree}/a.pts")
 
 
@@ -167,7 +174,7 @@ def read_faces(load, name, aligns, home):
     for split in ("train", "val", "test"):
         try:
             faces = load(name, split, home)
-        except parsing.NoSuchSplit:
+        except NoSuchSplit:
             continue
         for record in faces.records:
             for align in aligns:
@@ -182,11 +189,11 @@ OPTIONS = {"size": 32, "epochs": 2, "batch": 2, "recipe": "toy"}
 
 
 def make_data(home, count=2):
-    report.write_json(label_set_to_dict(LAPA), home / "folder/labels.json")
+    files.write_json(label_set_to_dict(LAPA), home / "folder/labels.json")
     for index in range(count):
         image, mask, _ = face(index, 32)
-        report.save_picture(image, home / f"folder/train/images/{index}.png")
-        report.save_picture(mask, home / f"folder/train/masks/{index}.png")
+        drawing.save_picture(image, home / f"folder/train/images/{index}.png")
+        drawing.save_picture(mask, home / f"folder/train/masks/{index}.png")
 
 
 def train(home, resume=True, **options):
@@ -210,12 +217,12 @@ def keep(home, *files):
 
 
 def read_parser(home):
-    inference.load(home / "best.pt", "cpu").parse(face(0)[0])
+    checkpoint.load(home / "best.pt", "cpu").parse(face(0)[0])
 
 
 def make_adapter(home):
     make_data(home, 4)  # one of which chooses the epoch
-    parser = inference.load(train(home, False, epochs=1), "cpu")
+    parser = checkpoint.load(train(home, False, epochs=1), "cpu")
     adapter = runs.adapt([parser], "fastscnn", "folder", {**OPTIONS, "size": None, "epochs": 1}, home, home / "runs",
                          device="cpu", amp="off")
     shutil.copy(parser.path / "best.pt", home / "parser.pt")
@@ -223,7 +230,7 @@ def make_adapter(home):
 
 
 def read_adapter(home):
-    for model in inference.pair([inference.load_any(home / name, "cpu") for name in ("parser.pt", "best.pt")]):
+    for model in adapted_parser.pair([checkpoint.load_any(home / name, "cpu") for name in ("parser.pt", "best.pt")]):
         model.parse(face(0)[0])
 
 
@@ -235,7 +242,7 @@ def make_landmarker(home):
 
 
 def read_landmarker(home):
-    inference.load_any(home / "best.pt", "cpu").locate_surely(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+    checkpoint.load_any(home / "best.pt", "cpu").locate_surely(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
 
 
 def make_run(home):
@@ -244,7 +251,7 @@ def make_run(home):
     torch.manual_seed(0)
     folder = train(home, False, epochs=1)
     asked = (folder / "args.json").read_text().replace('"epochs": 1', '"epochs": 2')
-    report.write_file(asked, folder / "args.json")
+    files.write_file(asked, folder / "args.json")
     shutil.rmtree(home / "whole", ignore_errors=True)
     shutil.copytree(folder, home / "whole")
     for name in ("curves.png", "examples.png"):
@@ -257,7 +264,7 @@ def read_run(home):
     subprocess.run(["cp", "-a", home / "whole", home / "runs/run"], check=True)  # pipes and links too
     for _ in range(2):
         runs.finished(home / "runs/run"), runs.kind_of(home / "runs/run"), runs.holds_parser(home / "runs/run")
-        in_the_wild._iou_charts(in_the_wild.TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
+        baker2023._iou_charts(baker2023.TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
                                 {"run": runs.history_of(home / "runs/run")})
         train(home)
 
@@ -266,20 +273,20 @@ def read_run(home):
 
 def make_boxes(home):
     for name in ("a.png", "b.jpg"):
-        report.save_picture(face(0)[0], home / "photos" / name)
-    report.write_file("picture,x0,y0,x1,y1\na.png,1,2,30,40\nb.jpg,5.5,6,40,44\n", home / "boxes.csv")
+        drawing.save_picture(face(0)[0], home / "photos" / name)
+    files.write_file("picture,x0,y0,x1,y1\na.png,1,2,30,40\nb.jpg,5.5,6,40,44\n", home / "boxes.csv")
 
 
 def read_boxes(home):
-    pictures.read_boxes(home / "boxes.csv", pictures.find_files([home / "photos"], home / "out"))
+    predict.read_boxes(home / "boxes.csv", predict.find_files([home / "photos"], home / "out"))
 
 
 def make_mean_face(home):
-    report.write_file(" ".join(f"{value / 48:.5f}" for value in some_points(68).ravel()), home / "meanface.txt")
+    files.write_file(" ".join(f"{value / 48:.5f}" for value in some_points(68).ravel()), home / "meanface.txt")
 
 
 def make_label_sets(home):
-    report.write_json(label_set_to_dict(LABEL_SETS["celebamask"]), home / "mine.json")
+    files.write_json(label_set_to_dict(LABEL_SETS["celebamask"]), home / "mine.json")
 
 
 # ---- videos, of ffmpeg's mouth
@@ -294,12 +301,12 @@ esac
 
 
 def make_video(home):
-    report.write_file(FAKE.format(home=home), home / "bin/ffmpeg")
+    files.write_file(FAKE.format(home=home), home / "bin/ffmpeg")
     (home / "bin/ffmpeg").chmod(0o755)
-    report.write_file("x", home / "clip.mp4")
-    report.write_file(b"YUV4MPEG2 W16 H12 F30000:1001 Ip A1:1\nFRAME\n" + bytes(16 * 12), home / "probe.y4m")
-    report.write_file(bytes(range(256)) * 9, home / "frames.rgb")  # four frames
-    report.write_file("  Duration: 00:00:01.00, start: 0.0, bitrate: 1 kb/s\n  Stream #0:0[0x1]: Video: h264, yuv420p, "
+    files.write_file("x", home / "clip.mp4")
+    files.write_file(b"YUV4MPEG2 W16 H12 F30000:1001 Ip A1:1\nFRAME\n" + bytes(16 * 12), home / "probe.y4m")
+    files.write_file(bytes(range(256)) * 9, home / "frames.rgb")  # four frames
+    files.write_file("  Duration: 00:00:01.00, start: 0.0, bitrate: 1 kb/s\n  Stream #0:0[0x1]: Video: h264, yuv420p, "
                       "16x12, 29.97 fps, 30 tbr\n  Stream #0:0 -> #0:0 (h264 -> rawvideo)\n", home / "log.txt")
 
 
@@ -336,7 +343,7 @@ READERS = {  # name: (make the files, read them, its share, which files are dama
     "run": (make_run, read_run, 4, "whole/"),
     "boxes": (make_boxes, read_boxes, 6, ""),
     "mean face": (make_mean_face, lambda home: read_mean_face(home / "meanface.txt", 68), 4, ""),
-    "label set": (make_label_sets, lambda home: runs.label_set(str(home / "mine.json")), 5, ""),
+    "label set": (make_label_sets, lambda home: labels.label_set(str(home / "mine.json")), 5, ""),
     "video": (make_video, read_video, 4, r"y4m|rgb|txt"),
 }
 

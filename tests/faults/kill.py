@@ -29,10 +29,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from faceparse import report
-from faceparse.checkpoints import read_checkpoint
-from faceparse.data import toy
+from faceparse import drawing, files
+from faceparse.data.drawn import toy
 from faceparse.labels import LABEL_SETS, label_set_to_dict
+from faceparse.models.checkpoints import read_checkpoint
 
 CODE = Path(__file__).parents[2]
 SIZE, FACES, EPOCHS = 64, {"train": 16, "val": 4}, 16
@@ -42,12 +42,12 @@ COMMON = ["--data", "folder", "--root", "data", "--recipe", "toy", "--encoder-we
 
 def draw_faces(root):
     """A data set of the layout `folder` under root/folder."""
-    report.write_json(label_set_to_dict(LABEL_SETS["lapa"]), root / "folder/labels.json")
+    files.write_json(label_set_to_dict(LABEL_SETS["lapa"]), root / "folder/labels.json")
     for split, count in FACES.items():
         for index in range(count):
             image, mask, _ = toy.draw(split == "val", index, SIZE)
-            report.save_picture(image, root / f"folder/{split}/images/{index}.png")
-            report.save_picture(Image.fromarray(mask), root / f"folder/{split}/masks/{index}.png")
+            drawing.save_picture(image, root / f"folder/{split}/images/{index}.png")
+            drawing.save_picture(Image.fromarray(mask), root / f"folder/{split}/masks/{index}.png")
 
 
 def start(command, output):

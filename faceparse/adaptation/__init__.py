@@ -1,0 +1,1 @@
+"""The label adapter: what it is shown, its training, the adapted parser."""

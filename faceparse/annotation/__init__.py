@@ -1,0 +1,1 @@
+"""Landmarks and label maps for people to correct."""

@@ -1,0 +1,1 @@
+"""Data sets: lists of records, and what is read from them."""

@@ -1,0 +1,87 @@
+"""Masks read from files: class indices, or one part as a grey picture."""
+import numpy as np
+
+from faceparse.data.images import STRIP, grey_from_16_bit, with_pillow
+from faceparse.errors import FaceparseError
+from faceparse.labels import IGNORE
+
+
+def read_mask(path, labels):
+    """A mask file -> (H, W) uint8 class indices of `labels`, 255 = ignored.
+
+    Palette pictures give their indices, whatever the palette looks like. Grey ones (8-bit, 16-bit, or RGB of three
+    equal channels) give their values. Other RGB masks are looked up in the label set's colours, which must match
+    exactly. An alpha channel is not looked at. Raises FaceparseError naming the file and the values that do not fit.
+    """
+    values = with_pillow(path, lambda picture: _mask_values(picture, path))
+    if values.ndim == 3:  # (H, W, 3)
+        grey = (values[..., 0] == values[..., 1]).all() and (values[..., 0] == values[..., 2]).all()
+        if not grey or _outside(values[..., 0], labels).size:
+            return _by_colour(values, path, labels)
+        values = values[..., 0]
+    outside = _outside(values, labels)
+    if outside.size:
+        raise FaceparseError(f"{path}: holds {some_of(outside)}, but the label set {labels.name} ends at "
+                             f"{len(labels) - 1} (255 = ignored); name the right set, or correct the mask")
+    return values.astype(np.uint8)
+
+
+def read_indices(path):
+    """The whole numbers that a palette or grey picture stores, (H, W); of three equal channels, one. Raises
+    FaceparseError."""
+    values = with_pillow(path, lambda picture: _mask_values(picture, path))
+    if values.ndim == 3 and (values != values[..., :1]).any():
+        raise FaceparseError(f"{path}: a picture of colours; save the numbers as a palette or grey PNG")
+    return values if values.ndim == 2 else values[..., 0]
+
+
+def _mask_values(picture, path):
+    """(H, W) integers or (H, W, 3) uint8, as stored."""
+    if picture.format in ("JPEG", "MPO"):
+        raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
+    if picture.mode in ("P", "L", "1") or picture.mode.startswith("I"):
+        return np.asarray(picture)
+    if picture.mode in ("LA", "PA"):
+        return np.asarray(picture)[..., 0]
+    if picture.mode in ("RGB", "RGBA"):
+        return np.asarray(picture)[..., :3]
+    raise FaceparseError(f"{path}: a mask of mode {picture.mode}; save it as a palette or grey PNG of class indices")
+
+
+def _outside(values, labels):
+    """The values that are no class of the set, ascending."""
+    if values.max(initial=0) < len(labels) and values.min(initial=0) >= 0:
+        return np.empty(0, int)
+    return np.setdiff1d(values, [*range(len(labels)), IGNORE])
+
+
+def _by_colour(values, path, labels):
+    """(H, W, 3) uint8 -> (H, W) uint8."""
+    palette = np.array(labels.palette, np.int32) @ np.array([65536, 256, 1], np.int32)  # (C,)
+    order = np.argsort(palette, kind="stable")
+    found = np.empty(values.shape[:2], np.uint8)
+    rows = max(1, STRIP // max(1, values.shape[1]))
+    for top in range(0, len(values), rows):
+        strip = values[top:top + rows]
+        codes = strip.astype(np.int32) @ np.array([65536, 256, 1], np.int32)  # (rows, W)
+        place = np.clip(np.searchsorted(palette[order], codes), 0, len(palette) - 1)
+        wrong = palette[order][place] != codes
+        if wrong.any():
+            red, green, blue = strip[wrong][0]
+            raise FaceparseError(f"{path}: holds the colour ({red}, {green}, {blue}), which is none of the label set "
+                                 f"{labels.name}; save class indices, or correct the set's colours")
+        found[top:top + rows] = order[place]
+    return found
+
+
+def read_grey(path):
+    """An 8-bit or 16-bit grey picture, such as one part of a face -> (H, W) uint8, 0..255. Colour becomes luminance."""
+    def grey(picture):
+        is_deep = picture.mode.startswith("I")
+        return np.asarray(grey_from_16_bit(picture, path) if is_deep else picture.convert("L"))
+    return with_pillow(path, grey)
+
+
+def some_of(values):
+    return ("the value " if len(values) == 1 else "the values ") + ", ".join(map(str, values[:5])) + (
+        ", ..." if len(values) > 5 else "")

@@ -1,0 +1,1 @@
+"""Checkpoints -> parsers of pictures, landmark networks, the face finder, pictures and videos."""

@@ -1,0 +1,160 @@
+"""Landmark sets: what each point is called, its mirror partner and its region, and tables between sets."""
+import reprlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from faceparse.errors import FaceparseError
+from faceparse.files import read_json
+from faceparse.labels import checked_indices, checked_pairs, is_whole, is_word
+
+
+@dataclass(frozen=True)
+class LandmarkSet:
+    """A named list of landmarks, counted from 0. Left and right are the image's; of two points the left comes first.
+
+    count         K
+    mirror_pairs  pairs of points that change places when a picture is mirrored; None where nobody has published them
+    left_eye      points whose mean is the centre of the eye on the image's left; right_eye likewise
+    mouth         the two corners of the mouth; () where nobody has published which they are
+    eye_corners   the two outer corners of the eyes, whose distance errors are measured in; () likewise
+    pupils        the two pupils; () where the set has none
+    regions       (name, points) of each part that errors are told for; points may lie in several
+    names         (K,) of the points, or ()
+    """
+    name: str
+    count: int
+    mirror_pairs: tuple[tuple[int, int], ...] | None
+    left_eye: tuple[int, ...]
+    right_eye: tuple[int, ...]
+    mouth: tuple[int, ...] = ()
+    eye_corners: tuple[int, ...] = ()
+    pupils: tuple[int, ...] = ()
+    regions: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    names: tuple[str, ...] = ()
+
+    @cached_property
+    def mirror(self):
+        """(K,) int64: mirrored_points = flip_x(points)[mirror]."""
+        if self.mirror_pairs is None:
+            raise FaceparseError(f"the {self.name} landmarks have no mirror pairs: train without the mirror")
+        order = np.arange(self.count)
+        for a, b in self.mirror_pairs:
+            order[[a, b]] = b, a
+        return order
+
+
+def _mirrored(*runs):
+    """Pairs from runs (first of one side, first of the other, how many): the second side counts backwards."""
+    return tuple((a + i, b - i) for a, b, n in runs for i in range(n))
+
+
+# 300-W (Sagonas et al. 2013). FaceSynthetics adds the two pupils, 68 on the image's left.
+PAIRS_68 = _mirrored((0, 16, 8), (17, 26, 5), (31, 35, 2), (36, 45, 4), (40, 47, 2), (48, 54, 3), (59, 55, 1),
+                     (58, 56, 1), (60, 64, 2), (67, 65, 1))
+# LaPa (Liu et al. 2020), read off its published sample pictures; tests/test_labels.py draws them back.
+PAIRS_106 = _mirrored((0, 32, 16), (33, 46, 5), (38, 50, 4), (55, 65, 5), (66, 79, 5), (71, 82, 3), (74, 83, 1),
+                      (104, 105, 1), (84, 90, 3), (91, 95, 2), (96, 100, 2), (101, 103, 1))
+# The parts of a face; inner is all of them but the jaw, 51 of the 68 points.
+REGIONS_68 = (("jaw", tuple(range(17))), ("brows", tuple(range(17, 27))), ("nose", tuple(range(27, 36))),
+              ("eyes", tuple(range(36, 48))), ("mouth", tuple(range(48, 68))), ("inner", tuple(range(17, 68))))
+EYES_106 = (*range(66, 74), *range(75, 83))  # the contours: 74, 83, 104 and 105 are their centres and pupils
+REGIONS_106 = (("jaw", tuple(range(33))), ("brows", tuple(range(33, 51))), ("nose", tuple(range(51, 66))),
+               ("eyes", EYES_106), ("mouth", tuple(range(84, 104))),
+               ("inner", (*range(33, 66), *EYES_106, *range(84, 104))))
+# Helen (Le et al. 2012): two eyes of 20 points each, the image's right one first.
+REGIONS_194 = (("jaw", tuple(range(41))), ("brows", tuple(range(154, 194))), ("nose", tuple(range(41, 58))),
+               ("eyes", tuple(range(114, 154))), ("mouth", tuple(range(58, 114))), ("inner", tuple(range(41, 194))))
+LANDMARK_SETS = {points.name: points for points in (
+    LandmarkSet("68", 68, PAIRS_68, tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45), (), REGIONS_68),
+    LandmarkSet("70", 70, PAIRS_68 + ((68, 69),), tuple(range(36, 42)), tuple(range(42, 48)), (48, 54), (36, 45),
+                (68, 69), REGIONS_68),
+    LandmarkSet("106", 106, PAIRS_106, tuple(range(66, 74)), tuple(range(75, 83)), (84, 90), (66, 79), (104, 105),
+                REGIONS_106),
+    LandmarkSet("194", 194, None, tuple(range(134, 154)), tuple(range(114, 134)), regions=REGIONS_194),
+)}
+MOST_LANDMARKS = 1000  # of a user's own set
+
+
+def landmark_set(name):
+    """The landmark set of a name in LANDMARK_SETS, or of a user's JSON file.
+
+    The file: {"count": K, "left_eye": [...], "right_eye": [...], "pairs": [[i, j], ...], "mouth": [i, j],
+    "eye_corners": [i, j], "pupils": [i, j], "regions": {"jaw": [...], ...}, "names": [...]}, points counted from 0, as
+    LandmarkSet says. All but the first three may be left out: without `pairs` nothing can be mirrored, without
+    `eye_corners` errors are measured by the eyes' centres or by the face's box.
+    """
+    if str(name) in LANDMARK_SETS:
+        return LANDMARK_SETS[str(name)]
+    path = Path(str(name))
+    if path.suffix != ".json":
+        raise FaceparseError(f"no landmark set is called '{name}': use one of {', '.join(LANDMARK_SETS)}, or a .json "
+                             "file")
+    description = {"name": path.stem, **read_json(path)}
+    try:
+        points = landmark_set_from_dict(description)
+    except FaceparseError as error:
+        raise FaceparseError(f"{path}: {error}") from None
+    if points.name in LANDMARK_SETS:
+        raise FaceparseError(f"{path}: '{points.name}' is the name of a published set; give it another 'name'")
+    return points
+
+
+def landmark_set_to_dict(points):
+    """The set as plain JSON, which checkpoints carry and `landmark_set_from_dict` reads back."""
+    description = {"name": points.name, "count": points.count}
+    if points.mirror_pairs is not None:
+        description["pairs"] = [list(pair) for pair in points.mirror_pairs]
+    description |= {key: list(getattr(points, key)) for key in ("left_eye", "right_eye", "mouth", "eye_corners",
+                                                                "pupils", "names")}
+    return {**description, "regions": {region: list(indices) for region, indices in points.regions}}
+
+
+def landmark_set_from_dict(description):
+    """Raises FaceparseError naming the entry that is wrong."""
+    entries = ("name", "count", "left_eye", "right_eye", "pairs", "mouth", "eye_corners", "pupils", "regions", "names")
+    unknown = [entry for entry in description if entry not in entries]
+    if unknown:
+        raise FaceparseError(f"{reprlib.repr(unknown[0])} is no entry of a landmark set; use {', '.join(entries)}")
+    name = description.get("name", "own")
+    if not is_word(name):
+        raise FaceparseError("'name' should be a word")
+    count = description.get("count")
+    if not (is_whole(count) and 1 <= count <= MOST_LANDMARKS):
+        raise FaceparseError(f"'count' should be the number of points, 1 to {MOST_LANDMARKS}")
+    eyes = [checked_indices(description.get(eye), count, f"'{eye}'") for eye in ("left_eye", "right_eye")]
+    if set(eyes[0]) & set(eyes[1]):
+        raise FaceparseError("'left_eye' and 'right_eye' share a point")
+    two = [checked_indices(description[entry], count, f"'{entry}'", 2) if description.get(entry) else ()
+           for entry in ("mouth", "eye_corners", "pupils")]
+    regions = description.get("regions", {})
+    if not isinstance(regions, dict):
+        raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
+    regions = tuple((region, checked_indices(points, count, f"'regions', {reprlib.repr(region)}"))
+                    for region, points in regions.items())
+    names = description.get("names") or []
+    if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
+                      and len(set(names)) == len(names) == count):
+        raise FaceparseError(f"'names' should list {count} different names, one a point")
+    pairs = checked_pairs(description.get("pairs"), count, *eyes)
+    return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
+
+
+# The 106-point of each of the 68: every second jaw point, the brows' upper edges, the nose's lower outline, the eyes
+# without their mid-lid points, the lips one to one.
+FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 55), *range(58, 63),
+                  66, 67, 69, 70, 71, 73, 75, 76, 78, 79, 80, 82, *range(84, 104))
+
+
+def landmark_table(source, target):
+    """(K_target,) int64: target_points = source_points[landmark_table(source, target)]; LandmarkSets or their names."""
+    source, target = (one if isinstance(one, LandmarkSet) else landmark_set(one) for one in (source, target))
+    if source == target:
+        return np.arange(source.count)
+    tables = {("106", "68"): FROM_106_TO_68, ("106", "70"): FROM_106_TO_68 + (104, 105), ("70", "68"): range(68)}
+    names = source.name, target.name
+    if names not in tables or {source, target} - set(LANDMARK_SETS.values()):
+        raise FaceparseError(f"the {source.name} landmarks cannot become the {target.name}: some have no counterpart")
+    return np.array(tables[names])

@@ -1,0 +1,78 @@
+"""Encoders: classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
+
+An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
+(B, in_channels, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's. VGG-16
+gives FCN three maps, at strides 8, 16 and 32; ConvNeXt, Swin and MiT give four, at strides 4, 8, 16 and 32. These have
+no `last_stage()`, and MiT's keys are its authors'.
+"""
+from functools import partial
+
+from torch import nn
+from torchvision.models import (ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights,
+                                ConvNeXt_Tiny_Weights, MobileNet_V2_Weights, MobileNet_V3_Large_Weights,
+                                MobileNet_V3_Small_Weights, ResNet101_Weights, ResNet18_Weights, ResNet34_Weights,
+                                ResNet50_Weights, Swin_B_Weights, VGG16_BN_Weights, VGG16_Weights, mobilenet_v3_large,
+                                mobilenet_v3_small)
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from faceparse.errors import FaceparseError
+from faceparse.models.encoders.convnext import ConvNeXtEncoder
+from faceparse.models.encoders.mit import MiT
+from faceparse.models.encoders.mobilenetv2 import MobileNetV2
+from faceparse.models.encoders.mobilenetv3 import MobileNetV3Encoder
+from faceparse.models.encoders.resnet import ResNetEncoder
+from faceparse.models.encoders.swin import SwinEncoder
+from faceparse.models.encoders.vgg import VGG16
+
+# name: (constructor of in_channels, weights that "imagenet" means). V1 throughout: the weights of the original papers'
+# training recipes, which segmentation_models_pytorch, and so baker2023, takes under that name.
+# None where torchvision has no weights.
+ENCODERS = {
+    "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
+    "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
+    "resnet50": (partial(ResNetEncoder, Bottleneck, (3, 4, 6, 3)), ResNet50_Weights.IMAGENET1K_V1),
+    "resnet101": (partial(ResNetEncoder, Bottleneck, (3, 4, 23, 3)), ResNet101_Weights.IMAGENET1K_V1),
+    "mobilenet_v2": (MobileNetV2, MobileNet_V2_Weights.IMAGENET1K_V1),
+    "mobilenet_v3_large": (partial(MobileNetV3Encoder, mobilenet_v3_large, (1, 3, 6, 12, 16)),
+                           MobileNet_V3_Large_Weights.IMAGENET1K_V1),
+    "mobilenet_v3_small": (partial(MobileNetV3Encoder, mobilenet_v3_small, (0, 1, 3, 8, 12)),
+                           MobileNet_V3_Small_Weights.IMAGENET1K_V1),
+    "vgg16": (VGG16, VGG16_Weights.IMAGENET1K_V1),
+    "vgg16_bn": (partial(VGG16, batch_norm=True), VGG16_BN_Weights.IMAGENET1K_V1),
+    "convnext_tiny": (partial(ConvNeXtEncoder, (3, 3, 9, 3), (96, 192, 384, 768)),
+                      ConvNeXt_Tiny_Weights.IMAGENET1K_V1),
+    "convnext_small": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (96, 192, 384, 768), 0.3),
+                       ConvNeXt_Small_Weights.IMAGENET1K_V1),
+    "convnext_base": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (128, 256, 512, 1024)),
+                      ConvNeXt_Base_Weights.IMAGENET1K_V1),
+    "convnext_large": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (192, 384, 768, 1536)),
+                       ConvNeXt_Large_Weights.IMAGENET1K_V1),
+    "convnext_xlarge": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (256, 512, 1024, 2048)), None),
+    "swin_b": (partial(SwinEncoder, 128, (2, 2, 18, 2), (4, 8, 16, 32)), Swin_B_Weights.IMAGENET1K_V1),
+    "swin_l": (partial(SwinEncoder, 192, (2, 2, 18, 2), (6, 12, 24, 48)), None),
+    "mit_b0": (partial(MiT, (32, 64, 160, 256), (2, 2, 2, 2)), None),
+    "mit_b1": (partial(MiT, (64, 128, 320, 512), (2, 2, 2, 2)), None),
+    "mit_b2": (partial(MiT, (64, 128, 320, 512), (3, 4, 6, 3)), None),
+    "mit_b3": (partial(MiT, (64, 128, 320, 512), (3, 4, 18, 3)), None),
+    "mit_b4": (partial(MiT, (64, 128, 320, 512), (3, 8, 27, 3)), None),
+    "mit_b5": (partial(MiT, (64, 128, 320, 512), (3, 6, 40, 3)), None),
+}
+
+
+def make_encoder(name, output_stride=32, in_channels=3):
+    """A randomly initialised encoder. Output stride 16 gives the last two maps the same size (H/16, W/16)."""
+    if name not in ENCODERS:
+        raise FaceparseError(f"unknown encoder '{name}'; known: {', '.join(ENCODERS)}")
+    encoder = ENCODERS[name][0](in_channels=in_channels)
+    encoder.name = name
+    if output_stride == 16:
+        dilate(encoder.last_stage(), 2)
+    return encoder
+
+
+def dilate(stage, dilation):
+    """Trade a stage's stride for dilation (atrous convolution): every convolution in it strides by 1 and is dilated."""
+    for module in stage.modules():
+        if isinstance(module, nn.Conv2d):
+            module.stride, module.dilation = (1, 1), (dilation, dilation)
+            module.padding = tuple(size // 2 * dilation for size in module.kernel_size)

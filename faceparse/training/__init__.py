@@ -1,0 +1,1 @@
+"""The epoch loop, and what stands beside it: tasks, optimizers, resuming, several processes, runs."""

@@ -1,0 +1,29 @@
+"""The log of a run: a JSON line an epoch."""
+import json
+import math
+
+from faceparse import files
+from faceparse.training import distributed
+
+
+def best_of(history, task):
+    """The log line of the best epoch on the val split; of equal ones, and where none could be scored, the last."""
+    def rank(line):
+        score = task.sign * line.get(task.headline, math.nan)
+        return -math.inf if math.isnan(score) else score, line["epoch"]
+    return max(history, key=rank)
+
+
+def is_log(lines):
+    """Whether these are log lines of a run's first epochs: dicts of numbers, and of dicts of them, "epoch" 1, 2, ..."""
+    def plain(value, deep=2):
+        return isinstance(value, (int, float)) or deep > 0 and isinstance(value, dict) and all(
+            isinstance(key, str) and plain(inner, deep - 1) for key, inner in value.items())
+    return isinstance(lines, list) and all(
+        isinstance(line, dict) and plain(line) and line.get("epoch") == number and {"loss", "seconds"} <= line.keys()
+        for number, line in enumerate(lines, 1))
+
+
+def write_log(history, folder):
+    if distributed.rank() == 0:
+        files.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")

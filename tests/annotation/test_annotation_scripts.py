@@ -1,0 +1,301 @@
+"""The loop: pictures -> a data set to correct, the doubtful faces first; corrected, it is one to train on."""
+import csv
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.annotation import rounds
+from faceparse.data import landmarks, parsing
+from faceparse.data.drawn import toy
+from faceparse.data.sets import labelme
+from faceparse.drawing import face_parts
+from faceparse.inference.face_parser import ParsedFace
+from faceparse.inference.finder import Found
+from faceparse.labels import LABEL_SETS
+from faceparse.landmark_sets import landmark_set
+from faceparse.training import runs
+
+LAPA, POINTS, SIZE = LABEL_SETS["lapa"], landmark_set("106"), 96
+HAIR = LAPA.names.index("hair")
+
+
+class Oracle:
+    """A finder that knows toy faces by heart, face i with confidence 0.9 - i / 10; of point 7 it is never sure."""
+    points = POINTS
+
+    def __init__(self, count):
+        self.faces = {np.asarray(toy.draw(0, i, SIZE)[0]).tobytes(): (i, toy.draw(0, i, SIZE)[2]) for i in range(count)}
+
+    def find(self, image, box=None):
+        i, points = self.faces[np.asarray(image).tobytes()]
+        confidence = np.full(106, 0.9 - i / 10, np.float32)
+        confidence[7] = 0
+        return Found(points if box is None else points + box[0], confidence, i != 1)
+
+
+class Combed:
+    """A parser that sees hair in the top quarter of a picture and skin below it, but for ten columns at the left."""
+    labels, align = LAPA, "none"
+
+    def parse(self, image, points=None, points_name=None, box=None):
+        mask = np.ones((image.height, image.width), np.uint8)
+        mask[:image.height // 4], mask[:, :10] = HAIR, 0
+        return ParsedFace(np.asarray(image), mask, np.ones(mask.shape, np.float32), LAPA, np.eye(3))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Three toy faces, one of them in a subfolder."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    for i, name in enumerate(("a.png", "b.png", "sub/c.png")):
+        Image.fromarray(toy.draw(0, i, SIZE)[0]).save(folder / name)
+    return folder
+
+
+def test_the_tree_is_lapas_and_its_reader_reads_it(photos, tmp_path):
+    rows, notes, errors = rounds.label_pictures([photos], tmp_path / "data/lapa/train", Oracle(3))
+    assert not notes and not errors and len(rows) == 3
+    faces = parsing.load("lapa", "train", tmp_path / "data")
+    assert [record.name for record in faces.records] == ["train/a", "train/b", "train/sub-c"]
+    for i, record in enumerate(faces.records):
+        image, _, truth = toy.draw(0, i, SIZE)
+        assert np.array_equal(Image.open(record.image), image)
+        assert np.abs(record.landmarks() - truth).max() < 0.001
+        assert np.array_equal(record.mask(), face_parts.label_map(truth, SIZE, SIZE))
+    faces = landmarks.load("labelme", "all", tmp_path / "data/lapa/train")
+    assert sorted(record.name.split("/")[1] for record in faces.records) == ["a", "b", "sub-c"]
+    assert (tmp_path / "data/lapa/train/images/sub-c.png").read_bytes() == (photos / "sub/c.png").read_bytes()
+
+
+def test_the_list_has_the_doubtful_first_and_above_them_what_is_taken_for_no_face(photos, tmp_path):
+    rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert [row.name for row in rows] == ["b", "sub-c", "a"]  # b is no face; then 0.7, 0.9
+    lines = list(csv.DictReader((tmp_path / "out/worst_first.csv").open()))
+    assert [(line["name"], line["is_face"]) for line in lines] == [("b", "0"), ("sub-c", "1"), ("a", "1")]
+    assert float(lines[2]["confidence"]) == pytest.approx(0.9 * 105 / 106, abs=1e-4)
+    assert lines[0]["doubtful_points"].split()[0] == "7" and lines[1]["picture"] == str(photos / "sub/c.png")
+    assert "not sure" in rounds.as_table(rows).splitlines()[2]
+
+
+def test_the_parsers_hair_and_skin_are_fused_with_the_landmarks_parts(photos, tmp_path):
+    rounds.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(1), Combed())
+    mask = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
+    parts = face_parts.label_map(toy.draw(0, 0, SIZE)[2], SIZE, SIZE)
+    expected = np.where(parts > 1, parts, 1)
+    expected[:SIZE // 4], expected[:, :10] = HAIR, 0
+    assert np.array_equal(mask, expected)
+
+
+def test_hair_and_skin_are_polygons_too_for_people_to_correct(photos, tmp_path):
+    rounds.label_pictures([photos], tmp_path / "out", Oracle(3), Combed())
+    shapes = json.loads((tmp_path / "out/labelme/a.json").read_text())["shapes"]
+    assert [s["label"] for s in shapes if s["shape_type"] == "polygon"] == ["skin", "hair"]
+    hair = next(s["points"] for s in shapes if s["label"] == "hair")
+    assert sorted(hair) == [[10, 0], [10, 24], [96, 0], [96, 24]]  # measured from the picture's corner
+    faces = parsing.load("labelme", "all", tmp_path / "out")
+    for record in faces.records:
+        name = record.name.split("/")[1]
+        assert (record.mask() != np.asarray(Image.open(tmp_path / f"out/labels/{name}.png"))).mean() < 0.002
+
+
+def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
+    (tmp_path / "boxes.csv").write_text("a.png,0,0,90,90\na.png,2,0,90,90\n")
+    rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3), boxes=tmp_path / "boxes.csv")
+    assert {row.name for row in rows} == {"a_1", "a_2", "b", "sub-c"}
+    for folder, suffix in (("images", "png"), ("labels", "png"), ("landmarks", "txt"), ("labelme", "json")):
+        assert sorted(os.listdir(tmp_path / "out" / folder)) == sorted(f"{row.name}.{suffix}" for row in rows)
+    first, second = (labelme.read_landmarks(tmp_path / f"out/labelme/a_{k}.json", POINTS) for k in (1, 2))
+    assert np.allclose(second - first, 2, atol=0.02)
+
+
+def test_names_that_would_meet_are_told_apart(photos, tmp_path):
+    Image.fromarray(toy.draw(0, 3, SIZE)[0]).save(photos / "sub-c.png")  # as sub/c.png is called
+    rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(4))
+    assert len({row.name for row in rows}) == 4 and {"sub-c", "sub-c_"} <= {row.name for row in rows}
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_is_there_is_never_overwritten_and_a_run_that_broke_off_goes_on(photos, tmp_path, monkeypatch):
+    whole, _, _ = rounds.label_pictures([photos], tmp_path / "whole", Oracle(3))
+    write, written = labelme.write, []
+
+    def interrupted(*args):
+        if len(written) == 1:
+            raise KeyboardInterrupt
+        written.append(write(*args))
+
+    monkeypatch.setattr(labelme, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    monkeypatch.undo()
+    assert len((tmp_path / "out/worst_first.csv").read_text().splitlines()) == 2
+    path = tmp_path / "out/labelme/a.json"
+    path.write_text(path.read_text().replace('"description": ""', '"description": "seen"'))  # a person was there
+    before = contents(tmp_path / "out")
+    rows, (note,), errors = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert rows == whole and not errors and note.startswith("1 faces are in")
+    after, expected = contents(tmp_path / "out"), contents(tmp_path / "whole")
+    assert after.keys() == expected.keys()
+    changed = {str(name) for name in after if after[name] != expected[name]}
+    assert changed == {"labelme/a.json"} and all(after[name] == before[name] for name in before if name.stem == "a")
+
+
+def test_a_name_that_is_another_pictures_is_refused(photos, tmp_path):
+    rounds.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(3))
+    before = contents(tmp_path / "out/labelme")
+    Image.fromarray(toy.draw(0, 2, SIZE)[0]).save(photos / "a.png")
+    rows, _, (error,) = rounds.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(3))
+    assert "a.json: is there already, of another picture than" in str(error) and not rows
+    assert contents(tmp_path / "out/labelme") == before
+
+
+@pytest.mark.parametrize("there", ["images/a.png", "landmarks/a.txt", "labels/a.png"])
+def test_files_of_a_tree_that_is_someone_elses_are_not_overwritten(photos, tmp_path, there):
+    path = tmp_path / "lapa/train" / there
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.zeros((SIZE, SIZE), np.uint8)).save(path, "png")
+    before = contents(tmp_path / "lapa/train")
+    rows, _, (error,) = rounds.label_pictures([photos], tmp_path / "lapa/train", Oracle(3))
+    assert f"{there}: is there already; remove it" in str(error) and [row.name for row in rows] == ["b", "sub-c"]
+    assert before.items() <= contents(tmp_path / "lapa/train").items()
+
+
+def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
+    rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    path = tmp_path / "out/labelme/a.json"
+    content = json.loads(path.read_text())
+    for shape in content["shapes"]:  # a person moves the face
+        shape["points"] = [[x + 4, y + 2] for x, y in shape["points"]]
+    path.write_text(json.dumps(content))
+    rows, notes, errors = rounds.label_pictures([tmp_path / "out/labelme"], tmp_path / "corrected")
+    assert {row.name for row in rows} == {"a", "b", "sub-c"} and not errors
+    assert all(np.isnan(row.confidence) for row in rows)
+    moved = toy.draw(0, 0, SIZE)[2] + (4, 2)
+    record, = (r for r in labelling_records(tmp_path / "corrected") if r.name.endswith("/a"))
+    assert np.allclose(record.landmarks(), moved, atol=0.01)
+    mask = np.asarray(Image.open(tmp_path / "corrected/labels/a.png"))
+    assert (mask != face_parts.label_map(moved, SIZE, SIZE)).mean() < 0.01
+    assert np.array_equal(Image.open(tmp_path / "corrected/images/a.png"), toy.draw(0, 0, SIZE)[0])
+
+
+def labelling_records(folder):
+    return landmarks.load("labelme", "all", folder).records
+
+
+def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_path):
+    wrong = np.full((106, 2), np.nan)
+    wrong[:3] = (1, 2), (3, 4), (5, 6)
+    labelme.write(photos / "b.json", photos / "b.png", (SIZE, SIZE), wrong, POINTS)
+    rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert [row.name for row in rows] == ["sub-c", "a", "b"] and np.isnan(rows[2].confidence)
+    assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
+
+
+def test_a_file_beside_its_picture_as_labelme_puts_it_has_the_pictures_name(photos, tmp_path):
+    (photos / "a.png").rename(photos / "a.jpg")
+    labelme.write(photos / "a.json", photos / "a.jpg", (SIZE, SIZE), toy.draw(0, 0, SIZE)[2], POINTS)
+    rows, _, errors = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
+    assert not errors and sorted(row.name for row in rows) == ["a", "b", "sub-c"]
+
+
+def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
+    points = toy.draw(0, 0, SIZE)[2]
+    points[7] = 500, 20
+    labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), points, POINTS)
+    rows, _, (error,) = rounds.label_pictures([photos / "a.json", photos / "b.png"], tmp_path / "out", Oracle(2))
+    assert "a.json: point 7 at (500, 20) is far outside" in str(error) and [row.name for row in rows] == ["b"]
+
+
+def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_path):
+    truth = toy.draw(0, 0, SIZE)[2]
+    brow = [[30, 90], [50, 90], [50, 95], [30, 95]]
+    hair = [[-0.5, -0.5], [95.5, -0.5], [95.5, 4.5], [-0.5, 4.5]]
+    labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), truth, POINTS,
+                  [("left_brow", brow), ("hair", hair)])
+    rounds.label_pictures([photos / "a.json"], tmp_path / "out", None, Combed())
+    mask = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
+    assert (mask[:5] == HAIR).all() and (mask[5:] != HAIR).all()
+    assert (mask[91:95, 31:50] == LAPA.names.index("left_brow")).all()
+    shapes = json.loads((tmp_path / "out/labelme/a.json").read_text())["shapes"]
+    assert [shape["label"] for shape in shapes[-2:]] == ["left_brow", "hair"]
+
+
+def test_points_that_are_not_lapas_have_label_maps_and_no_landmarks_folder(photos, tmp_path):
+    class Fewer(Oracle):
+        points = landmark_set("68")
+
+        def find(self, image, box=None):
+            found = super().find(image, box)
+            return Found(found.points[:68], found.confidence[:68], True)
+
+    rows, notes, _ = rounds.label_pictures([photos], tmp_path / "out", Fewer(3))
+    assert sorted(os.listdir(tmp_path / "out")) == ["images", "labelme", "labels", "worst_first.csv"]
+    assert notes == ["landmarks/ is left out: LaPa's points are 106, these are 68; train on --data labelme"]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A tiny hourglass, hardly trained; its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = landmarks.load
+        patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
+            name, split, root, **{**options, "limit": options.get("limit") or 4}))
+        return runs.train_landmarks("hourglass1", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, ".",
+                                    tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+
+
+@pytest.fixture
+def boxes(photos):
+    """A box for each of the photos, which saves the search."""
+    path = photos.parent / "boxes.csv"
+    path.write_text("".join(f"{name},20,20,80,80\n" for name in ("a.png", "b.png", "c.png")))
+    return ["--boxes", path]
+
+
+def test_the_round_as_the_page_has_it(run, network, photos, boxes, tmp_path):
+    """Annotate, correct, train on what was corrected from where the network was, score; make a LaPa tree of it."""
+    here = ["--device", "cpu"]
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", "--model", network, *boxes, *here)
+    assert status == 0 and "worst first" in out and "labelme mine/images --output mine/labelme" in out, err
+    mine = tmp_path / "mine"
+    for k, (name, split) in enumerate((("a", "train"), ("b", "train"), ("sub-c", "val"))):  # the annotator
+        labelme.write(mine / f"labelme/{name}.json", mine / f"images/{name}.png", (SIZE, SIZE), toy.draw(0, k, SIZE)[2],
+                      POINTS)
+        (mine / "labelme" / split).mkdir(exist_ok=True)
+        (mine / f"labelme/{name}.json").rename(mine / f"labelme/{split}/{name}.json")
+    status, out, err = run("train.py", "--arch", "hourglass1", "--data", "labelme", "--root", "mine", "--recipe", "toy",
+                           "--size", 64, "--epochs", 1, "--batch", 2, "--init", network, "--name", "second", *here)
+    assert status == 0 and "on 2 faces of labelme" in out, err
+    status, out, err = run("evaluate.py", "--set", "labelme", "--split", "val", "--root", "mine", "--model",
+                           "runs/second", *here)
+    assert status == 0 and "labelme val (1 faces, 106 points)" in out, err
+    status, out, err = run("evaluate.py", "--images", "mine/labelme/train", "--annotate", "data/lapa/train", "--model",
+                           "runs/second", *here)
+    assert status == 0 and len(parsing.load("lapa", "train", tmp_path / "data").records) == 2, err
+
+
+def test_mistakes_are_one_line_and_what_could_be_read_is_there(run, network, photos, boxes, tmp_path):
+    (photos / "bad.png").write_bytes(b"no picture")
+    (photos / "bad.json").write_text('{"shapes": 3}')
+    here = ["--model", network, "--device", "cpu", *boxes]
+    boxes[1].write_text(boxes[1].read_text() + "bad.png,1,1,9,9\n")
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", *here)
+    lines = [line for line in err.splitlines() if line.startswith("evaluate.py: ")]
+    assert status == 2 and len(lines) == 2 and "bad.json" in lines[0] and "bad.png" in lines[1]
+    assert sorted(os.listdir(tmp_path / "mine/labelme")) == ["a.json", "b.json", "sub-c.json"]
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", *here)
+    assert status == 2 and "3 faces are in mine already, and stay as they are" in out
+    status, out, err = run("evaluate.py", "--images", photos, "--annotate", "again", "--skip-bad", *here)
+    assert status == 0 and err.count("left out") == 2
+    for given, said in ((["--annotate", "x"], "name them by --images"),
+                        (["--annotate", "x", "--images", photos, "--out", "y"], "--out"),
+                        (["--annotate", photos, "--images", photos], "another folder")):
+        status, out, err = run("evaluate.py", *given, *here[:4])
+        assert status == 2 and said in err and "Traceback" not in err

@@ -1,0 +1,279 @@
+"""labelme's JSON: written for people, read back as a data set, and what is wrong with a file said in one line."""
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.data import landmarks, parsing
+from faceparse.data.drawn import toy
+from faceparse.data.loading import Faces
+from faceparse.data.sets import labelme
+from faceparse.drawing import face_parts, raster
+from faceparse.errors import FaceparseError
+from faceparse.labels import LABEL_SETS, LAPA_NAMES
+from faceparse.landmark_sets import LandmarkSet, landmark_set
+
+LAPA, POINTS = LABEL_SETS["lapa"], landmark_set("106")
+NAN = float("nan")
+
+
+def face(folder, name="a", index=0, size=64, polygons=(), points=None):
+    """A toy face: its picture in pictures/, its JSON in labelme/; its landmarks."""
+    image, _, truth = toy.draw(0, index, size)
+    truth = truth if points is None else points
+    (folder / "pictures").mkdir(exist_ok=True), (folder / "labelme").mkdir(exist_ok=True)
+    Image.fromarray(image).save(folder / f"pictures/{name}.png")
+    labelme.write(folder / f"labelme/{name}.json", folder / f"pictures/{name}.png", (size, size), truth, POINTS,
+                  polygons)
+    return truth
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_a_file_is_labelmes_format_and_measures_from_the_corner(tmp_path):
+    """The keys that labelme 5 and 6 read; the centre of the first pixel is at 0.5, 0.5 there."""
+    points = np.full((106, 2), NAN, np.float32)
+    points[33], points[105] = (0, 0), (10.25, 20.5)
+    face(tmp_path, points=points, polygons=[("hair", [[-0.5, -0.5], [9.5, -0.5], [9.5, 4.5]])])
+    content = json.loads((tmp_path / "labelme/a.json").read_text())
+    assert {"version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth"} <= content.keys()
+    assert (content["imagePath"], content["imageData"]) == ("../pictures/a.png", None)
+    assert (content["imageWidth"], content["imageHeight"], content["landmarks"]) == (64, 64, "106")
+    assert [(s["label"], s["shape_type"], s["points"]) for s in content["shapes"]] == [
+        ("33 brows", "point", [[0.5, 0.5]]), ("105", "point", [[10.75, 21.0]]),
+        ("hair", "polygon", [[0, 0], [10, 0], [10, 5]])]
+    keys = {"label", "points", "group_id", "shape_type", "flags", "description"}
+    assert all(keys == shape.keys() for shape in content["shapes"])
+
+
+def test_points_come_back_to_a_hundredth_of_a_pixel_and_a_removed_one_is_not_annotated(tmp_path):
+    truth = face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    assert np.abs(labelme.read_landmarks(path, POINTS) - truth).max() <= 0.00501
+    edit(path, lambda content: content["shapes"].pop(40))
+    found = labelme.read_landmarks(path, POINTS)
+    assert np.isnan(found[40]).all() and np.isfinite(np.delete(found, 40, 0)).all()
+
+
+def test_the_order_of_shapes_and_the_words_behind_the_number_do_not_matter(tmp_path):
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    before = labelme.read_landmarks(path, POINTS)
+
+    def shuffle(content):
+        content["shapes"].reverse()
+        for shape in content["shapes"]:
+            shape["label"] = shape["label"].split()[0] + "  nose?"
+    edit(path, shuffle)
+    assert np.array_equal(labelme.read_landmarks(path, POINTS), before)
+
+
+def test_polygons_are_painted_class_by_class_and_background_cuts_holes(tmp_path):
+    def square(low, high):
+        return np.array([[low, low], [high, low], [high, high], [low, high]]) - 0.5
+
+    face(tmp_path, polygons=[("hair", square(30, 40)), ("background", square(50, 55)), ("nose", square(20, 35)),
+                             ("skin", square(10, 60))])
+    mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA)
+    expected = np.zeros((64, 64), np.uint8)
+    for name, low, high in (("skin", 10, 60), ("nose", 20, 35), ("hair", 30, 40), ("background", 50, 55)):
+        expected[low:high, low:high] = LAPA_NAMES.index(name)
+    assert np.array_equal(mask, expected)
+
+
+def test_rectangles_are_areas_too_and_lines_are_none(tmp_path):
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    shapes = [{"label": "nose", "shape_type": "rectangle", "points": [[20, 30], [10, 12]]},
+              {"label": "note to self", "shape_type": "linestrip", "points": [[0, 0], [5, 5], [9, 1]]}]
+    edit(path, lambda content: content["shapes"].extend(shapes))
+    mask = labelme.read_mask(path, LAPA)
+    assert (mask[12:30, 10:20] == LAPA_NAMES.index("nose")).all() and (mask > 0).sum() == 18 * 10
+
+
+def test_a_polygon_is_rastered_as_its_contour(tmp_path):
+    circle = 30 + 20 * np.stack([np.cos(np.arange(90) / 90 * 2 * np.pi), np.sin(np.arange(90) / 90 * 2 * np.pi)], 1)
+    face(tmp_path, polygons=[("skin", circle)])
+    mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA)
+    assert np.array_equal(mask == 1, raster.coverage(circle.round(2), 64, 64) >= 0.5)
+
+
+def test_a_folder_of_files_is_a_data_set_for_landmarks_and_for_masks(tmp_path):
+    skin, found = [("skin", [[5, 5], [50, 5], [50, 50]])], {}
+    truth = {f"f{i}": face(tmp_path, f"f{i}", i, polygons=skin) for i in range(10)}
+    for split, count in (("train", 8), ("val", 1), ("test", 1)):
+        faces = landmarks.load("labelme", split, tmp_path)
+        assert len(faces.records) == count and faces.points == POINTS and "random split" in faces.note
+        assert all(record.mask is None for record in faces.records)
+        found |= {record.name.split("/")[1]: record.landmarks() for record in faces.records}
+    assert found.keys() == truth.keys() and all(np.allclose(found[name], truth[name], atol=0.006) for name in truth)
+    faces = parsing.load("labelme", "train", tmp_path)
+    assert faces.labels == LAPA
+    masks = Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"]
+    assert masks.unique()[:3].tolist() == [0, 1, 2]
+
+
+def test_parts_that_nobody_drew_are_made_of_the_landmarks(tmp_path):
+    """Skin, hair and one brow are polygons; the rest is annotate's, fused with them: outside skin and hair nothing."""
+    everywhere = [[-0.5, -0.5], [63.5, -0.5], [63.5, 59.5], [-0.5, 59.5]]
+    brow = np.array([[3, 40], [9, 40], [9, 44], [3, 44]]) - 0.5
+    top = np.array([[0, 0], [64, 0], [64, 30], [0, 30]]) - 0.5
+    truth = face(tmp_path, polygons=[("skin", everywhere), ("left_brow", brow), ("hair", top)])
+    parts = face_parts.label_map(truth, 64, 64)
+    expected = np.where((parts > 2), parts, 1)
+    expected[40:44, 3:9] = 2
+    expected[:30], expected[60:] = 10, 0
+    mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS)
+    assert (mask != expected).mean() < 0.002 and np.array_equal(mask == 2, expected == 2)  # points are rounded to 0.01
+    assert set(np.unique(labelme.read_mask(tmp_path / "labelme/a.json", LAPA))) == {0, 1, 2, 10}  # polygons alone
+
+
+def test_what_is_drawn_stands_where_landmarks_and_parser_see_no_face(tmp_path):
+    """A brow above the landmarks' skin, and a hole in their nose: without a polygon of skin, and with a parser's skin."""
+    brow = np.array([[2, 1], [12, 1], [12, 5], [2, 5]]) - 0.5
+    hole = np.array([[26, 30], [38, 30], [38, 44], [26, 44]]) - 0.5
+    truth = face(tmp_path, polygons=[("left_brow", brow), ("background", hole)])
+    parts = face_parts.label_map(truth, 64, 64)
+    assert not parts[1:5, 2:12].any() and parts[30:44, 26:38].all()
+    contours = [(2, brow), (0, hole)]
+    for mask in (labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS),
+                 labelme.merged(contours, parts, parts > 0, np.zeros((64, 64), bool))):
+        assert (mask[1:5, 2:12] == 2).all() and (mask == 2).sum() == 40 and not mask[30:44, 26:38].any()
+
+
+def test_splits_are_folders_where_there_are_such(tmp_path):
+    face(tmp_path, "a"), face(tmp_path, "b")
+    for name, split in (("a", "train"), ("b", "val")):
+        (tmp_path / "labelme" / split).mkdir()
+        content = json.loads((tmp_path / f"labelme/{name}.json").read_text())
+        content["imagePath"] = f"..\\..\\pictures\\{name}.png"  # as labelme on Windows writes it
+        (tmp_path / f"labelme/{split}/{name}.json").write_text(json.dumps(content))
+        os.remove(tmp_path / f"labelme/{name}.json")
+    faces = landmarks.load("labelme", "val", tmp_path)
+    assert [record.name for record in faces.records] == ["val/b"] and faces.note == ""
+    assert faces.records[0].image.exists()
+    with pytest.raises(FaceparseError, match="no split 'test'"):
+        landmarks.load("labelme", "test", tmp_path)
+
+
+def test_a_picture_beside_the_file_is_found_where_both_were_moved(tmp_path):
+    face(tmp_path)
+    (tmp_path / "pictures/a.png").rename(tmp_path / "labelme/a.png")
+    assert labelme.read(tmp_path / "labelme/a.json")["image"] == tmp_path / "labelme/a.png"
+
+
+def test_the_landmark_set_is_told_by_the_file_by_landmarks_json_or_by_the_highest_number(tmp_path):
+    face(tmp_path)
+    path, home = tmp_path / "labelme/a.json", tmp_path / "labelme"
+
+    def points():
+        return landmarks.load("labelme", "train", tmp_path).points
+    assert points() == POINTS
+    edit(path, lambda content: content.pop("landmarks"))
+    assert points() == POINTS
+    edit(path, lambda content: content["shapes"].pop())
+    with pytest.raises(FaceparseError, match=r'a.json: does not say which landmarks it holds; write "landmarks"'):
+        points()
+    (home / "landmarks.json").write_text(json.dumps({"count": 106, "left_eye": [66], "right_eye": [79]}))
+    assert points().name == "landmarks" and points().count == 106
+
+
+def test_a_set_of_ones_own_is_written_into_the_file_and_labelled_by_its_names(tmp_path):
+    own = LandmarkSet("three", 3, None, (0,), (1,), names=("left pupil", "right pupil", "chin"))
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    labelme.write(path, tmp_path / "pictures/a.png", (64, 64), np.array([[1, 2], [3, 4], [5, 6.5]]), own)
+    shapes = json.loads(path.read_text())["shapes"]
+    assert [shape["label"] for shape in shapes] == ["0 left pupil", "1 right pupil", "2 chin"]
+    assert landmarks.load("labelme", "train", tmp_path).points == own
+    edit(path, lambda content: content["shapes"][2].update(label="chin"))
+    assert labelme.read_landmarks(path, own).tolist() == [[1, 2], [3, 4], [5, 6.5]]
+
+
+def test_every_published_set_names_its_points_once():
+    for name in ("68", "70", "106", "194"):
+        labels = labelme.point_labels(landmark_set(name))
+        assert [int(label.split()[0]) for label in labels] == list(range(len(labels)))
+    assert labelme.point_labels(POINTS)[16] == "16 jaw" and labelme.point_labels(POINTS)[84] == "84 mouth"
+
+
+def shape(**entries):
+    return lambda content: content["shapes"][0].update(entries)
+
+
+@pytest.mark.parametrize("change, said", [
+    (shape(points=[[1]]), "shape 1 has no label, or no points"),
+    (shape(points=[[10**400, 1]]), "shape 1 has no label"),
+    (shape(points=[[NAN, 1.0]]), "shape 1 has no label"),
+    (shape(points=[[1e300, 1.0]]), "shape 1 has no label"),
+    (shape(points=None), "shape 1 has no label"),
+    (shape(label=7), "shape 1 has no label"),
+    (shape(label="tip of the nose"), "the point 'tip of the nose' is none of the 106 landmarks"),
+    (shape(label="106"), "the point '106' is none of the 106 landmarks"),
+    (shape(label="-1"), "the point '-1' is none"),
+    (shape(label=""), "the point '' is none"),
+    (shape(label="1"), "two points are labelled 1"),
+    (lambda content: content.update(shapes=[]), "holds no landmark"),
+    (lambda content: content.update(shapes=[3]), "shape 1 has no label"),
+    (lambda content: content.update(shapes={}), "is no file of labelme's"),
+    (lambda content: content.pop("imagePath"), "is no file of labelme's"),
+    (lambda content: content.update(imageWidth=65), "was drawn on a picture of 65 x 64, and .*a.png is 64 x 64"),
+    (lambda content: content.update(imagePath="gone.png"), "gone.png: no such file")])
+def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, change, said):
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    edit(path, change)
+    with pytest.raises(FaceparseError, match=said) as caught:
+        labelme.read_landmarks(path, POINTS)
+    assert "\n" not in str(caught.value) and "labelme" in str(caught.value)
+
+
+@pytest.mark.parametrize("drawn, said", [
+    ({"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}, "'nose' is a circle of 2 points; draw it"),
+    ({"label": "nose", "shape_type": "polygon", "points": [[1, 2], [3, 4]]}, "'nose' is a polygon of 2 points"),
+    ({"label": "snout", "shape_type": "polygon", "points": [[1, 2], [3, 4], [1, 4]]}, "polygon 'snout' is no class of"),
+    ({"label": "nose", "shape_type": "point", "points": [[1, 2]]}, "holds no polygon")])
+def test_what_is_wrong_with_a_mask_is_said_in_one_line(tmp_path, drawn, said):
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    edit(path, lambda content: content["shapes"].append(drawn))
+    with pytest.raises(FaceparseError, match=said):
+        labelme.read_mask(path, LAPA)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_a_damaged_file_stops_in_its_turn_and_not_before(tmp_path, content):
+    """Listing goes on; reading the face names the file, and --skip-bad can leave it out."""
+    face(tmp_path, "a"), face(tmp_path, "c")
+    (tmp_path / "labelme/b.json").write_bytes(content)
+    records = {record.name[-1]: record for record in landmarks.load("labelme", "all", tmp_path).records}
+    assert records.keys() == {"a", "b", "c"}
+    faces = Faces([records[name] for name in "abc"], None, 64, "none", skip_bad=True, landmarks=True)
+    assert faces.batch([0, 1, 2])["index"].tolist() == [0, 2] and "b.json" in str(faces.bad[1])
+
+
+def test_what_is_missing_is_said(tmp_path):
+    with pytest.raises(FaceparseError, match="no data set labelme: looked for .*; put there labelme's NAME.json"):
+        landmarks.load("labelme", "train", tmp_path)
+    (tmp_path / "labelme").mkdir()
+    with pytest.raises(FaceparseError, match="no file of labelme in it"):
+        landmarks.load("labelme", "train", tmp_path)
+    (tmp_path / "labelme/a.json").write_text("{")
+    with pytest.raises(FaceparseError, match="a.json: cannot be read as JSON"):
+        landmarks.load("labelme", "train", tmp_path)
+    face(tmp_path, "a", points=np.full((106, 2), NAN))
+    with pytest.raises(FaceparseError, match="has no landmarks"):
+        landmarks.load("labelme", "train", tmp_path)
+
+
+def test_a_label_set_of_ones_own_is_read_from_labels_json(tmp_path):
+    face(tmp_path, polygons=[("hat", [[5, 5], [50, 5], [50, 50]])])
+    (tmp_path / "labelme/labels.json").write_text(json.dumps({"names": ["background", "hat"]}))
+    record, = parsing.load("labelme", "train", tmp_path).records
+    assert record.labels.names == ("background", "hat") and record.mask().max() == 1

@@ -1,0 +1,351 @@
+"""Pictures, masks and landmark files of every kind that people have, and of the kinds that nobody should have."""
+import io
+import pickle
+import struct
+import zlib
+from functools import partial
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.data.images import image_size, open_image
+from faceparse.data.masks import read_grey, read_mask
+from faceparse.data.points import read_box, read_points, read_pts
+from faceparse.data.records import Record, check_landmarks, check_mask_size
+from faceparse.errors import FaceparseError
+from faceparse.labels import LABEL_SETS, LabelSet
+
+LAPA = LABEL_SETS["lapa"]
+CORNERS = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]], [[255, 255, 255], [0, 0, 0], [128, 128, 128]]], np.uint8)
+
+
+def saved(image, path, **options):
+    (Image.fromarray(image) if isinstance(image, np.ndarray) else image).save(path, **options)
+    return path
+
+
+def error_of(function, *arguments):
+    """The message of the FaceparseError that must come, checked to be one line."""
+    with pytest.raises(FaceparseError) as caught:
+        function(*arguments)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+def test_every_orientation_of_exif_gives_the_upright_picture(tmp_path):
+    upright = np.zeros((48, 32, 3), np.uint8)  # taller than wide
+    upright[:16, :16] = 255, 0, 0              # red at the top left, blue at the bottom right: no symmetry is left
+    upright[32:, 16:] = 0, 0, 255
+    # what the camera stored, by the EXIF standard's table of what row 0 and column 0 show
+    stored = {1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1], 5: upright.swapaxes(0, 1),
+              6: upright.swapaxes(0, 1)[::-1], 7: upright.swapaxes(0, 1)[::-1, ::-1],
+              8: upright.swapaxes(0, 1)[:, ::-1]}
+    for orientation, pixels in stored.items():
+        for suffix in ("png", "jpg", "tif"):
+            exif = Image.Exif()
+            exif[0x0112] = orientation
+            options = {"quality": 95, "subsampling": 0} if suffix == "jpg" else {}
+            path = saved(np.ascontiguousarray(pixels), tmp_path / f"{orientation}.{suffix}", exif=exif, **options)
+            assert image_size(path) == (32, 48), (orientation, suffix)
+            read = np.asarray(open_image(path)).astype(int)
+            assert np.abs(read - upright).max() <= (8 if suffix == "jpg" else 0), (orientation, suffix)
+
+
+@pytest.mark.parametrize("mode, of_red", [("L", (76, 76, 76)), ("P", (255, 0, 0)), ("CMYK", (255, 0, 0)),
+                                          ("1", (0, 0, 0)), ("RGBA", (255, 0, 0)), ("LA", (76, 76, 76))])
+def test_every_mode_becomes_rgb(tmp_path, mode, of_red):
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    saved(Image.fromarray(CORNERS).convert(mode, dither=Image.Dither.NONE), path)
+    image = open_image(path)
+    assert image.mode == "RGB" and image.size == (3, 2)
+    assert image.getpixel((0, 0)) == of_red
+    assert image.getpixel((0, 1)) == (255, 255, 255) and image.getpixel((1, 1)) == (0, 0, 0)
+
+
+def test_a_cmyk_jpeg_keeps_its_colours(tmp_path):
+    path = saved(Image.new("RGB", (32, 32), (200, 40, 90)).convert("CMYK"), tmp_path / "a.jpg", quality=95)
+    assert np.abs(np.array(open_image(path).getpixel((16, 16))) - (200, 40, 90)).max() < 8
+
+
+def test_transparent_pixels_are_black_whatever_colour_lies_beneath(tmp_path):
+    image = Image.new("RGBA", (2, 1), (200, 100, 50, 0))
+    image.putpixel((1, 0), (200, 100, 50, 255))
+    colour = open_image(saved(image, tmp_path / "a.png"))
+    assert [colour.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (200, 100, 50)]
+    palette = Image.fromarray(np.array([[0, 1]], np.uint8), "P")
+    palette.putpalette([9, 9, 9, 7, 8, 9])
+    palette = open_image(saved(palette, tmp_path / "p.png", transparency=0))
+    assert [palette.getpixel((x, 0)) for x in (0, 1)] == [(0, 0, 0), (7, 8, 9)]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_16_bits_are_scaled_and_not_clipped(tmp_path, suffix):
+    values = np.array([[0, 257, 32768, 65535]], np.uint16)
+    image = open_image(saved(values, tmp_path / f"a.{suffix}"))
+    assert np.asarray(image)[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_32_bit_and_float_pictures_are_refused(tmp_path):
+    big = saved(np.array([[0, 1 << 20]], np.int32), tmp_path / "i.tif")
+    assert "i.tif" in error_of(open_image, big) and "8 or 16 bits" in error_of(open_image, big)
+    assert "8 or 16 bits" in error_of(open_image, saved(np.array([[0.5, 1]], np.float32), tmp_path / "f.tif"))
+
+
+def test_an_animation_gives_its_first_frame(tmp_path):
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ((255, 0, 0), (0, 0, 255))]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert open_image(tmp_path / "a.gif").getpixel((4, 4)) == (255, 0, 0)
+
+
+def test_damaged_exif_leaves_the_picture_readable(tmp_path):
+    path = saved(np.zeros((8, 8, 3), np.uint8), tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
+    assert open_image(path).size == image_size(path) == (8, 8)
+
+
+def test_a_callable_draws_the_picture():
+    draw = partial(Image.new, "RGB", (7, 5))
+    assert open_image(draw, reduce_to=(2, 2)).size == image_size(draw) == (7, 5)
+
+
+@pytest.mark.parametrize("size, needed, decoded", [
+    ((512, 512), (128, 128), (128, 128)), ((512, 512), (129, 100), (256, 256)), ((512, 512), (512, 512), (512, 512)),
+    ((1001, 801), (100, 100), (126, 101)), ((640, 480), (20, 20), (80, 60)), ((60, 60), (1, 1), (30, 30)),
+])
+def test_a_jpeg_is_decoded_small_but_never_below_what_is_needed(tmp_path, size, needed, decoded):
+    path = saved(Image.new("RGB", size), tmp_path / "a.jpg")
+    image = open_image(path, reduce_to=needed)
+    assert image.size == decoded and image_size(path) == size
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("size", [(512, 384), (509, 381)])
+def test_a_small_decoded_jpeg_lies_where_the_docstring_says(tmp_path, size, orientation):
+    """A smooth ramp: the small picture's value at x is the full picture's at (x + 0.5) s - 0.5, to 1/20 of a pixel."""
+    width, height = size
+    ramp = np.zeros((height, width, 3), np.uint8)
+    ramp[...] = np.linspace(0, 255, width)[None, :, None].round()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(ramp, tmp_path / "a.jpg", exif=exif, quality=100, subsampling=0)
+    full = np.asarray(open_image(path)).astype(float)[..., 0]
+    small = open_image(path, reduce_to=(70, 70))
+    s = round(full.shape[1] / small.width)
+    assert s == (1 if orientation != 1 and size == (509, 381) else 4)  # turned and with a rest: not decoded small
+    small = np.asarray(small).astype(float)[..., 0]
+    axis = 1 if orientation < 5 else 0
+    small, full = small.mean(1 - axis)[:-1], full.mean(1 - axis)
+    there = np.interp((np.arange(len(small)) + 0.5) * s - 0.5, np.arange(len(full)), full)
+    assert np.abs(small - there).max() < 0.05 * s * 255 / width + 0.5
+
+
+def png_of(width, height):
+    """A PNG header that promises so many pixels, and 1 KB of them."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b""))
+
+
+def jpeg_of(size=(64, 64)):
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("name, content, word", [
+    ("empty.jpg", b"", "empty"), ("text.jpg", b"hello, I am no picture", "not a picture"),
+    ("cut.jpg", jpeg_of()[:900], "cut short"), ("cut.png", png_of(100, 100)[:60], "cut short"),
+    ("short.png", png_of(100, 100), "cut short"), ("header.jpg", jpeg_of()[:20], "header.jpg"),
+    ("script.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "not a picture"),
+    ("bomb.png", png_of(60000, 60000), "pixels"), ("half_a_bomb.png", png_of(10000, 10000), "pixels"),
+    ("no_width.png", png_of(0, 10), "no_width.png"),
+], ids=lambda value: value if isinstance(value, str) else "bytes")
+def test_a_bad_picture_is_one_line_naming_it(tmp_path, name, content, word):
+    path = tmp_path / name
+    path.write_bytes(content)
+    for read in (open_image, partial(read_mask, labels=LAPA), read_grey):
+        message = error_of(read, path)
+        assert str(path) in message
+        assert word in message or "a JPEG" in message  # which is no mask, cut short or not
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    assert "no such file" in error_of(open_image, tmp_path / "none.jpg")
+    assert "a folder" in error_of(open_image, tmp_path)
+    assert "no such file" in error_of(image_size, tmp_path / "none.jpg")
+    assert "none.txt" in error_of(read_points, tmp_path / "none.txt", 68)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    path = saved(CORNERS, tmp_path / "a.png")
+    monkeypatch.setattr(Image, "open", refuse)  # a test run by root may read everything
+    assert str(path) in error_of(open_image, path) and "Permission denied" in error_of(open_image, path)
+
+
+@pytest.mark.parametrize("name", ["two words.png", "-dash.png", "naïve ñ 顔.png", "a'b\"c.png", "100%.png"])
+def test_any_file_name_is_read(tmp_path, name):
+    assert open_image(saved(CORNERS, tmp_path / name)).size == (3, 2)
+
+
+# --- masks ----------------------------------------------------------------------------------------
+
+MASK = np.array([[0, 1, 2], [10, 255, 5]], np.uint8)
+
+
+def palette_png(mask, colours, path, **options):
+    image = Image.fromarray(mask, "P")
+    image.putpalette([value for colour in colours for value in colour])
+    return saved(image, path, **options)
+
+
+def test_a_palette_mask_gives_indices_whatever_its_colours(tmp_path):
+    colours = [(255 - i, i, 7) for i in range(256)]
+    assert (read_mask(palette_png(MASK, colours, tmp_path / "a.png"), LAPA) == MASK).all()
+    few = np.array([[0, 1], [3, 2]], np.uint8)  # stored with 2 bits a pixel, and black twice in the palette
+    path = palette_png(few, [(0, 0, 0), (9, 9, 9), (0, 0, 0), (1, 2, 3)], tmp_path / "b.png", bits=2)
+    assert (read_mask(path, LAPA) == few).all()
+
+
+def test_grey_masks_give_their_values(tmp_path):
+    assert (read_mask(saved(MASK, tmp_path / "l.png"), LAPA) == MASK).all()
+    assert (read_mask(saved(MASK.astype(np.uint16), tmp_path / "i.png"), LAPA) == MASK).all()
+    assert (read_mask(saved(np.dstack([MASK] * 3), tmp_path / "rgb.png"), LAPA) == MASK).all()
+    opaque = np.full_like(MASK, 255)
+    assert (read_mask(saved(np.dstack([MASK] * 3 + [opaque]), tmp_path / "rgba.png"), LAPA) == MASK).all()
+    assert (read_mask(saved(np.dstack([MASK, opaque]), tmp_path / "la.png"), LAPA) == MASK).all()
+    one_bit = Image.fromarray(np.array([[0, 255, 0]], np.uint8)).convert("1")
+    assert read_mask(saved(one_bit, tmp_path / "1.png"), LAPA).tolist() == [[0, 1, 0]]
+    assert read_mask(tmp_path / "l.png", LAPA).dtype == np.uint8
+
+
+def test_a_coloured_mask_is_looked_up_in_the_set(tmp_path):
+    classes = np.arange(11, dtype=np.uint8)[None]
+    assert (read_mask(saved(np.array(LAPA.palette, np.uint8)[classes], tmp_path / "a.png"), LAPA) == classes).all()
+    greys = LabelSet("greys", ("background", "face"), ((0, 0, 0), (128, 128, 128)), (), ())
+    grey = np.array([[[0] * 3, [128] * 3]], np.uint8)  # three equal channels, yet colours: 128 is no class
+    assert read_mask(saved(grey, tmp_path / "b.png"), greys).tolist() == [[0, 1]]
+
+
+def test_a_colour_of_no_class_is_named(tmp_path):
+    colours = np.array(LAPA.palette, np.uint8)[np.array([[1, 2]])]
+    colours[0, 1, 2] += 1  # almost a colour of the set
+    message = error_of(read_mask, saved(colours, tmp_path / "a.png"), LAPA)
+    assert "a.png" in message and "(102, 255, 154)" in message and "lapa" in message
+
+
+@pytest.mark.parametrize("dtype, values, told", [(np.uint8, [0, 11, 200, 255], "11, 200"),
+                                                 (np.uint16, [3, 300], "300")])
+def test_values_outside_the_set_are_named(tmp_path, dtype, values, told):
+    message = error_of(read_mask, saved(np.array([values], dtype), tmp_path / "a.png"), LAPA)
+    assert "a.png" in message and told in message and "lapa" in message
+
+
+def test_a_jpeg_is_no_mask(tmp_path):
+    assert "save the mask as PNG" in error_of(read_mask, saved(MASK, tmp_path / "a.jpg"), LAPA)
+
+
+# --- landmarks and boxes --------------------------------------------------------------------------
+
+POINTS = np.array([[1.5, 2], [-3, 4.25], [5, 6]], np.float32)
+LINES = "1.5 2\n-3 4.25\n5 6\n"
+
+
+@pytest.mark.parametrize("text", [
+    LINES, "3\n" + LINES, "# 3\n" + LINES, "232194_1\n1.5 , 2\n-3 , 4.25\n5 , 6\n", "1.5,2\r\n-3,4.25\r\n\r\n5,6",
+    "\n\n  1.5\t2  \n-3 4.25\n5 6.000000\n\n",
+])
+def test_landmark_files_of_every_publisher(tmp_path, text):
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    points = read_points(tmp_path / "a.txt", 3)
+    assert points.dtype == np.float32 and (points == POINTS).all()
+
+
+@pytest.mark.parametrize("text", [
+    f"version: 1\nn_points:  3\n{{\n{LINES}}}\n", f"Version: 1\r\nN_POINTS: 3\r\n{{\r\n{LINES}}}", f"{{\n{LINES}}}",
+    LINES,
+])
+def test_pts_files_count_pixels_from_1(tmp_path, text):
+    (tmp_path / "a.pts").write_bytes(text.encode())
+    points = read_pts(tmp_path / "a.pts", 3)
+    assert points.dtype == np.float32 and (points == POINTS - 1).all()
+
+
+@pytest.mark.parametrize("text, told", [
+    ("", "empty"), ("\n \n", "empty"),
+    (f"version: 1\nn_points: 4\n{{\n{LINES}}}", "line 2: 'n_points: 4', but 3 points"),
+    (f"n_points: three\n{{\n{LINES}}}", "line 1: 'n_points: three', but 3 points"),
+    (f"version: 1\nn_points: 3\n{LINES}}}", "line 3: '1.5 2' where '{'"),
+    (f"version: 1\nn_points: 3\n{{\n{LINES}", "line 6: no '}'"), (f"{{\n{LINES}", "line 4: no '}'"),
+    ("version: 1\nn_points: 3\n{", "line 3: no '}'"), ("version: 1\nn_points: 3\n", "line 2: no '}'"), ("{", "line 1"),
+    ("version: 1\n{\n1 2\n}", "line 4: holds 1 points, but 3"), (LINES + "7 8", "line 4: holds 4 points, but 3"),
+    ("{\n}", "line 2: holds 0 points"), (f"{{\n{LINES}}}\n7 8", "line 6: no '}'"),
+    ("version: 1\n{\n1 2\n3 x\n5 6\n}", "line 4: '3 x' is not a point"), ("1 2\n3\n5 6", "line 2: '3' is not a point"),
+    ("1 2\n3 4 5\n5 6", "line 2: '3 4 5'"), ("1 2\n3 4\nnan 6", "line 3: 'nan 6' is no place"),
+    (LINES + "}", "line 4: '}'"), ("\0\xff\xfe\n", "line 1"),
+])
+def test_a_bad_pts_file_is_named_with_its_line(tmp_path, text, told):
+    (tmp_path / "a.pts").write_text(text, encoding="latin-1")
+    message = error_of(read_pts, tmp_path / "a.pts", 3)
+    assert str(tmp_path / "a.pts") in message and told in message
+
+
+@pytest.mark.parametrize("read", [read_points, read_pts])
+def test_a_point_that_nobody_annotated_is_nan(tmp_path, read):
+    (tmp_path / "a").write_text("1 2\nnan nan\nNaN, NaN\n")
+    assert np.isnan(read(tmp_path / "a", 3)).all(1).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("text, told", [
+    ("1 2\n3 4\n", "holds 2 points"), (LINES + "7 8\n", "holds 4 points"), ("2\n" + LINES, "says it holds 2"),
+    ("1 2\n3 x\n5 6\n", "line 2"), ("1 2\n3 4 5\n5 6\n", "line 2"), ("1 2\n3\n5 6\n", "line 2"),
+    ("1 2\nnan 4\n5 6\n", "line 2"), ("1 2\n3 inf\n5 6\n", "line 2"), ("", "holds 0 points"),
+    ("\0\xff\xfe\n", "holds 0 points"),
+])
+def test_a_bad_landmark_file_is_named_with_its_line(tmp_path, text, told):
+    (tmp_path / "a.txt").write_text(text, encoding="latin-1")
+    message = error_of(read_points, tmp_path / "a.txt", 3)
+    assert str(tmp_path / "a.txt") in message and told in message
+
+
+@pytest.mark.parametrize("text", ["# box format: x1, y1, x2, y2\n10\n20.5\n30\n40\n", "10, 20.5, 30, 40"])
+def test_a_box_file_is_four_numbers(tmp_path, text):
+    (tmp_path / "a_bbox.txt").write_text(text)
+    assert read_box(tmp_path / "a_bbox.txt") == (10, 20.5, 30, 40)
+
+
+@pytest.mark.parametrize("text", ["", "1\n2\n3", "1 2 x 4", "30 20 10 40", "1 2 nan 4", "1 2 3 4 5"])
+def test_a_bad_box_file_is_named(tmp_path, text):
+    (tmp_path / "a_bbox.txt").write_text(text)
+    assert "a_bbox.txt" in error_of(read_box, tmp_path / "a_bbox.txt")
+
+
+def record_of(tmp_path):
+    return Record("train/a", tmp_path / "a.jpg", partial(read_mask, tmp_path / "a.png", LAPA),
+                  partial(read_points, tmp_path / "a.txt", 3), None, LAPA, None)
+
+
+def test_a_mask_may_have_another_size_but_not_another_shape(tmp_path):
+    record = record_of(tmp_path)
+    check_mask_size(record, np.zeros((512, 512)), (1024, 1024))
+    check_mask_size(record, np.zeros((300, 201)), (400, 600))  # a rounded half: 0.5 % off
+    message = error_of(check_mask_size, record, np.zeros((300, 206)), (400, 600))
+    assert "a.png" in message and "206 x 300" in message and "400 x 600" in message
+
+
+def test_landmarks_may_lie_a_little_outside_the_picture(tmp_path):
+    record = record_of(tmp_path)
+    check_landmarks(record, np.array([[-90.0, 50], [190, 20], [np.nan, np.nan]]), (100, 60))
+    message = error_of(check_landmarks, record, np.array([[1, 2], [3, 125.0], [4, 5]]), (100, 60))
+    assert "a.txt" in message and "point 1" in message and "100 x 60" in message
+
+
+def test_records_pickle(tmp_path):
+    record = record_of(tmp_path)
+    assert pickle.loads(pickle.dumps(record)).mask.args == record.mask.args

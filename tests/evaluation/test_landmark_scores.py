@@ -1,0 +1,140 @@
+"""Scores of landmark networks: in original pixels, on the points that network and data set share."""
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from faceparse import models
+from faceparse.data import landmarks
+from faceparse.data.loading import Faces
+from faceparse.errors import FaceparseError
+from faceparse.evaluation import landmark_scores
+from faceparse.inference import checkpoint
+from faceparse.landmark_sets import landmark_set, landmark_table
+from faceparse.training import runs
+
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return runs.train_landmarks("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"},
+                                ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+
+
+class Knows:
+    """A stand-in for a Landmarker that knows the toy faces' points in their crops, and adds an offset."""
+
+    def __init__(self, records, size, align, offset=0.0):
+        self.points, self.size, self.align, self.offset = landmark_set("106"), size, align, offset
+        self.faces, self.next = Faces(records, None, size, align, landmarks=True), 0
+
+    def locate(self, images):
+        first, self.next = self.next, self.next + len(images)
+        return torch.stack([torch.from_numpy(self.faces[i]["landmarks"]) for i in range(first, self.next)]) + self.offset
+
+
+@pytest.mark.parametrize("align", ["none", "crop", "landmarks"])
+def test_whoever_knows_the_points_has_no_error_however_they_were_aligned(align):
+    faces = landmarks.load("toy", "test", ".", limit=5, toy_size=128)
+    located = landmark_scores.evaluate(Knows(faces.records, 96, align), faces, batch=2, workers=0)
+    assert located.nmes.max() < 1e-5
+    assert np.allclose(located.found[3], faces.records[3].landmarks(), atol=1e-3)
+
+
+def test_an_offset_in_the_crop_counts_as_what_it_is_in_the_picture():
+    """Pictures of 128 shown at 64, 1.5 crop pixels off in x and in y: 3 sqrt(2) pixels of the picture."""
+    faces = landmarks.load("toy", "test", ".", limit=3, toy_size=128)
+    located = landmark_scores.evaluate(Knows(faces.records, 64, "none", 1.5), faces, workers=0)
+    for record, error in zip(faces.records, located.nmes):
+        points = record.landmarks()
+        assert np.isclose(error, 3 * np.sqrt(2) / np.linalg.norm(points[66] - points[79]), rtol=1e-4)
+
+
+def test_networks_and_sets_of_other_points_meet_on_the_68(trained):
+    landmarker = checkpoint.load_any(trained, "cpu")
+    assert landmark_scores.common_points(landmarker.points, landmark_set("70")) == landmark_set("68")
+    assert landmark_scores.common_points(landmarker.points, landmark_set("106")) == landmark_set("106")
+    faces = landmarks.load("toy", "test", ".", limit=2, points="68")
+    located = landmark_scores.evaluate(landmarker, faces, align="none", workers=0)
+    crops = Faces(faces.records, None, 64, "none", landmarks=True).batch([0, 1])["image"]
+    expected = landmarker.locate(crops).numpy()[:, landmark_table("106", "68")]  # pictures of 256 shown at 64
+    assert located.found.shape == (2, 68, 2) and np.allclose(located.found, 4 * (expected + 0.5) - 0.5, atol=1e-3)
+
+
+def test_evaluate_scores_landmarks_and_writes_its_report(run, trained, tmp_path):
+    status, out, err = run("evaluate.py", "--model", trained, "--limit", 6, "--out", "report")
+    assert status == 0 and "NME jaw" in out and "parameters" in out, err
+    entry, = json.loads((tmp_path / "report/report.json").read_text())["models"]
+    assert {"nme", "auc", "failure_rate", "regions", "parameters", "flops", "milliseconds"} <= entry.keys()
+    assert entry["faces"] == 6 and entry["auc"].keys() == {"0.08", "0.10"} and entry["by"] == "inter-ocular"
+    assert set(os.listdir("report")) == {"report.json", "report.md", "curve.png", "examples.png"}
+
+
+def test_an_entry_says_how_its_network_was_trained(run, trained):
+    status, _, err = run("evaluate.py", "--model", trained, "--limit", 3, "--out", "report")
+    assert status == 0, err
+    entry, = json.loads(open("report/report.json").read())["models"]
+    assert {key: entry[key] for key in ("training_set", "trained_on", "recipe", "augment", "seed")} == {
+        "training_set": "toy-limit8", "trained_on": 8, "recipe": "toy", "augment": None, "seed": 0}
+    saved = torch.load(trained / "best.pt", weights_only=True)
+    torch.save({**saved, "split": None}, "bare.pt")
+    assert run("evaluate.py", "--model", "bare.pt", "--limit", 3)[0] == 0
+    torch.save({**saved, "augment": ["all"]}, "damaged.pt")
+    status, _, err = run("evaluate.py", "--model", "damaged.pt", "--limit", 3)
+    assert status == 2 and err.count("\n") == 1 and "'augment'" in err
+
+
+def test_seed_002s_tables_stand_below_where_augmentations_differ():
+    def entry(arch, augment, nme, count=1000):
+        return {"arch": arch, "encoder": "resnet18", "training_set": f"facesynthetics-limit{count}", "trained_on": count,
+                "augment": augment, "nme": nme}
+
+    def rows(header, cells):
+        return [header, *cells]
+
+    entries = [entry("pipnet", "all", 0.131), entry("pipnet", "none", 0.144), entry("regressor", "none", 0.79),
+               entry("pipnet", None, 0.2), entry("pipnet", "all", 0.133), entry("pipnet", "all", 0.139, 10000)]
+    small, small_table, large, large_table = landmark_scores.by_augmentation(entries, rows)
+    assert "facesynthetics-limit1000, 1000 faces" in small and "limit10000, 10000 faces" in large
+    assert small_table == [["augmentation", "pipnet over resnet18", "regressor over resnet18"],
+                           ["none", "14.40", "79.00"], ["all", "13.20", "-"], ["the recipe's", "20.00", "-"]]
+    assert large_table == [["augmentation", "pipnet over resnet18"], ["all", "13.90"]]
+    assert landmark_scores.by_augmentation(entries[:1] + entries[4:], rows) == []
+
+
+def test_a_published_pipnet_is_scored_as_it_comes(run, trained, tmp_path):
+    theirs = models.build_landmarker("pipnet", "resnet18", 68).state_dict()
+    names = {"score": "cls", **{name: name for name in ("x", "y", "nb_x", "nb_y")}}
+    torch.save({key.removeprefix("encoder.") if key.startswith("encoder.") else
+                f"{names[key.split('.')[1]]}_layer.{key.split('.')[2]}": value
+                for key, value in theirs.items() if key != "neighbors"}, tmp_path / "snapshot.pth")
+    status, _, err = run("evaluate.py", "--model", "snapshot.pth", "--set", "toy", "--limit", 2)
+    assert status == 2 and err.count("\n") == 1 and "meanface.txt" in err
+    np.savetxt(tmp_path / "meanface.txt", np.random.default_rng(0).uniform(size=(68, 2)))
+    status, out, err = run("evaluate.py", "--model", "snapshot.pth", "--set", "toy", "--limit", 2)
+    assert status == 0 and "snapshot.pth" in out and "11,978,844" in out and "68 points" in out, err
+
+
+def test_a_landmark_network_is_no_parser(run, trained, tmp_path):
+    with pytest.raises(FaceparseError, match="not a parser but 'landmarker'"):
+        checkpoint.load(trained)
+    status, _, err = run("adapt.py", "--model", trained)
+    assert status == 2 and "names no parser" in err
+    status, _, err = run("evaluate.py", "--model", trained, "--set", "300w", "--root", tmp_path)
+    assert status == 2 and err.count("\n") == 1 and "300w" in err
+    for option in (["--tta", "0.5"], ["--tta-flip"], ["--predictions", "masks"]):
+        status, _, err = run("evaluate.py", "--model", trained, *option)
+        assert status == 2 and err.count("\n") == 1 and option[0] in err
+    for option in (["--tta", "0.5"], ["--tta-flip"], ["--confidence"]):
+        status, _, err = run("evaluate.py", "--model", trained, "--images", "x.jpg", *option)
+        assert status == 2 and err.count("\n") == 1 and option[0] in err
+
+
+def test_a_checkpoint_whose_points_are_nonsense_is_refused(trained, tmp_path):
+    saved = torch.load(trained / "best.pt", weights_only=True)
+    for points in ({"count": -1}, {"count": "many"}, [], {}):
+        torch.save({**saved, "points": points}, tmp_path / "bad.pt")
+        with pytest.raises(FaceparseError, match="bad.pt"):
+            checkpoint.load_any(tmp_path / "bad.pt")

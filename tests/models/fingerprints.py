@@ -1,0 +1,42 @@
+"""Networks of two implementations compared by one number a tensor: what the tests of zhou2025's networks share."""
+import torch
+from torch import nn
+
+
+def filled(model):
+    """The same weights for any implementation of the network: by the shape and the place of each tensor."""
+    generator = torch.Generator().manual_seed(0)
+    for name, value in model.double().state_dict().items():
+        if value.ndim == 4:
+            value.normal_(0, (2 / value[0].numel()) ** 0.5, generator=generator)
+        elif name.endswith(("weight", "running_var")):
+            value.uniform_(0.5, 1.5, generator=generator)
+        elif value.ndim == 1:
+            value.normal_(0, 0.1, generator=generator)
+    return model
+
+
+def fingerprint(tensor):
+    """One number that knows every element and its place."""
+    return (tensor * torch.linspace(-1, 1, tensor.numel(), dtype=tensor.dtype).view_as(tensor)).sum()
+
+
+def fingerprints(model, images):
+    """Of the logits, the auxiliary logits in training, and the gradient of their sum with respect to the images."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout2d):
+            module.eval()
+    outputs = model(images.requires_grad_())
+    values = [fingerprint(logits) for logits in (outputs["out"], *outputs.get("aux", ()))]
+    sum(values).backward()
+    return [value.item() for value in (*values, fingerprint(images.grad))]
+
+
+def shapes(model, images, *names):
+    """What the named parts of a network give: {name: shape}."""
+    seen = {}
+    for name in names:
+        model.get_submodule(name).register_forward_hook(
+            lambda module, given, result, name=name: seen.update({name: tuple(result.shape)}))
+    model(images)
+    return seen
