@@ -1,11 +1,14 @@
 """The architectures by name, and what is asked of any of them: build it, start it from a checkpoint, count it."""
 import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from faceparse.errors import FaceparseError
+from faceparse.models.auxiliary import parsing_loss
 from faceparse.models.bass import BASS
 from faceparse.models.bisenetv2 import BiSeNetV2, BiSeNetV2XS
 from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
@@ -18,6 +21,7 @@ from faceparse.models.hourglass import StackedHourglass
 from faceparse.models.lraspp import LRASPP
 from faceparse.models.pipnet import PIPNet
 from faceparse.models.published_pipnet import is_published, load_published
+from faceparse.models.pspnet import PSPNet
 from faceparse.models.regressor import Regressor
 from faceparse.models.segformer import SegFormer
 from faceparse.models.unet import UNet
@@ -26,40 +30,66 @@ from faceparse.models.upernet import UPerNet
 RESNETS = ("resnet101", "resnet18", "resnet34", "resnet50")
 PYRAMIDS = (*RESNETS, "mobilenet_v2")  # encoders that give five maps
 
-# name: (constructor, the encoders to choose from, the default first; () where the network has none to choose).
-# A network is built from (num_classes[, encoder], in_channels=3); its `heads` are the prefixes of the weights that
-# depend on the classes, its `training_only` those of the parts that help it to learn and are not asked afterwards.
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One row of the tables below.
+
+    build     callable: (num_classes[, encoder], in_channels=3) for a parser, (num_points[, encoder]) for a landmark
+              network -> nn.Module with random weights
+    encoders  names of the encoders to choose from, the default first; () where there is no choice
+    defaults  training options whose default is the architecture's own and not the recipe's, {"alpha": 0.0}
+    """
+    build: Callable
+    encoders: tuple = ()
+    defaults: dict = field(default_factory=dict)
+
+    @property
+    def own_loss(self):
+        """Whether the network is trained by its own method `loss`, and not by a pixel loss chosen by name."""
+        return hasattr(self.build.func if isinstance(self.build, partial) else self.build, "loss")
+
+
+# Parsers. A network's `heads` are the prefixes of the weights that depend on the classes; its `training_only` those of
+# the parts that a prediction does not need. With a method `loss(outputs, mask, alpha)` it is trained by that loss;
+# without one by the pixel loss of `--loss`, on its logits "out" and those of its auxiliary heads "aux".
 MODELS = {
-    "unet": (UNet, PYRAMIDS),
-    "fpn": (FPN, PYRAMIDS),
-    "deeplabv3plus": (DeepLabV3Plus, PYRAMIDS),
-    "mobilenetv2": (UNet, ("mobilenet_v2",)),
-    "fcn": (FCN, ("vgg16", "vgg16_bn")),
-    "bass": (BASS, RESNETS),
+    "unet": Architecture(UNet, PYRAMIDS),
+    "fpn": Architecture(FPN, PYRAMIDS),
+    "deeplabv3plus": Architecture(DeepLabV3Plus, PYRAMIDS),
+    "mobilenetv2": Architecture(UNet, ("mobilenet_v2",)),
+    "fcn": Architecture(FCN, ("vgg16", "vgg16_bn")),
+    "bass": Architecture(BASS, RESNETS),
     # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
-    "bass_a": (partial(BASS, branches=1), RESNETS),
-    "bass_b": (partial(BASS, branches=2), RESNETS),
-    "bass_c": (BASS, RESNETS),
-    "bass_add": (partial(BASS, combine="add"), RESNETS),
-    "bass_multiply": (partial(BASS, combine="multiply"), RESNETS),
-    "fastscnn": (FastSCNN, ()),
-    "lraspp": (LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
-    "bisenetv2": (BiSeNetV2, ()),
-    "bisenetv2_xs": (BiSeNetV2XS, ()),
-    "upernet": (UPerNet, ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large", "convnext_xlarge",
-                          "swin_b", "swin_l", "resnet50")),
-    "segformer": (SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
+    "bass_a": Architecture(PSPNet, RESNETS),
+    "bass_b": Architecture(partial(BASS, branches=2), RESNETS),
+    "bass_c": Architecture(BASS, RESNETS, defaults={"alpha": 0.0}),
+    "bass_add": Architecture(partial(BASS, combine="add"), RESNETS),
+    "bass_multiply": Architecture(partial(BASS, combine="multiply"), RESNETS),
+    "fastscnn": Architecture(FastSCNN),
+    "lraspp": Architecture(LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
+    "bisenetv2": Architecture(BiSeNetV2),
+    "bisenetv2_xs": Architecture(BiSeNetV2XS),
+    "upernet": Architecture(UPerNet, ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large",
+                                      "convnext_xlarge", "swin_b", "swin_l", "resnet50")),
+    "segformer": Architecture(SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
 }
-OWN_LOSS = ("bass", "bass_b", "bass_c", "bass_add", "bass_multiply")  # trained by boundaries.bass_loss, of the softmax
-# The same as MODELS for landmarks: built from (num_points[, encoder]), with loss, decode, confidence and set_mean_face.
+# Landmark networks. Each has its own `loss`, `decode`, `confidence` and `set_mean_face`.
 LANDMARKERS = {
-    "pipnet": (PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
-    "regressor": (Regressor, ("resnet50", "mobilenet_v3_large")),
-    "regressor_frozen": (partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
-    "hourglass": (StackedHourglass, ()),
-    "hourglass2": (partial(StackedHourglass, stacks=2), ()),
-    "hourglass1": (partial(StackedHourglass, stacks=1), ()),
+    "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
+    "regressor": Architecture(Regressor, ("resnet50", "mobilenet_v3_large")),
+    "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
+    "hourglass": Architecture(StackedHourglass),
+    "hourglass2": Architecture(partial(StackedHourglass, stacks=2)),
+    "hourglass1": Architecture(partial(StackedHourglass, stacks=1)),
 }
+OWN_LOSS = tuple(arch for arch, row in MODELS.items() if row.own_loss)
+
+
+def has_own_loss(arch):
+    """Whether a parser's architecture is trained by its own loss: --loss and --class-weights do not apply to it."""
+    return MODELS[arch].own_loss
 
 
 def choose_encoder(arch, encoder=None):
@@ -70,7 +100,7 @@ def choose_encoder(arch, encoder=None):
     known = {**MODELS, **LANDMARKERS}
     if arch not in known:
         raise FaceparseError(f"unknown architecture '{arch}'; known: {', '.join(known)}")
-    encoders = known[arch][1]
+    encoders = known[arch].encoders
     if encoder is None:
         return encoders[0] if encoders else None
     if encoder not in encoders:
@@ -99,7 +129,8 @@ def _constructor(table, arch, encoder):
         raise FaceparseError(f"unknown {'parser' if table is MODELS else 'landmark network'} '{arch}'; known: "
                              f"{', '.join(table)}")
     encoder = choose_encoder(arch, encoder)
-    return partial(table[arch][0], encoder=encoder) if encoder else table[arch][0]
+    constructor = table[arch].build
+    return partial(constructor, encoder=encoder) if encoder else constructor
 
 
 def initialise(model, source):

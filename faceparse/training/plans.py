@@ -172,7 +172,7 @@ def _counted(given, chosen, faces):
 
 def _default_encoder(arch, chosen):
     """The first of the recipe's encoders that the architecture takes, else the architecture's own default."""
-    taken = {**models.MODELS, **models.LANDMARKERS}[arch][1]
+    taken = {**models.MODELS, **models.LANDMARKERS}[arch].encoders
     return next((name for name in chosen.encoders if name in taken), models.choose_encoder(arch))
 
 

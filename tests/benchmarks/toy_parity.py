@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--limit", type=int)
     args = parser.parse_args()
-    models.MODELS["peer"] = (Peer, ("mobilenet_v2",))
+    models.MODELS["peer"] = models.Architecture(Peer, ("mobilenet_v2",))
     faces = {name: parsing.load(name, "test", ".", limit=200) for name in ("toy", "toywild")}
     with tempfile.TemporaryDirectory() as folder:
         for arch in ("mobilenetv2", "peer"):

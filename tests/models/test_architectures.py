@@ -25,7 +25,7 @@ def batch():
 @pytest.mark.parametrize("arch", models.MODELS)
 def test_it_learns_is_saved_and_answers(arch, batch, tmp_path):
     torch.manual_seed(0)
-    taken = models.MODELS[arch][1]
+    taken = models.MODELS[arch].encoders
     encoder = next((name for name in SMALLEST if name in taken), None)
     assert bool(encoder) == bool(taken)
     model = models.build(arch, encoder, len(LAPA)).train()

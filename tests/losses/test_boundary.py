@@ -1,4 +1,4 @@
-"""Boundary maps against drawings and a slow reference; BASS's losses by hand, against torch's and by differences."""
+"""Boundary maps against drawings and a slow reference; equations (3) and (4) of BASS by hand and against PyTorch's."""
 import math
 
 import pytest
@@ -7,7 +7,6 @@ from torch.nn import functional as F
 
 from faceparse.losses.boundary import boundary_attention_loss, boundary_loss, boundary_map
 from faceparse.losses.cross_entropy import softmax_cross_entropy
-from faceparse.models.bass import at_pixels, bass_loss, bass_terms
 
 SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 AROUND = tuple((y, x) for y in (-1, 0, 1) for x in (-1, 0, 1))
@@ -192,107 +191,3 @@ def test_alpha_enlarges_the_slope_on_the_boundary_alone():
     factor = torch.where(boundary == 1, 11.0, 1.0)[:, None]
     torch.testing.assert_close(enlarged, plain * factor)
     assert not enlarged[:, :, :, 4].any() and (factor == 11).sum() == 2 * 16 * 4
-
-
-# ---- equation (1)
-
-def outputs_example(height=27, width=44, batch=2):
-    """What the network gives for images that it padded to 32 x 48."""
-    torch.manual_seed(0)
-    outputs = {"out": torch.randn(batch, 5, height, width), "semantic": torch.randn(batch, 5, 2, 3),
-               "boundary": torch.randn(batch, 1, 8, 12)}
-    return outputs, random_labels(batch, height, width, ignored=0.1)
-
-
-def test_the_loss_is_the_sum_of_its_three_terms():
-    outputs, mask = outputs_example()
-    boundary = boundary_map(mask)
-    semantic, edge = (F.interpolate(outputs[name], (32, 48), mode="bilinear")[..., :27, :44]
-                      for name in ("semantic", "boundary"))
-    expected = {"semantic": F.cross_entropy(semantic, mask.long(), ignore_index=255),
-                "boundary": boundary_loss(edge, boundary),
-                "boundary_attention": boundary_attention_loss(outputs["out"], mask, boundary, 3.0)}
-    terms = bass_terms(outputs, mask, 3.0)
-    assert list(terms) == list(expected)
-    for name, term in terms.items():
-        torch.testing.assert_close(term, expected[name])
-    torch.testing.assert_close(bass_loss(outputs, mask, 3.0), sum(expected.values()))
-    torch.testing.assert_close(bass_loss(outputs, mask), bass_loss(outputs, mask, alpha=10))
-
-
-def test_one_and_two_branches_have_their_own_terms():
-    outputs, mask = outputs_example()
-    own = softmax_cross_entropy(outputs["out"], mask)
-    torch.testing.assert_close(bass_loss({"out": outputs["out"]}, mask), own)
-    two = bass_terms({"out": outputs["out"], "boundary": outputs["boundary"]}, mask)
-    assert list(two) == ["semantic", "boundary"]
-    torch.testing.assert_close(two["semantic"], own)
-    torch.testing.assert_close(two["boundary"], bass_terms(outputs, mask)["boundary"])
-
-
-def test_cells_stay_over_their_pixels_where_the_images_were_padded():
-    steps = torch.arange(30.0).expand(1, 1, 30, 30)                        # 473 is padded to 30 cells of 16
-    columns = at_pixels(steps, 16, (473, 473))[0, 0, 200]
-    torch.testing.assert_close(columns[8:472], (torch.arange(8.0, 472) + 0.5) / 16 - 0.5)
-
-
-def test_an_ignored_batch_has_no_loss_and_no_gradient():
-    outputs, mask = outputs_example()
-    outputs = {name: logits.requires_grad_() for name, logits in outputs.items()}
-    loss = bass_loss(outputs, torch.full_like(mask, 255))
-    loss.backward()
-    assert loss.item() == 0 and not any(logits.grad.any() for logits in outputs.values())
-
-
-def test_pictures_of_one_class_are_trained_by_both_semantic_terms():
-    outputs, mask = outputs_example()
-    terms = bass_terms(outputs, torch.full_like(mask, 2))
-    assert terms["boundary"].item() == 0
-    torch.testing.assert_close(terms["boundary_attention"],
-                               softmax_cross_entropy(outputs["out"], torch.full_like(mask, 2)))
-
-
-def test_the_gradient_equals_differences():
-    outputs, _ = outputs_example()
-    mask = torch.zeros(2, 27, 44, dtype=torch.uint8)
-    mask[:, 5:15, 20:40], mask[1, 20:] = 3, 255
-    names = list(outputs)
-
-    def loss(*logits):
-        return bass_loss(dict(zip(names, logits)), mask, 3.0)
-
-    given = [outputs[name].clone().requires_grad_() for name in names]
-    slopes = torch.autograd.grad(loss(*given), given)
-    for position, slope in enumerate(slopes):
-        step = 0.1 * slope / slope.norm()
-        ahead, behind = list(outputs.values()), list(outputs.values())
-        ahead[position], behind[position] = ahead[position] + step, behind[position] - step
-        rise = loss(*ahead) - loss(*behind)
-        assert (2 * slope * step).sum().item() == pytest.approx(rise.item(), rel=0.01)
-
-
-def test_bfloat16_logits_are_computed_in_float32():
-    outputs, mask = outputs_example()
-    outputs = {name: logits.bfloat16() for name, logits in outputs.items()}
-    loss = bass_loss(outputs, mask)
-    assert loss.dtype == torch.float32
-    with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(bass_loss(outputs, mask), loss, rtol=1e-6, atol=0)
-    expected = bass_loss({name: logits.float() for name, logits in outputs.items()}, mask)
-    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
-
-
-def test_nothing_leaves_the_device():
-    """On the meta device a value that is looked at, or a tensor of another device, would raise."""
-    outputs, mask = outputs_example()
-    loss = bass_loss({name: logits.to("meta") for name, logits in outputs.items()}, mask.to("meta"))
-    assert loss.device.type == "meta" and loss.shape == ()
-    assert boundary_map(mask.to("meta")).device.type == "meta"
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_agrees_with_the_cpu():
-    outputs, mask = outputs_example()
-    assert torch.equal(boundary_map(mask.cuda()).cpu(), boundary_map(mask))
-    there = bass_loss({name: logits.cuda() for name, logits in outputs.items()}, mask.cuda())
-    torch.testing.assert_close(there.cpu(), bass_loss(outputs, mask))
