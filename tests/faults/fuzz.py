@@ -43,7 +43,8 @@ from faceparse.inference.video import VideoReader
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
 from faceparse.models.published_pipnet import read_mean_face
-from faceparse.papers import baker2023
+from faceparse.papers.baker2023_averages import TrainingSet
+from faceparse.papers.baker2023_figures import iou_charts
 from faceparse.training import runs
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -264,7 +265,7 @@ def read_run(home):
     subprocess.run(["cp", "-a", home / "whole", home / "runs/run"], check=True)  # pipes and links too
     for _ in range(2):
         runs.finished(home / "runs/run"), runs.kind_of(home / "runs/run"), runs.holds_parser(home / "runs/run")
-        baker2023._iou_charts(baker2023.TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
+        iou_charts(TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
                                 {"run": runs.history_of(home / "runs/run")})
         train(home)
 
