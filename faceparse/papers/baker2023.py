@@ -82,7 +82,8 @@ def _printed(*values):
 def _models(training_set, names, view=lambda entry: entry):
     """Rows of a training set's baseline models and, of several, their average; view: merges an entry's classes."""
     entries = [view(entry) for entry in training_set.baseline]
-    rows = [[label, *_cells(entry, names)] for entry, label in zip(entries, model_names(training_set.baseline).values())]
+    labels = model_names(training_set.baseline).values()
+    rows = [[label, *_cells(entry, names)] for entry, label in zip(entries, labels)]
     if len(entries) > 1:
         rows.append([f"Average, {training_set.name}", *_cells(average(entries), names)])
     return rows
@@ -107,8 +108,8 @@ def _table_4(sets, where):
         return []
     rows += [[model, *_printed(*parts, mean)] for model, parts, mean in printed.TABLE_4]
     rows += [[name, *["-"] * 10, mean] for name, mean in printed.LAPA.items()]
-    return [Table(f"baker2023's table 4: models trained on LaPa, F1 on {where}", ["model", *LAPA_NAMES[1:], "mean"], rows,
-                  [printed.PROTOCOL])]
+    return [Table(f"baker2023's table 4: models trained on LaPa, F1 on {where}", ["model", *LAPA_NAMES[1:], "mean"],
+                  rows, [printed.PROTOCOL])]
 
 
 def _table_5(sets, where):
@@ -116,7 +117,8 @@ def _table_5(sets, where):
     for s in sets:
         for state, entries in s.states:
             best = max(entries, key=lambda entry: helen_parts(entry)["mean_f1"])
-            rows.append([s.name, model_names(s.baseline)[best["run"]], state, *_cells(helen_parts(best), printed.HELEN)])
+            model = model_names(s.baseline)[best["run"]]
+            rows.append([s.name, model, state, *_cells(helen_parts(best), printed.HELEN)])
     rows += [[name, "-", "-", *_printed(*parts, mean)] for name, parts, mean in printed.TABLE_5]
     return Table(f"baker2023's table 5, the control: each training set's best model, F1 on {where}",
                  ["trained on", "model", "prediction", *printed.HELEN, "mean"], rows,
@@ -236,5 +238,5 @@ def _quality(sets, where):
                 rows.append([a.name, b.name, synthetic["trained_on"], state, len(shared), x, y,
                              f"{percent} {'better' if x > y else 'worse'}" if x != y else "equal"])
     return [Table(f"baker2023's section 4.4, quality against quantity: mean F1 on {where}",
-                  ["synthetic", "real", "faces each", "prediction", "models", "F1 synthetic", "F1 real", "synthetic is"],
-                  rows, ["symmetric difference: |a - b| / mean(a, b)"])] if rows else []
+                  ["synthetic", "real", "faces each", "prediction", "models", "F1 synthetic", "F1 real",
+                   "synthetic is"], rows, ["symmetric difference: |a - b| / mean(a, b)"])] if rows else []

@@ -26,8 +26,9 @@ def entry(run, values=0.5, **changes):
 
 def adapted(baseline, values, name="an-adapter", **changes):
     """The entry of the same parser behind an adapter."""
-    return {**baseline, **{key: entry("", values)[key] for key in ("f1", "mean_f1", "never_predicted")}, "adapter": name,
-            "adapter_input": "classes", "adapter_arch": "unet", "target": "ibugmask", **changes}
+    scores = {key: entry("", values)[key] for key in ("f1", "mean_f1", "never_predicted")}
+    return {**baseline, **scores, "adapter": name, "adapter_input": "classes", "adapter_arch": "unet",
+            "target": "ibugmask", **changes}
 
 
 def all_entries(target="ibugmask"):
