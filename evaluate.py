@@ -31,7 +31,7 @@ from faceparse.inference.finder import Finder, by_predicted_points
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.test_time import Averaged
 from faceparse.landmark_sets import landmark_set
-from faceparse.papers import baker2023
+from faceparse.papers import baker2023, mountain2022
 from faceparse.scripts import exits
 from faceparse.scripts.options import WIDE, add_helen_rule, add_machine_options, add_root
 from faceparse.training import distributed, runs
@@ -279,10 +279,10 @@ def score_landmarks(args, landmarkers):
         entries.append(landmark_scores.summary(run, landmarker, face_set, results[run], finder))
         for error in results[run].bad.values():
             print(f"left out: {error}", file=sys.stderr)
-    print(landmark_scores.tables(entries))
+    print(landmark_tables(entries, drawing.table))
     if args.out:
         files.write_json({"models": entries}, args.out / "report.json")
-        files.write_file(landmark_scores.tables(entries, drawing.markdown), args.out / "report.md")
+        files.write_file(landmark_tables(entries, drawing.markdown), args.out / "report.md")
         drawing.save_picture(landmark_scores.curve(results), args.out / "curve.png")
         for number, located in enumerate(results.values(), 1):
             picture = f"examples{'' if len(results) == 1 else f'-{number}'}.png"
@@ -290,15 +290,20 @@ def score_landmarks(args, landmarkers):
         print(f"\nreport.json, report.md, curve.png and examples of faces are in {args.out}")
 
 
+def landmark_tables(entries, style):
+    """The tables of all landmark networks; mountain2022's tables 2 and 3 where the runs differ in augmentation."""
+    return "\n".join([landmark_scores.tables(entries, style), *mountain2022.by_augmentation(entries, style)])
+
+
 def write(out, face_set, entries, results):
     """report.json, report.md, the charts and the sheets of faces."""
     files.write_json({"models": entries}, out / "report.json")
     files.write_file(tables(entries, drawing.markdown), out / "report.md")
-    naked = [entry for entry in entries if not entry["adapter"] and not parser_scores.averaged(entry)]
-    bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in naked}
+    baseline = [entry for entry in entries if not entry["adapter"] and not parser_scores.averaged(entry)]
+    bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in baseline}
     drawing.save_picture(drawing.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
     histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
-                 if entry in naked}
+                 if entry in baseline}
     plain = [entry for entry in entries if not parser_scores.averaged(entry)]
     for file, picture in baker2023.figures(plain, histories).items() if len(plain) > 1 else ():
         drawing.save_picture(picture, out / file)

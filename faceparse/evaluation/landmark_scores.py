@@ -15,9 +15,6 @@ from faceparse.evaluation.parser_scores import ends_and_middle, finding_table, m
 from faceparse.landmark_sets import LandmarkSet, landmark_set, landmark_table
 from faceparse.progress import Progress
 
-MOUNTAIN2022_AUGMENTATIONS = ("none", "translate+occlude", "all")  # the rows of its tables 2 and 3
-OWN = "the recipe's"  # what a table calls the augmentation of a run that was asked for none by name
-
 
 @dataclass
 class Located:
@@ -121,7 +118,7 @@ def summary(run, landmarker, face_set, located, finder=None):
 
 
 def tables(entries, style=drawing.table):
-    """NME, AUC, failure rates and the regions' NME in per cent; parameters, FLOPs and milliseconds; by_augmentation."""
+    """NME, AUC, failure rates and the regions' NME in per cent; parameters, FLOPs and milliseconds."""
     first = entries[0]
     regions = list(first["regions"])
     rows = [[entry["run"], _percent(entry["nme"]), *(_percent(entry[key][t]) for key in ("auc", "failure_rate")
@@ -135,29 +132,7 @@ def tables(entries, style=drawing.table):
         "points), in pixels of the original pictures\n",
         style(["run", "NME", "AUC 0.08", "AUC 0.10", "FR 0.08", "FR 0.10", *(f"NME {name}" for name in regions)], rows),
         "", style(["run", "aligned by", "crop", "parameters", "GFLOPs", "ms"], sizes),
-        *(["\nFinding the landmarks, a picture\n", finding_table(found, style)] if found else []),
-        *by_augmentation(entries, style)])
-
-
-def by_augmentation(entries, style=drawing.table):
-    """mountain2022's tables 2 and 3, [] where all were augmented alike: for each training set, NME in per cent of networks
-    (columns) by augmentation (rows), the mean over the runs of a cell."""
-    if len({entry["augment"] for entry in entries}) < 2:
-        return []
-    cells = {}
-    for entry in entries:
-        network = f"{entry['arch']} over {entry['encoder']}" if entry["encoder"] else entry["arch"]
-        trained = f"{entry['training_set']}{f', {count} faces' if (count := entry['trained_on']) else ''}"
-        cells.setdefault(trained, {}).setdefault((entry["augment"] or OWN, network), []).append(entry["nme"])
-    parts = []
-    for trained, found in cells.items():
-        order = [*MOUNTAIN2022_AUGMENTATIONS, *(augment for augment, _ in found)]
-        rows = sorted({augment for augment, _ in found}, key=order.index)
-        networks = list(dict.fromkeys(network for _, network in found))
-        parts += [f"\nNME in per cent, trained on {trained}\n", style(["augmentation", *networks], [
-            [augment, *(_percent(np.mean(found[augment, network])) if (augment, network) in found else "-"
-                        for network in networks)] for augment in rows])]
-    return parts
+        *(["\nFinding the landmarks, a picture\n", finding_table(found, style)] if found else [])])
 
 
 def _percent(share):

@@ -1,1 +1,110 @@
-LAPA_TEST_MEAN = 0.8979
+"""Yinglu Liu, Hailin Shi, Hao Shen, Yue Si, Xiaobo Wang and Tao Mei, "A New Dataset and Boundary-Attention Semantic
+Segmentation for Face Parsing", AAAI 2020.
+
+The paper presents the LaPa data set, the way it was annotated, and the network BASS. This file holds the printed scores,
+and makes table 1 (the ablation), figure 5 (F1 against alpha) and figure 6 (the three branches) from trained models; the
+trainings are run by tests/benchmarks/bass_table.py. The network is in models/bass.py, its losses in losses/boundary.py,
+the annotation in drawing/face_parts.py, inference/coarse_to_fine.py and annotation/.
+"""
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse import drawing
+from faceparse.data.augment import normalise
+from faceparse.losses.boundary import boundary_map
+from faceparse.models.bass import BOUNDARY_STRIDE, SEMANTIC_STRIDE, at_pixels
+
+# Table 1's models: {name: (--arch, --alpha, mean F1 on LaPa's val split in per cent as printed)}. C, D and BASS
+# concatenate the features of the first two branches (superscript c in print), p adds and m multiplies them. Alpha None:
+# the architecture's own, which is 10 for bass.
+MODELS = {"A": ("bass_a", None, 88.62), "B": ("bass_b", None, 89.08), "Cp": ("bass_add", 0, 89.25),
+          "Cm": ("bass_multiply", 0, 89.26), "C": ("bass_c", None, 89.32), "Dp": ("bass_add", 1, 89.50),
+          "Dm": ("bass_multiply", 1, 89.53), "D": ("bass", 1, 89.62), "BASS": ("bass", None, 90.07)}
+LAPA_TEST_MEAN = 0.8979  # table 1, last row: mean F1 of BASS on LaPa's test split
+PARTS = {"brows": ("left_brow", "right_brow"), "eyes": ("left_eye", "right_eye"), "lips": ("upper_lip", "lower_lip")}
+
+
+def ablation_table(scores, style=drawing.table):
+    """Table 1: F1 of each class in per cent, the mean over the seeds, beside the printed mean.
+
+    scores  {name in MODELS: [one a seed: {class: F1, ..., "mean": mean F1}, the background first]}
+    style   drawing.table or drawing.markdown
+    """
+    columns = _columns(scores)
+    rows = [[name, *_means(seeds, columns), f"{MODELS[name][2]:.2f}"] for name, seeds in scores.items()]
+    return style(["model", *columns, "liu2020, LaPa val"], rows)
+
+
+def parts_table(scores, style=drawing.table):
+    """Table 1 again with left and right, upper and lower merged: means and deviations over the seeds, in per cent. ""
+    for a label set without these parts."""
+    *classes, _ = _columns(scores)
+    merged = sum(PARTS.values(), ())
+    if not set(classes) >= set(merged):
+        return ""
+    groups = [*PARTS.values(), [name for name in classes if name not in merged]]
+    return style(["model", *PARTS, "the other parts"], [
+        [name, *(_spread([np.mean([one[c] for c in group]) for one in seeds]) for group in groups)]
+        for name, seeds in scores.items()])
+
+
+def alpha_table(scores, style=drawing.table):
+    """Figure 5 as a table. scores: {alpha: as in ablation_table}"""
+    columns = _columns(scores)
+    return style(["alpha", *columns], [[f"{alpha:g}", *_means(seeds, columns)] for alpha, seeds in scores.items()])
+
+
+def figure_5(scores):
+    """The line chart of F1 against alpha, a line a class: a Pillow image. scores: as in alpha_table"""
+    alphas, columns = list(scores), _columns(scores)
+    lines = {name: (alphas, [100 * np.mean([one[name] for one in scores[alpha]]) for alpha in alphas])
+             for name in columns}
+    return drawing.line_chart(lines, "F1 on val against alpha", "alpha", "F1, %", size=(760, 420))
+
+
+def _columns(scores):
+    """Names of the classes other than the background, and "mean"."""
+    return list(next(iter(scores.values()))[0])[1:]
+
+
+def _means(seeds, columns):
+    """Cells of a row: the mean over the seeds of each class, and for the last column with its deviation."""
+    *classes, mean = columns
+    return [*(f"{100 * np.mean([one[c] for one in seeds]):.2f}" for c in classes), _spread([one[mean] for one in seeds])]
+
+
+def _spread(values):
+    return f"{100 * np.mean(values):.2f} ± {100 * np.std(values):.2f}"
+
+
+def figure_6(parser, faces, indices):
+    """The contact sheet of the three branches for some of `faces` (data.loading.Faces): image, ground truth, semantic
+    branch, predicted boundary, true boundary, third branch. parser: an inference Parser whose model is a BASS with three
+    branches. Returns a Pillow image."""
+    rows = []
+    model = parser.model
+    model.training = True  # the flag of the outermost module only: all branches are returned, norms and dropout stay off
+    for index in indices:
+        face = faces[index]
+        images = normalise(torch.from_numpy(face["image"][None].copy()).to(parser.device), parser.about["mean"],
+                           parser.about["std"])  # (1, 3, S, S)
+        with torch.inference_mode():
+            outputs = model(images.repeat(2, 1, 1, 1))  # a batch of one is refused in training
+        size = images.shape[-2:]
+        picture = face["image"].transpose(1, 2, 0)  # (S, S, 3)
+        boundary = at_pixels(outputs["boundary"], BOUNDARY_STRIDE, size).sigmoid()[0, 0]  # (S, S)
+        true_boundary = boundary_map(torch.from_numpy(face["mask"][None].copy()))[0] == 1
+        rows.append([picture, drawing.overlay(picture, face["mask"], faces.labels),
+                     _overlay(picture, at_pixels(outputs["semantic"], SEMANTIC_STRIDE, size), faces.labels),
+                     Image.fromarray((255 * boundary).byte().cpu().numpy()).convert("RGB"),
+                     Image.fromarray(255 * true_boundary.byte().numpy()).convert("RGB"),
+                     _overlay(picture, outputs["out"], faces.labels)])
+    model.training = False
+    return drawing.contact_sheet(rows, ["image", "truth", "semantic branch", "boundary branch", "true boundary",
+                                        "third branch"], [faces.records[i].name for i in indices],
+                                 cell=max(160, parser.size), legend=faces.labels)
+
+
+def _overlay(picture, logits, labels):
+    return drawing.overlay(picture, logits.argmax(1)[0].to(torch.uint8).cpu().numpy(), labels)

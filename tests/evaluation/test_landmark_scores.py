@@ -86,24 +86,6 @@ def test_an_entry_says_how_its_network_was_trained(run, trained):
     assert status == 2 and err.count("\n") == 1 and "'augment'" in err
 
 
-def test_seed_002s_tables_stand_below_where_augmentations_differ():
-    def entry(arch, augment, nme, count=1000):
-        return {"arch": arch, "encoder": "resnet18", "training_set": f"facesynthetics-limit{count}", "trained_on": count,
-                "augment": augment, "nme": nme}
-
-    def rows(header, cells):
-        return [header, *cells]
-
-    entries = [entry("pipnet", "all", 0.131), entry("pipnet", "none", 0.144), entry("regressor", "none", 0.79),
-               entry("pipnet", None, 0.2), entry("pipnet", "all", 0.133), entry("pipnet", "all", 0.139, 10000)]
-    small, small_table, large, large_table = landmark_scores.by_augmentation(entries, rows)
-    assert "facesynthetics-limit1000, 1000 faces" in small and "limit10000, 10000 faces" in large
-    assert small_table == [["augmentation", "pipnet over resnet18", "regressor over resnet18"],
-                           ["none", "14.40", "79.00"], ["all", "13.20", "-"], ["the recipe's", "20.00", "-"]]
-    assert large_table == [["augmentation", "pipnet over resnet18"], ["all", "13.90"]]
-    assert landmark_scores.by_augmentation(entries[:1] + entries[4:], rows) == []
-
-
 def test_a_published_pipnet_is_scored_as_it_comes(run, trained, tmp_path):
     theirs = models.build_landmarker("pipnet", "resnet18", 68).state_dict()
     names = {"score": "cls", **{name: name for name in ("x", "y", "nb_x", "nb_y")}}

@@ -1,0 +1,66 @@
+"""Zhou RuoHeng, "AI6126 Project 1: Semantic Segmentation CelebAMask Face Parsing", course report, Nanyang Technological
+University, 2025.
+
+Lightweight networks for the 19 classes of CelebAMask-HQ, trained on 1,000 faces. This file holds the rows of tables 1
+(augmentation) and 2 (loss) as options of train.py with their printed scores, and makes these tables from trained runs; the
+trainings are run by tests/benchmarks/zhou2025_tables.py. The networks are in models/bisenetv2.py (table 3 and
+BiSeNetV2-XS), models/fastscnn.py and models/lraspp.py, the final settings in recipes.py, "zhou2025".
+"""
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparse import drawing
+
+PLAIN = {"augment": "none", "statistics": "imagenet", "loss": "ce", "class_weights": "none"}
+WEIGHTED = {"augment": "none", "statistics": "data", "class_weights": "li2022"}
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    options: dict  # of train.py
+    printed: str   # mFscore, mIoU in per cent, each the mean of the last four scores; "longer": 80,000 steps, not 40,000
+    swapped: bool = True  # whether a mirror swaps the classes of left and right
+
+
+# Fast-SCNN, section II: augmentation.
+TABLE_1 = {
+    "aug-none": Row("no augmentation", PLAIN, "42.39, 27.63; longer 59.29, 40.20"),
+    "aug-mirror": Row("mirror, labels swapped", {**PLAIN, "augment": "mirror"}, "longer 68.86, 52.35"),
+    "aug-noswap": Row("mirror, labels as they are", {**PLAIN, "augment": "mirror"}, "longer 62.43, 45.36", swapped=False),
+    "aug-geometry": Row("the data's statistics, rotation, resize, crop",
+                        {**PLAIN, "augment": "rotate25+crop-mixed", "statistics": "data"}, "72.52, 52.38"),
+    "aug-distort": Row("photometric distortion at half range", {**PLAIN, "augment": "distort-half"}, "48.44, 32.16"),
+}
+# Fast-SCNN, section III.1: losses, normalised by the data's statistics, no other augmentation.
+TABLE_2 = {
+    "loss-ce": Row("cross entropy", {**PLAIN, "statistics": "data"}, "72.93, 52.58"),
+    "loss-lovasz08": Row("weighted CE + 2 Lovász, auxiliary 0.8",
+                         {**WEIGHTED, "loss": "ce+lovasz:2", "aux_weight": 0.8}, "77.26, 65.27"),
+    "loss-lovasz04": Row("weighted CE + 2 Lovász", {**WEIGHTED, "loss": "ce+lovasz:2"}, "78, 65.94"),
+    "loss-dice": Row("weighted CE + 2 Dice", {**WEIGHTED, "loss": "ce+dice:2"}, "77.7, 62.9"),
+    "loss-all": Row("0.5 weighted CE + 0.3 Lovász + Dice", {**WEIGHTED, "loss": "ce:0.5+lovasz:0.3+dice"},
+                    "79.43, 63.92"),
+}
+ROWS = {**TABLE_1, **TABLE_2}
+# Table 4: {--arch: (parameters as printed, mFscore, mIoU in per cent)} after 24,000 steps of 8. These mFscores cannot be
+# means over the same classes as the mIoU: F1 is 2 IoU / (1 + IoU), so that an mIoU of 71.61 allows 83.5 at most.
+TABLE_4 = {"fastscnn": ("1.4 M", 83.17, 68.78), "lraspp": ("1.14 M", 84.22, 69.73),
+           "bisenetv2_xs": ("1.792 M", 85.6, 71.61)}
+
+
+def last_scores(folder, count=4):
+    """(mFscore, mIoU) in per cent of a run's folder, the mean of the last `count` epochs' scores on val, as the report
+    has it: over all classes, the background included."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()][-count:]
+    f_score = np.mean([np.mean(list(line["f1"].values())) for line in lines])
+    return 100 * f_score, 100 * np.mean([line["miou"] for line in lines])
+
+
+def table(folders, style=drawing.table):
+    """Tables 1 and 2, our scores beside the printed. folders: {name in ROWS: the folder of its run}"""
+    rows = [[ROWS[name].title, *(f"{value:.2f}" for value in last_scores(folder)), ROWS[name].printed]
+            for name, folder in folders.items()]
+    return style(["", "mFscore", "mIoU", "zhou2025 (mFscore, mIoU)"], rows)

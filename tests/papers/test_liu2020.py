@@ -1,0 +1,59 @@
+"""liu2020's table 1 and figures 5 and 6."""
+import numpy as np
+import pytest
+import torch
+
+from faceparse import models
+from faceparse.data import parsing
+from faceparse.data.loading import Faces
+from faceparse.inference.face_parser import Parser
+from faceparse.labels import LABEL_SETS, LAPA_NAMES, label_set_to_dict
+from faceparse.papers import liu2020
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD
+
+
+def seeds(*values):
+    """Scores of one model, every class alike, one a seed."""
+    return [{"background": 0.99, **dict.fromkeys(LAPA_NAMES[1:], value), "mean": value} for value in values]
+
+
+def rows(header, cells):
+    return [header, *cells]
+
+
+def test_ablation_table_has_means_and_the_deviation_of_the_mean_beside_the_printed():
+    header, first, second = liu2020.ablation_table({"A": seeds(0.5, 0.7), "BASS": seeds(0.8)}, rows)
+    assert header == ["model", *LAPA_NAMES[1:], "mean", "liu2020, LaPa val"]
+    assert first == ["A", *["60.00"] * 10, "60.00 ± 10.00", "88.62"] and second[-2:] == ["80.00 ± 0.00", "90.07"]
+
+
+def test_parts_table_merges_left_and_right_upper_and_lower():
+    scores = seeds(0.5)
+    scores[0] |= {"left_brow": 0.1, "right_brow": 0.3}
+    assert liu2020.parts_table({"A": scores}, rows)[1] == ["A", "20.00 ± 0.00", *["50.00 ± 0.00"] * 3]
+    assert liu2020.parts_table({"A": [{"background": 1.0, "hair": 0.5, "mean": 0.5}]}) == ""
+
+
+def test_figure_5_and_its_table_have_a_row_an_alpha():
+    by_alpha = {0: seeds(0.5), 2.5: seeds(0.6)}
+    assert [row[0] for row in liu2020.alpha_table(by_alpha, rows)[1:]] == ["0", "2.5"]
+    assert liu2020.figure_5(by_alpha).size[0] >= 760
+
+
+def test_models_of_table_1_improve_in_the_printed_order_and_exist_here():
+    means = [mean for _, _, mean in liu2020.MODELS.values()]
+    assert means == sorted(means)
+    assert {arch for arch, _, _ in liu2020.MODELS.values()} <= set(models.MODELS)
+
+
+def test_figure_6_has_a_row_a_face_and_leaves_the_network_in_evaluation_mode():
+    torch.manual_seed(0)
+    labels = LABEL_SETS["lapa"]
+    model = models.build("bass", "resnet18", len(labels)).eval()
+    about = {"arch": "bass", "size": 64, "align": "none", "labels": label_set_to_dict(labels), "activation": "softmax",
+             "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
+    parser = Parser(model, about, "bass", torch.device("cpu"), False)
+    records = parsing.load("toy", "val", ".", limit=2, toy_size=64).records
+    sheet = liu2020.figure_6(parser, Faces(records, labels, 64, "none"), [0, 1])
+    assert sheet.size[0] >= 6 * 160 and sheet.size[1] >= 2 * 160 and np.asarray(sheet).std() > 0
+    assert not model.training

@@ -1,0 +1,35 @@
+"""zhou2025's tables 1 and 2 from the logs of runs, and its printed numbers."""
+import json
+
+import pytest
+
+from faceparse.data.augment import augmentation
+from faceparse.losses import loss_terms
+from faceparse.papers import zhou2025
+
+
+def write_log(folder, scores):
+    folder.mkdir()
+    lines = [{"epoch": k, "f1": {"skin": f1, "necklace": 0.0}, "miou": miou} for k, (f1, miou) in enumerate(scores, 1)]
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_a_score_is_the_mean_of_the_last_four_over_all_classes(tmp_path):
+    run = write_log(tmp_path / "run", [(0.1, 0.9), (0.4, 0.2), (0.6, 0.2), (0.8, 0.4), (1.0, 0.4)])
+    f_score, miou = zhou2025.last_scores(run)
+    assert f_score == pytest.approx(35) and miou == pytest.approx(30)
+    text = zhou2025.table({"aug-none": run, "loss-all": run})
+    assert "no augmentation" in text and "35.00" in text and "79.43, 63.92" in text
+
+
+def test_rows_are_options_of_train_py():
+    for row in zhou2025.ROWS.values():
+        augmentation(row.options["augment"])
+        loss_terms(row.options["loss"])
+    assert [name for name, row in zhou2025.ROWS.items() if not row.swapped] == ["aug-noswap"]
+
+
+def test_printed_mfscores_of_table_4_exceed_what_their_miou_allows():
+    for _, f_score, miou in zhou2025.TABLE_4.values():
+        assert f_score > 200 * miou / (100 + miou)
