@@ -2,8 +2,8 @@
 
 An entry is one row of results: the dict of evaluation.parser_scores.summary, with what its parser was trained on
 ("data", "training_set", "mix", "seed", "trained_on": number of faces) and which label adapter corrected it ("adapter",
-None for the baseline; "adapter_arch", "adapter_input", "target"). The baseline and the adapted entries of a parser share
-their "run".
+None for the baseline; "adapter_arch", "adapter_input", "target"). The baseline and the adapted entries of a parser
+share their "run".
 
 Baseline and adapted entries are averaged alike: a class that the ground truth lacks (NaN) is left out, a class that is
 never predicted counts 0 and is marked '*'.

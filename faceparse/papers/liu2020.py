@@ -1,10 +1,10 @@
 """Yinglu Liu, Hailin Shi, Hao Shen, Yue Si, Xiaobo Wang and Tao Mei, "A New Dataset and Boundary-Attention Semantic
 Segmentation for Face Parsing", AAAI 2020.
 
-The paper presents the LaPa data set, the way it was annotated, and the network BASS. This file holds the printed scores,
-and makes table 1 (the ablation), figure 5 (F1 against alpha) and figure 6 (the three branches) from trained models; the
-trainings are run by tests/benchmarks/bass_table.py. The network is in models/bass.py, its losses in losses/boundary.py,
-the annotation in drawing/face_parts.py, inference/coarse_to_fine.py and annotation/.
+The paper presents the LaPa data set, the way it was annotated, and the network BASS. This file holds the printed
+scores, and makes table 1 (the ablation), figure 5 (F1 against alpha) and figure 6 (the three branches) from trained
+models; the trainings are run by tests/benchmarks/bass_table.py. The network is in models/bass.py, its losses in
+losses/boundary.py, the annotation in drawing/face_parts.py, inference/coarse_to_fine.py and annotation/.
 """
 import numpy as np
 import torch
@@ -71,7 +71,8 @@ def _columns(scores):
 def _means(seeds, columns):
     """Cells of a row: the mean over the seeds of each class, and for the last column with its deviation."""
     *classes, mean = columns
-    return [*(f"{100 * np.mean([one[c] for one in seeds]):.2f}" for c in classes), _spread([one[mean] for one in seeds])]
+    return [*(f"{100 * np.mean([one[c] for one in seeds]):.2f}" for c in classes),
+            _spread([one[mean] for one in seeds])]
 
 
 def _spread(values):
@@ -79,12 +80,16 @@ def _spread(values):
 
 
 def figure_6(parser, faces, indices):
-    """The contact sheet of the three branches for some of `faces` (data.loading.Faces): image, ground truth, semantic
-    branch, predicted boundary, true boundary, third branch. parser: an inference Parser whose model is a BASS with three
-    branches. Returns a Pillow image."""
+    """The three branches side by side: image, ground truth, semantic branch, predicted boundary, true boundary, third
+    branch.
+
+    parser   an inference Parser whose model is a BASS with three branches
+    faces    data.loading.Faces;  indices: those of them that get a row
+    Returns a Pillow image.
+    """
     rows = []
     model = parser.model
-    model.training = True  # the flag of the outermost module only: all branches are returned, norms and dropout stay off
+    model.training = True  # only the outermost module's flag: all branches are returned, norms and dropout stay off
     for index in indices:
         face = faces[index]
         images = normalise(torch.from_numpy(face["image"][None].copy()).to(parser.device), parser.about["mean"],

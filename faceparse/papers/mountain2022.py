@@ -19,9 +19,9 @@ RECIPE = "the recipe's"  # the row of runs that were trained without --augment
 
 
 def by_augmentation(entries, style=drawing.table):
-    """Tables 2 and 3, [] where all runs were augmented alike: for each training set a title and a table, NME in per cent
-    of networks (columns) by augmentation (rows), the mean over the runs of a cell. Below scores on 300-W also the printed
-    tables.
+    """Tables 2 and 3: for each training set a title and a table, NME in per cent of networks (columns) by augmentation
+    (rows), the mean over the runs of a cell; below scores on 300-W also the printed tables. [] where all runs were
+    augmented alike.
 
     entries  of evaluation.landmark_scores.summary;  style: drawing.table or drawing.markdown
     """
@@ -41,9 +41,9 @@ def by_augmentation(entries, style=drawing.table):
             [augment, *(_percent(nmes.get((augment, network))) for network in networks)] for augment in rows])]
     if entries[0]["set"] == "300w":
         for number, faces, printed in ((2, "1,000", TABLE_2), (3, "10,000", TABLE_3)):
-            parts += [f"\nTable {number} as mountain2022 prints it: trained on {faces} faces of FaceSynthetics, errors over "
-                      "the distance of the pupils\n", style(["augmentation", *NETWORKS], [
-                          [augment, *(f"{nme:.2f}" for nme in row)] for augment, row in zip(AUGMENTATIONS, printed)])]
+            rows = [[augment, *(f"{nme:.2f}" for nme in row)] for augment, row in zip(AUGMENTATIONS, printed)]
+            parts += [f"\nTable {number} as mountain2022 prints it: trained on {faces} faces of FaceSynthetics, errors "
+                      "over the distance of the pupils\n", style(["augmentation", *NETWORKS], rows)]
     return parts
 
 

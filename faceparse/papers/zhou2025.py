@@ -2,8 +2,8 @@
 University, 2025.
 
 Lightweight networks for the 19 classes of CelebAMask-HQ, trained on 1,000 faces. This file holds the rows of tables 1
-(augmentation) and 2 (loss) as options of train.py with their printed scores, and makes these tables from trained runs; the
-trainings are run by tests/benchmarks/zhou2025_tables.py. The networks are in models/bisenetv2.py (table 3 and
+(augmentation) and 2 (loss) as options of train.py with their printed scores, and makes these tables from trained runs;
+the trainings are run by tests/benchmarks/zhou2025_tables.py. The networks are in models/bisenetv2.py (table 3 and
 BiSeNetV2-XS), models/fastscnn.py and models/lraspp.py, the final settings in recipes.py, "zhou2025".
 """
 import json
@@ -21,7 +21,7 @@ WEIGHTED = {"augment": "none", "statistics": "data", "class_weights": "li2022"}
 class Row:
     title: str
     options: dict  # of train.py
-    printed: str   # mFscore, mIoU in per cent, each the mean of the last four scores; "longer": 80,000 steps, not 40,000
+    printed: str   # mFscore, mIoU in per cent; "longer": 80,000 steps, else 40,000
     swapped: bool = True  # whether a mirror swaps the classes of left and right
 
 
@@ -29,7 +29,8 @@ class Row:
 TABLE_1 = {
     "aug-none": Row("no augmentation", PLAIN, "42.39, 27.63; longer 59.29, 40.20"),
     "aug-mirror": Row("mirror, labels swapped", {**PLAIN, "augment": "mirror"}, "longer 68.86, 52.35"),
-    "aug-noswap": Row("mirror, labels as they are", {**PLAIN, "augment": "mirror"}, "longer 62.43, 45.36", swapped=False),
+    "aug-noswap": Row("mirror, labels as they are", {**PLAIN, "augment": "mirror"}, "longer 62.43, 45.36",
+                      swapped=False),
     "aug-geometry": Row("the data's statistics, rotation, resize, crop",
                         {**PLAIN, "augment": "rotate25+crop-mixed", "statistics": "data"}, "72.52, 52.38"),
     "aug-distort": Row("photometric distortion at half range", {**PLAIN, "augment": "distort-half"}, "48.44, 32.16"),
@@ -45,8 +46,8 @@ TABLE_2 = {
                     "79.43, 63.92"),
 }
 ROWS = {**TABLE_1, **TABLE_2}
-# Table 4: {--arch: (parameters as printed, mFscore, mIoU in per cent)} after 24,000 steps of 8. These mFscores cannot be
-# means over the same classes as the mIoU: F1 is 2 IoU / (1 + IoU), so that an mIoU of 71.61 allows 83.5 at most.
+# Table 4: {--arch: (parameters as printed, mFscore, mIoU in per cent)} after 24,000 steps of 8. These mFscores cannot
+# be means over the same classes as the mIoU: F1 is 2 IoU / (1 + IoU), so that an mIoU of 71.61 allows 83.5 at most.
 TABLE_4 = {"fastscnn": ("1.4 M", 83.17, 68.78), "lraspp": ("1.14 M", 84.22, 69.73),
            "bisenetv2_xs": ("1.792 M", 85.6, 71.61)}
 

@@ -1,11 +1,11 @@
-"""Table 1 and figures 5 and 6 of liu2020 at a small scale: BASS and its ablations, F1 against alpha, the three branches.
+"""Table 1 and figures 5 and 6 of liu2020 at a small scale: ablations of BASS, F1 against alpha, the three branches.
 
     python tests/benchmarks/bass_table.py --out bass/                        drawn faces; 25 minutes on two CPU cores
     python tests/benchmarks/bass_table.py --out bass/ --data lapa --recipe liu2020 --encoder resnet101 --size 473
 
-Every (model, seed) is a run under --runs. Finished runs are reused, so several processes may share the work: --only SEED
-trains the models of that seed and exits. Scores are pooled over the val split, as the paper's. The tables and figures are
-made by faceparse/papers/liu2020.py.
+Every (model, seed) is a run under --runs. Finished runs are reused, so several processes may share the work: --only
+SEED trains the models of that seed and exits. Scores are pooled over the val split, as the paper's. The tables and
+figures are made by faceparse/papers/liu2020.py.
 """
 import argparse
 import os

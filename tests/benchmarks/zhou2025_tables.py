@@ -3,10 +3,11 @@
     python tests/benchmarks/zhou2025_tables.py --root ROOT             10 trainings of 8 to 10 minutes on one CPU core
     python tests/benchmarks/zhou2025_tables.py --root ROOT --rows aug-none loss-ce
 
-The report trains on 1,000 faces at 512 x 512 for 40,000 or 80,000 steps of 8. Here the network is trained on 1,000 of the
-course set's 2,000 faces at 128 x 128 for 40 epochs (5,000 steps of 8) by AdamW with the poly schedule. As in the report, a
-score is the mean of the last four on val over all 19 classes, and table 2 has no augmentation. Finished runs under --runs
-are reused, so several processes may share the rows (--rows). The tables are made by faceparse/papers/zhou2025.py.
+The report trains on 1,000 faces at 512 x 512 for 40,000 or 80,000 steps of 8. Here the network is trained on 1,000 of
+the course set's 2,000 faces at 128 x 128 for 40 epochs (5,000 steps of 8) by AdamW with the poly schedule. As in the
+report, a score is the mean of the last four on val over all 19 classes, and table 2 has no augmentation. Finished runs
+under --runs are reused, so several processes may share the rows (--rows). The tables are made by
+faceparse/papers/zhou2025.py.
 """
 import argparse
 import os
