@@ -22,6 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from faceparse import drawing
+from faceparse.annotation.labelme import write as write_labelme
+from faceparse.data import labelme_json
 from faceparse.data.images import PICTURE_SUFFIXES, open_image
 from faceparse.data.masks import read_mask
 from faceparse.data.records import Record, check_landmarks, near
@@ -133,7 +135,7 @@ def _kept(out, name, picture):
     path = out / "labelme" / f"{name}.json"  # the last file of a face that is written
     if not path.exists():
         return None
-    face = labelme.read(path)
+    face = labelme_json.read(path)
     if not (face["image"].exists() and open_image(face["image"]) == open_image(picture)):
         raise FaceparseError(f"{path}: is there already, of another picture than {picture}; name another folder by "
                              "--annotate")
@@ -152,7 +154,7 @@ def _sorted_out(files):
         if file.suffix.lower() == ".json" and file.name not in labelme.SETS:
             try:
                 own = stem.with_name(stem.name.removesuffix(".json"))  # a.json beside a.jpg: a, for that is no other face
-                given.append((file, own, labelme.read(file)))
+                given.append((file, own, labelme_json.read(file)))
             except FaceparseError as error:
                 errors.append(error)
     named = {face["image"].resolve() for _, _, face in given}
@@ -174,8 +176,9 @@ def _corrected(file, face, parser):
     points = labelme.points_of(file, face)
     if points is None:
         raise FaceparseError(f"{file}: holds no landmark; place some, or take it out of --images")
-    record = Record(file.stem, face["image"], None, partial(labelme.read_landmarks, file, points), None, None, points)
-    landmarks, polygons, image = record.landmarks(), labelme.outlines(face, LAPA, file), open_image(record.image)
+    record = Record(file.stem, face["image"], None, partial(labelme_json.read_landmarks, file, points), None, None, points,
+                    landmarks_file=file)
+    landmarks, polygons, image = record.landmarks(), labelme_json.outlines(face, LAPA, file), open_image(record.image)
     check_landmarks(record, landmarks, image.size)
     known = (landmarks, points) if parser and parser.align in BY_LANDMARKS else ()
     parsed = parser and parser.parse(image, *known)
@@ -229,7 +232,7 @@ def _write(seen, out, name):
     if mask is not None:
         drawing.save_mask(mask, LAPA, label)
     polygons = [(LAPA_NAMES[index], contour) for index, contour in regions(seen)]
-    labelme.write(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons,
+    write_labelme(out / "labelme" / f"{name}.json", picture, seen.size, seen.landmarks, seen.points, polygons,
                   seen.looked_at or None)
     return notes
 

@@ -22,8 +22,8 @@ from faceparse.data.randomness import keys, uniforms
 from faceparse.data.sources import read_source
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
-from faceparse.training import distributed
 
+CACHE_BYTES = 4 << 30  # of one process; processes that share a machine's memory divide it between them
 TRIES = 10  # draws of the random geometry for a crop that no class fills (mmsegmentation's RandomCrop)
 
 
@@ -41,12 +41,12 @@ class Faces:
     landmarks    whether landmarks are wanted even where the alignment needs none
     """
 
-    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=4 << 30, skip_bad=False,
+    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=CACHE_BYTES, skip_bad=False,
                  landmarks=False):
         self.records, self.labels, self.size, self.align = records, labels, size, align
         self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
         self.landmarks, self.bad = landmarks, {}  # bad: index -> FaceparseError
-        self._sources, self._room = {}, cache_bytes // distributed.count()  # processes share the machine's memory
+        self._sources, self._room = {}, cache_bytes
 
     def __len__(self):
         return len(self.records)

@@ -21,7 +21,7 @@ def read_mask(path, labels):
         values = values[..., 0]
     outside = _outside(values, labels)
     if outside.size:
-        raise FaceparseError(f"{path}: holds {some_of(outside)}, but the label set {labels.name} ends at "
+        raise FaceparseError(f"{path}: holds {_listed(outside)}, but the label set {labels.name} ends at "
                              f"{len(labels) - 1} (255 = ignored); name the right set, or correct the mask")
     return values.astype(np.uint8)
 
@@ -82,6 +82,16 @@ def read_grey(path):
     return with_pillow(path, grey)
 
 
-def some_of(values):
+def check_part_size(mask, part, path):
+    """Raises FaceparseError where one part of a face, read from `path`, differs in size from the parts before it.
+
+    mask, part  (H, W)
+    """
+    if part.shape != mask.shape:
+        raise FaceparseError(f"{path}: {part.shape[1]} x {part.shape[0]}, but the face's other parts are "
+                             f"{mask.shape[1]} x {mask.shape[0]}; replace it")
+
+
+def _listed(values):
     return ("the value " if len(values) == 1 else "the values ") + ", ".join(map(str, values[:5])) + (
         ", ..." if len(values) > 5 else "")

@@ -1,7 +1,7 @@
-"""What a data set is to the rest of the package: a list of records, each able to read its own picture, mask and points.
+"""The common form of every data set: a list of records, each of which reads its own image, mask and landmarks.
 
-Readers of published layouts only list files and build records; nothing is opened before it is needed, so that a list of
-50,000 faces is there at once and a bad file stops, or is skipped, when its own turn comes.
+The readers in `sets/` only list files and build records. No image is opened before it is needed, so a list of 50,000
+faces is ready at once, and a damaged file raises its error, or is left out, only when its record is read.
 """
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from faceparse.errors import FaceparseError
 from faceparse.labels import LabelSet
 from faceparse.landmark_sets import LandmarkSet
 
-ASPECT_TOLERANCE = 0.01  # a mask may have another size than its picture, but not another shape
+ASPECT_TOLERANCE = 0.01  # a mask may differ from its image in size, but not in aspect ratio
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,19 @@ class Record:
     """One face of a data set.
 
     name       unique in its set, such as "train/00877"
-    image      the picture's file, or what draws it (toy faces); `open_image` and `image_size` take either
-    mask       () -> (H, W) uint8, indices of `labels`, 255 = ignored; None where nobody labelled it
-    landmarks  () -> (K, 2) float32, pixels of the upright picture at its full size, NaN = not annotated; or None
-    box        () -> (x0, y0, x1, y1) float, pixels of the picture, where the publisher gives a face box; or None
+    image      the image file, or a callable that draws the image; `open_image` and `image_size` take either
+    mask       () -> (H, W) uint8, indices of `labels`, 255 = ignored; None where there is no annotation
+    landmarks  () -> (K, 2) float32 of `points`, x then y, in pixels of the upright image at full size, NaN = not
+               annotated; None where there is no annotation
+    box        () -> (x0, y0, x1, y1) float, in pixels of the image, where the publisher provides a face box; or None
+    labels     the label set of the mask, or None
+    points     the landmark set of the landmarks, or None
 
-    The three callables raise FaceparseError naming the file. They are functools.partial of module-level functions, so
-    that records can be sent to worker processes; the first argument is the file that they read, or how its name begins.
+    mask_file, landmarks_file, box_file  the file that each callable reads, for error messages and for the audit; None
+               where it is drawn. Where several files make one mask, `mask_file` is the beginning of their names
+
+    The callables raise FaceparseError with the name of the file. They are functools.partial of module-level functions,
+    so that a record can be pickled.
     """
     name: str
     image: Path | Callable[[], Image.Image]
@@ -37,18 +43,22 @@ class Record:
     box: Callable[[], tuple[float, float, float, float]] | None
     labels: LabelSet | None
     points: LandmarkSet | None
+    mask_file: str | Path | None = None
+    landmarks_file: str | Path | None = None
+    box_file: str | Path | None = None
 
 
 @dataclass(frozen=True)
 class FaceSet:
-    """A split of a data set. Records of a mixed set keep their own labels and points; points is then None.
+    """A split of a data set. The records of a mixed set keep their own labels and points; where these points differ,
+    the set's `points` is None.
 
-    note     what the user should know of how the split came about; "" where it is the publisher's
-    sources  of a mixed set: the names of the sets whose faces it holds
+    note     what the user should know about how the split was made; "" for the publisher's own split
+    sources  of a mixed set: the names of the sets that its faces are from
     """
     name: str
     split: str
-    labels: LabelSet
+    labels: LabelSet | None
     points: LandmarkSet | None
     records: list[Record]
     note: str = ""
@@ -56,29 +66,30 @@ class FaceSet:
 
 
 def check_mask_size(record, mask, size):
-    """Raise FaceparseError unless the mask (H, W) has the shape of its picture, size (width, height), at any scale.
+    """Raises FaceparseError unless the mask (H, W) has the aspect ratio of its image, size (width, height).
 
-    Publishers label at other sizes than they photograph (CelebAMask-HQ: 512 of 1024), so only the aspect ratio counts.
+    Publishers annotate at other resolutions than they photograph (CelebAMask-HQ: 512 of 1024), so only the ratio counts.
     """
     width, height = size
     if abs(mask.shape[1] * height / (mask.shape[0] * width) - 1) > ASPECT_TOLERANCE:
-        raise FaceparseError(f"{record.mask.args[0]}: {mask.shape[1]} x {mask.shape[0]}, the wrong size for the "
-                             f"picture of {record.name}, {width} x {height}; one of them belongs to another face")
+        raise FaceparseError(f"{record.mask_file or record.name}: {mask.shape[1]} x {mask.shape[0]}, the wrong size for "
+                             f"the picture of {record.name}, {width} x {height}; one of them belongs to another face")
 
 
 def check_landmarks(record, points, size):
-    """Raise FaceparseError where a point lies further outside its picture, size (width, height), than its own size.
+    """Raises FaceparseError where a point (K, 2) is farther outside its image, size (width, height), than the image is
+    wide or high.
 
-    A chin or a temple a little outside is how annotators mark a face that the edge cuts off.
+    Annotators place a chin or a temple that the image's edge cuts off a little outside the image.
     """
     outside = (points < -np.array(size)) | (points > 2 * np.array(size))  # (K, 2); False for NaN
     if outside.any():
         index = int(outside.any(1).argmax())
         x, y = points[index]
-        raise FaceparseError(f"{record.landmarks.args[0]}: point {index} at ({x:g}, {y:g}) is far outside the "
-                             f"picture of {record.name}, which is {size[0]} x {size[1]}; correct the file")
+        raise FaceparseError(f"{record.landmarks_file or record.name}: point {index} at ({x:g}, {y:g}) is far outside "
+                             f"the picture of {record.name}, which is {size[0]} x {size[1]}; correct the file")
 
 
 def near(points, size):
-    """Points, those that lie further outside a picture than check_landmarks lets them brought to where it does."""
+    """The points (K, 2), moved to the nearest place that check_landmarks accepts for an image of `size`."""
     return points.clip(1 - np.array(size), 2 * np.array(size) - 1)

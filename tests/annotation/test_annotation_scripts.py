@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.annotation import rounds
+from faceparse.annotation import labelme, rounds
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
-from faceparse.data.sets import labelme
+from faceparse.data.labelme_json import read_landmarks
 from faceparse.drawing import face_parts
 from faceparse.inference.face_parser import ParsedFace
 from faceparse.inference.finder import Found
@@ -108,7 +108,7 @@ def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
     assert {row.name for row in rows} == {"a_1", "a_2", "b", "sub-c"}
     for folder, suffix in (("images", "png"), ("labels", "png"), ("landmarks", "txt"), ("labelme", "json")):
         assert sorted(os.listdir(tmp_path / "out" / folder)) == sorted(f"{row.name}.{suffix}" for row in rows)
-    first, second = (labelme.read_landmarks(tmp_path / f"out/labelme/a_{k}.json", POINTS) for k in (1, 2))
+    first, second = (read_landmarks(tmp_path / f"out/labelme/a_{k}.json", POINTS) for k in (1, 2))
     assert np.allclose(second - first, 2, atol=0.02)
 
 
@@ -131,7 +131,7 @@ def test_what_is_there_is_never_overwritten_and_a_run_that_broke_off_goes_on(pho
             raise KeyboardInterrupt
         written.append(write(*args))
 
-    monkeypatch.setattr(labelme, "write", interrupted)
+    monkeypatch.setattr(rounds, "write_labelme", interrupted)
     with pytest.raises(KeyboardInterrupt):
         rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
     monkeypatch.undo()
@@ -195,7 +195,7 @@ def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_pat
     labelme.write(photos / "b.json", photos / "b.png", (SIZE, SIZE), wrong, POINTS)
     rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
     assert [row.name for row in rows] == ["sub-c", "a", "b"] and np.isnan(rows[2].confidence)
-    assert np.allclose(labelme.read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
+    assert np.allclose(read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
 
 
 def test_a_file_beside_its_picture_as_labelme_puts_it_has_the_pictures_name(photos, tmp_path):

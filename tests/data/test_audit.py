@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from faceparse.data import parsing
-from faceparse.data.audit import (Lie, audit, fix_mirrored, lie_of_pairs, lone_masks, mended, reversed_pairs,
-                                  suspects_sheet, text)
+from faceparse.data.audit import audit, mended, suspects_sheet, text
+from faceparse.data.audit.records import lone_masks
+from faceparse.data.audit.sides import PairPosition, fix_mirrored, pair_positions, reversed_pairs
 from faceparse.data.drawn import toy_head
 from faceparse.data.images import open_image
 from faceparse.data.parsing import load
@@ -33,14 +34,10 @@ def drawn(parts, labels=CELEBA, skin=True):
     return mask
 
 
-def copied(_file, mask):
-    return mask.copy()
-
-
 def face_set(masks, labels=CELEBA, picture=None):
     """A FaceSet in memory of {name: mask or callable}."""
     picture = picture or partial(Image.new, "RGB", (64, 64))
-    records = [Record(name, picture, mask if callable(mask) else partial(copied, 0, mask), None, None, labels, None)
+    records = [Record(name, picture, mask if callable(mask) else mask.copy, None, None, labels, None)
                for name, mask in masks.items()]
     return FaceSet("made", "train", labels, None, records)
 
@@ -62,7 +59,7 @@ def without(*parts):
 # --- left and right -------------------------------------------------------------------------------
 
 def test_how_far_parts_lie_apart_by_hand():
-    eyes, brows, ears = lie_of_pairs(drawn(FACE), CELEBA)
+    eyes, brows, ears = pair_positions(drawn(FACE), CELEBA)
     # Straight down the face, least squares over the heights -0.3, 0, 0.36, 1 and y = 14, 20, 27, 40 gives the unit.
     unit = np.polyfit([-0.3, 0, 0.36, 1], [14, 20, 27, 40], 1)[0]
     assert eyes.apart == pytest.approx(-24 / unit) and brows.apart == pytest.approx(-24 / unit)  # l_ lies on the right
@@ -101,19 +98,19 @@ def test_the_other_labellings_left_is_the_images():
 def test_eyes_in_one_line_say_nothing():
     """A profile: both eyes at the same place along the axis, one above the other by the roll of the head."""
     profile = {"r_eye": (24, 18), "l_eye": (22, 23), "nose": (14, 30), "mouth": (18, 40)}
-    assert not lie_of_pairs(drawn(profile), CELEBA)[EYES].firm and wrong(drawn(profile)) == []
+    assert not pair_positions(drawn(profile), CELEBA)[EYES].firm and wrong(drawn(profile)) == []
 
 
 def test_a_stray_speck_is_no_eye():
     mask = drawn(without("l_brow", "r_brow", "l_ear", "r_ear", "l_eye"))
     mask[16:26, 14:26] = CELEBA.names.index("r_eye")
     mask[20, 10] = CELEBA.names.index("l_eye")
-    assert not lie_of_pairs(mask, CELEBA)[EYES].firm and wrong(mask) == []
+    assert not pair_positions(mask, CELEBA)[EYES].firm and wrong(mask) == []
 
 
 def test_parts_without_brows_eyes_nose_and_mouth_around_them_are_not_judged():
     mask = drawn({"l_ear": (4, 26), "r_ear": (60, 26)})
-    assert lie_of_pairs(mask, CELEBA) == [None, None, None] and audit(face_set({"one": mask}))["judged"] == 0
+    assert pair_positions(mask, CELEBA) == [None, None, None] and audit(face_set({"one": mask}))["judged"] == 0
 
 
 def test_a_lone_ear_on_the_wrong_side_is_doubtful_and_nothing_more():
@@ -131,7 +128,7 @@ def test_two_parts_alone_on_the_wrong_side_accuse_and_a_third_on_the_right_side_
 
 
 def test_pairs_that_say_nothing_go_with_those_that_do_but_never_with_ears():
-    firm, weak = partial(Lie, firm=True), partial(Lie, firm=False)
+    firm, weak = partial(PairPosition, firm=True), partial(PairPosition, firm=False)
     assert reversed_pairs([firm(-0.9), weak(-0.1), None], CELEBA) == [0, 1, 2]
     assert reversed_pairs([firm(-0.9), weak(0.3), None], CELEBA) == [0]
     assert reversed_pairs([firm(-0.9), firm(0.9), weak(-1.3)], CELEBA) == [0]
@@ -321,7 +318,7 @@ def test_a_mended_set_reads_swapped_masks_and_leaves_files_and_other_records_alo
     assert fixed.records[0] is faces.records[0] and (masks / "b.png").read_bytes() == before
     record = pickle.loads(pickle.dumps(fixed.records[1]))
     assert (record.mask() == CELEBA.mirror[drawn(FACE)[:, ::-1]]).all()
-    assert record.mask.args[0] == faces.records[1].mask.args[0]  # errors name the file
+    assert record.mask_file == faces.records[1].mask_file  # errors name the file
     (masks / "b.png").unlink()
     with pytest.raises(FaceparseError, match="b.png"):
         record.mask()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceparse.annotation.labelme import point_labels, write
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
+from faceparse.data.labelme_json import read, read_landmarks
 from faceparse.data.loading import Faces
 from faceparse.data.sets import labelme
 from faceparse.drawing import face_parts, raster
@@ -25,7 +27,7 @@ def face(folder, name="a", index=0, size=64, polygons=(), points=None):
     truth = truth if points is None else points
     (folder / "pictures").mkdir(exist_ok=True), (folder / "labelme").mkdir(exist_ok=True)
     Image.fromarray(image).save(folder / f"pictures/{name}.png")
-    labelme.write(folder / f"labelme/{name}.json", folder / f"pictures/{name}.png", (size, size), truth, POINTS,
+    write(folder / f"labelme/{name}.json", folder / f"pictures/{name}.png", (size, size), truth, POINTS,
                   polygons)
     return truth
 
@@ -55,23 +57,23 @@ def test_a_file_is_labelmes_format_and_measures_from_the_corner(tmp_path):
 def test_points_come_back_to_a_hundredth_of_a_pixel_and_a_removed_one_is_not_annotated(tmp_path):
     truth = face(tmp_path)
     path = tmp_path / "labelme/a.json"
-    assert np.abs(labelme.read_landmarks(path, POINTS) - truth).max() <= 0.00501
+    assert np.abs(read_landmarks(path, POINTS) - truth).max() <= 0.00501
     edit(path, lambda content: content["shapes"].pop(40))
-    found = labelme.read_landmarks(path, POINTS)
+    found = read_landmarks(path, POINTS)
     assert np.isnan(found[40]).all() and np.isfinite(np.delete(found, 40, 0)).all()
 
 
 def test_the_order_of_shapes_and_the_words_behind_the_number_do_not_matter(tmp_path):
     face(tmp_path)
     path = tmp_path / "labelme/a.json"
-    before = labelme.read_landmarks(path, POINTS)
+    before = read_landmarks(path, POINTS)
 
     def shuffle(content):
         content["shapes"].reverse()
         for shape in content["shapes"]:
             shape["label"] = shape["label"].split()[0] + "  nose?"
     edit(path, shuffle)
-    assert np.array_equal(labelme.read_landmarks(path, POINTS), before)
+    assert np.array_equal(read_landmarks(path, POINTS), before)
 
 
 def test_polygons_are_painted_class_by_class_and_background_cuts_holes(tmp_path):
@@ -165,7 +167,7 @@ def test_splits_are_folders_where_there_are_such(tmp_path):
 def test_a_picture_beside_the_file_is_found_where_both_were_moved(tmp_path):
     face(tmp_path)
     (tmp_path / "pictures/a.png").rename(tmp_path / "labelme/a.png")
-    assert labelme.read(tmp_path / "labelme/a.json")["image"] == tmp_path / "labelme/a.png"
+    assert read(tmp_path / "labelme/a.json")["image"] == tmp_path / "labelme/a.png"
 
 
 def test_the_landmark_set_is_told_by_the_file_by_landmarks_json_or_by_the_highest_number(tmp_path):
@@ -188,19 +190,19 @@ def test_a_set_of_ones_own_is_written_into_the_file_and_labelled_by_its_names(tm
     own = LandmarkSet("three", 3, None, (0,), (1,), names=("left pupil", "right pupil", "chin"))
     face(tmp_path)
     path = tmp_path / "labelme/a.json"
-    labelme.write(path, tmp_path / "pictures/a.png", (64, 64), np.array([[1, 2], [3, 4], [5, 6.5]]), own)
+    write(path, tmp_path / "pictures/a.png", (64, 64), np.array([[1, 2], [3, 4], [5, 6.5]]), own)
     shapes = json.loads(path.read_text())["shapes"]
     assert [shape["label"] for shape in shapes] == ["0 left pupil", "1 right pupil", "2 chin"]
     assert landmarks.load("labelme", "train", tmp_path).points == own
     edit(path, lambda content: content["shapes"][2].update(label="chin"))
-    assert labelme.read_landmarks(path, own).tolist() == [[1, 2], [3, 4], [5, 6.5]]
+    assert read_landmarks(path, own).tolist() == [[1, 2], [3, 4], [5, 6.5]]
 
 
 def test_every_published_set_names_its_points_once():
     for name in ("68", "70", "106", "194"):
-        labels = labelme.point_labels(landmark_set(name))
+        labels = point_labels(landmark_set(name))
         assert [int(label.split()[0]) for label in labels] == list(range(len(labels)))
-    assert labelme.point_labels(POINTS)[16] == "16 jaw" and labelme.point_labels(POINTS)[84] == "84 mouth"
+    assert point_labels(POINTS)[16] == "16 jaw" and point_labels(POINTS)[84] == "84 mouth"
 
 
 def shape(**entries):
@@ -230,7 +232,7 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, change, said):
     path = tmp_path / "labelme/a.json"
     edit(path, change)
     with pytest.raises(FaceparseError, match=said) as caught:
-        labelme.read_landmarks(path, POINTS)
+        read_landmarks(path, POINTS)
     assert "\n" not in str(caught.value) and "labelme" in str(caught.value)
 
 

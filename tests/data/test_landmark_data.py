@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from faceparse.data.images import image_size, open_image
-from faceparse.data.landmarks import COMMON_300W, PRIVATE_300W, TRAIN_300W, in_points, load
+from faceparse.data.landmarks import load, remap_record
 from faceparse.data.records import check_landmarks
+from faceparse.data.sets.ibug_300w import COMMON, PRIVATE, TRAIN
 from faceparse.errors import FaceparseError
 from faceparse.landmark_sets import LANDMARK_SETS, landmark_table
 
@@ -49,7 +50,7 @@ def trees_300w(home, trees, count=2):
 @pytest.fixture
 def published(tmp_path):
     """Every tree of 300-W with two faces, HELEN's trainset with sixteen, two of which are val."""
-    trees_300w(tmp_path / "300w", ("afw", "lfpw/trainset", *COMMON_300W, "ibug", *PRIVATE_300W))
+    trees_300w(tmp_path / "300w", ("afw", "lfpw/trainset", *COMMON, "ibug", *PRIVATE))
     trees_300w(tmp_path / "300w", ["helen/trainset"], 16)
     return tmp_path
 
@@ -57,9 +58,9 @@ def published(tmp_path):
 def test_300w_as_published(published):
     faces = {split: load("300w", split, published) for split in SPLITS_300W}
     trees = {split: {name.split("/", 1)[1].rpartition("/")[0] for name in names(faces[split])} for split in faces}
-    assert trees == {"train": set(TRAIN_300W), "trainval": set(TRAIN_300W), "val": {"helen/trainset"},
-                     "test-common": set(COMMON_300W), "test-challenging": {"ibug"}, "test": {*COMMON_300W, "ibug"},
-                     "test-private": set(PRIVATE_300W)}
+    assert trees == {"train": set(TRAIN), "trainval": set(TRAIN), "val": {"helen/trainset"},
+                     "test-common": set(COMMON), "test-challenging": {"ibug"}, "test": {*COMMON, "ibug"},
+                     "test-private": set(PRIVATE)}
     assert {split: len(f.records) for split, f in faces.items()} == {
         "train": 18, "val": 2, "trainval": 20, "test-common": 4, "test-challenging": 2, "test": 6, "test-private": 4}
     assert names(faces["val"]) == ["val/helen/trainset/14_1", "val/helen/trainset/15_1"]
@@ -101,7 +102,7 @@ def test_300w_tests_on_the_trees_that_are_there(tmp_path):
 @pytest.mark.parametrize("place", [".", "300w", "300w/300W", "300w/300w_cropped", "300w_cropped", "300W"])
 def test_the_private_test_set_is_found_where_it_is_unpacked(tmp_path, place):
     (tmp_path / "300w").mkdir() if place != "." else None
-    trees_300w(tmp_path / place, PRIVATE_300W)
+    trees_300w(tmp_path / place, PRIVATE)
     assert len(load("300w", "test-private", tmp_path).records) == 4
 
 
@@ -125,7 +126,7 @@ def test_a_bad_pts_file_is_named_when_it_is_read(published):
 def test_what_is_missing_is_said(tmp_path):
     message = error_of(load, "300w", "train", tmp_path)
     assert str(tmp_path / "300w") in message and "NAME.pts" in message and "https://ibug" in message
-    assert "300w, toy, toywild, facesynthetics, lapa, helen" in error_of(load, "wflw", "train", tmp_path)
+    assert "toy, toywild, lapa, helen, facesynthetics" in error_of(load, "wflw", "train", tmp_path)
     (tmp_path / "300w" / "afw").mkdir(parents=True)
     assert "no pictures" in error_of(load, "300w", "train", tmp_path)
 
@@ -158,7 +159,7 @@ def test_sets_meet_on_the_common_68(tmp_path):
     record, = faces.records
     assert faces.points == record.points == LANDMARK_SETS["68"]
     assert (record.landmarks()[:, 0] == landmark_table("106", "68")).all()
-    assert in_points(record, LANDMARK_SETS["68"]) is record
+    assert remap_record(record, LANDMARK_SETS["68"]) is record
     assert pickle.loads(pickle.dumps(record)).landmarks().shape == (68, 2)
     assert "a.txt" in error_of(check_landmarks, record, np.full((68, 2), 1e4), (8, 6))  # errors name the file still
 
@@ -268,7 +269,7 @@ def test_the_real_300w_points_lie_in_their_faces(root_300w):
         check_landmarks(record, face, image_size(record.image))
     left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
     assert (left[:, 0] < right[:, 0]).mean() > 0.999 and (points[:, 8, 1] > points[:, 27, 1]).mean() > 0.99  # the chin
-    file = records[0].landmarks.args[0]
+    file = records[0].landmarks_file
     assert np.allclose(np.loadtxt(file, skiprows=3, comments="}")[0] - 1, points[0, 0])
 
 

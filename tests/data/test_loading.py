@@ -39,7 +39,7 @@ def record(tmp_path):
     Image.fromarray(image).save(tmp_path / "face.jpg", quality=95)
     Image.fromarray(mask).save(tmp_path / "face.png")
     return Record("face", tmp_path / "face.jpg", partial(read_mask, tmp_path / "face.png", LAPA), corner_points, None,
-                  LAPA, landmark_set("68"))
+                  LAPA, landmark_set("68"), mask_file=tmp_path / "face.png")
 
 
 def toy(count, wild=False):

@@ -11,8 +11,11 @@ from PIL import Image
 from faceparse import landmark_sets
 from faceparse.data import parsing
 from faceparse.data.images import image_size, open_image
-from faceparse.data.parsing import load, pictures_with, read_confidences
+from faceparse.data.listing import image_folder_records
+from faceparse.data.parsing import load
 from faceparse.data.records import check_landmarks, check_mask_size
+from faceparse.data.sets import drawn as drawn_set
+from faceparse.data.sets.helen import read_confidences
 from faceparse.data.splits import SPLITS, sample
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import LABEL_SETS, table
@@ -386,8 +389,8 @@ def test_toy_splits_share_no_face():
 
 def test_a_toy_record_draws_its_face_once(monkeypatch):
     drawn = []
-    draw = parsing.toy.draw
-    monkeypatch.setattr(parsing.toy, "draw", lambda *face: drawn.append(face) or draw(*face))
+    draw = drawn_set.toy.draw
+    monkeypatch.setattr(drawn_set.toy, "draw", lambda *face: drawn.append(face) or draw(*face))
     record = load("toywild", "train", "unused", seed=123, limit=1, toy_size=48).records[0]
     mask, points = record.mask(), record.landmarks()
     assert open_image(record.image).size == (48, 48) and mask.shape == (48, 48) and points.shape == (106, 2)
@@ -506,7 +509,7 @@ def test_the_100_facesynthetics(data_root):
 
 
 def test_the_lapa_samples_have_106_points_inside_the_picture_and_no_mask(data_root):
-    records = pictures_with(data_root / "lapa_samples", "test", "labels", LAPA, points=landmark_sets.landmark_set("106"))
+    records = image_folder_records(data_root / "lapa_samples", "test", "labels", LAPA, points=landmark_sets.landmark_set("106"))
     assert len(records) == 2
     for record in records:
         width, height = image_size(record.image)

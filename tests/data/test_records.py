@@ -328,7 +328,8 @@ def test_a_bad_box_file_is_named(tmp_path, text):
 
 def record_of(tmp_path):
     return Record("train/a", tmp_path / "a.jpg", partial(read_mask, tmp_path / "a.png", LAPA),
-                  partial(read_points, tmp_path / "a.txt", 3), None, LAPA, None)
+                  partial(read_points, tmp_path / "a.txt", 3), None, LAPA, None, mask_file=tmp_path / "a.png",
+                  landmarks_file=tmp_path / "a.txt")
 
 
 def test_a_mask_may_have_another_size_but_not_another_shape(tmp_path):
@@ -348,4 +349,5 @@ def test_landmarks_may_lie_a_little_outside_the_picture(tmp_path):
 
 def test_records_pickle(tmp_path):
     record = record_of(tmp_path)
-    assert pickle.loads(pickle.dumps(record)).mask.args == record.mask.args
+    copy = pickle.loads(pickle.dumps(record))
+    assert copy.mask.args == record.mask.args and copy.landmarks_file == record.landmarks_file

@@ -33,10 +33,10 @@ from PIL import Image
 
 from faceparse import drawing, files, labels
 from faceparse.adaptation import adapted_parser
+from faceparse.annotation import labelme
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
 from faceparse.data.loading import Faces
-from faceparse.data.sets import labelme
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.inference import checkpoint, predict
 from faceparse.inference.video import VideoReader

@@ -1,14 +1,14 @@
-"""CIHP, photographs of several people, as liu2020 trains its segmentation of hair and skin on it: a record a person.
+"""CIHP (Gong et al., "Instance-level Human Parsing via Part Grouping Network", ECCV 2018; SYSU), for research only.
 
-Gong et al., "Instance-level Human Parsing via Part Grouping Network", ECCV 2018 (SYSU; research only): 28,280 / 5,000 /
-5,000 pictures; the labels of the last 5,000 are not published.
+28,280 / 5,000 / 5,000 photographs of several people, 20 classes; the labels of the last 5,000 are not published. liu2020
+trains its segmentation of hair and skin on CIHP, so a record here is the surroundings of one person's head.
 
-    {Training,Validation}/ Images/NAME.jpg   Category_ids/NAME.png (20 classes)   Human_ids/NAME.png (a number a person)
+    {Training,Validation}/  Images/NAME.jpg   Category_ids/NAME.png (classes)   Human_ids/NAME.png (a number per person)
 
-Liu et al. 2020 (liu2020), "coarse-to-fine segmentation": the regions of interest are cropped "according to the mapped
-labels", hair and skin, "incorporating with the instance labels", and those narrower or lower than 80 pixels are left
-out. The paper does not say how much is seen around a region, nor what other people's heads in it are: ours are CONTEXT,
-and ignored, since to call them background would teach that a face may be none.
+liu2020, "coarse-to-fine segmentation": the regions of interest are cropped "according to the mapped labels", hair and
+skin, "incorporating with the instance labels", and regions narrower or lower than 80 pixels are left out. The paper does
+not define how much around a region is cropped, nor the labels of other people's heads in it. Ours: CONTEXT, and ignored,
+because a network trained on them as background would learn that a face can be background.
 """
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,25 +16,38 @@ from functools import partial
 import numpy as np
 
 from faceparse import geometry
+from faceparse.data.data_set import DataSet, Published
 from faceparse.data.images import open_image
+from faceparse.data.listing import list_pictures, split_folder
 from faceparse.data.masks import read_indices, read_mask
-from faceparse.data.records import Record
-from faceparse.data.splits import list_pictures, one_of, sample, split_folder
+from faceparse.data.records import FaceSet, Record
+from faceparse.data.splits import one_of, sample
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE, LABEL_SETS, table
 from faceparse.progress import Progress
 
+PUBLISHED = Published(
+    folders=("cihp", "CIHP", "instance-level_human_parsing"),
+    marks=("Training/Category_ids",),
+    layout="{Training,Validation}/ with Images/NAME.jpg, Category_ids/NAME.png and Human_ids/NAME.png",
+    homepage="http://sysu-hcp.net/lip/overview.php")
 LABELS = LABEL_SETS["cihp"]
-SMALLEST = 80  # pixels, of the width and of the height of a person's hair and skin: liu2020
-CONTEXT = 2.0  # the sub-image's width and height over the region's
-STEP = 256     # pictures that are looked through between two looks at the limit
+SMALLEST = 80  # least width and height in pixels of a person's hair and skin: liu2020
+CONTEXT = 2.0  # width and height of the crop, divided by those of the region
+STEP = 256     # images that are searched between two checks of the limit
+
+
+def read(root, split, options):
+    """A split of CIHP as a FaceSet: train or val, a record for each person. Raises FaceparseError."""
+    records = people(PUBLISHED.home(root), split, options.limit, options.seed)
+    return FaceSet("cihp", split, LABELS, None, records)
 
 
 def people(home, split, limit=None, seed=0):
-    """The records of a split of CIHP in the folder `home`: each what is around one person's hair and face.
+    """The records of a split in the folder `home`: crops around one person's hair and face.
 
-    limit  at most so many, of pictures in an order drawn by the seed; only as many pictures are looked through as give
-           them. Without it all label files are read first, since nothing else tells who is large enough.
+    limit  at most this number, from images in an order drawn by the seed; only as many images are searched as needed.
+           Without it all label files are read first, because the size of a head is in no list
     Raises FaceparseError; NoSuchSplit for the test split.
     """
     folder = split_folder(home, one_of(split, train="Training", val="Validation"))
@@ -45,8 +58,8 @@ def people(home, split, limit=None, seed=0):
     records = []
     with ThreadPoolExecutor(4) as pool, Progress(len(names), "looking for people") as progress:
         for start in range(0, len(names), STEP):
-            for found in pool.map(partial(_people, folder, split), names[start:start + STEP]):
-                records += found
+            for people_of_image in pool.map(partial(_people, folder, split), names[start:start + STEP]):
+                records += people_of_image
                 progress.update()
             if limit is not None and len(records) >= limit:
                 break
@@ -54,31 +67,33 @@ def people(home, split, limit=None, seed=0):
 
 
 def _people(folder, split, name):
-    """The records of one picture."""
+    """The records of one image."""
     files = (folder / "Category_ids" / f"{name}.png", folder / "Human_ids" / f"{name}.png")
-    categories, persons = _read(*files)
+    categories, persons = _read_labels(*files)
     head = table(LABELS, LABEL_SETS["foreground"])[categories] == 1  # (H, W) hair and face
     records = []
     for person in np.unique(persons[head]).tolist():
         box = geometry.mask_box(head & (persons == person)) if person else None
         if box is None or min(box[2] - box[0], box[3] - box[1]) < SMALLEST:
             continue
-        around = _with_context(box, categories.shape)
-        image = partial(cropped_image, folder / "Images" / f"{name}.jpg", around)
-        mask = partial(cropped_mask, *files, person, around)
-        records.append(Record(f"{split}/{name}_{person}", image, mask, None, None, LABELS, None))
+        crop = _with_context(box, categories.shape)
+        records.append(Record(
+            f"{split}/{name}_{person}", partial(cropped_image, folder / "Images" / f"{name}.jpg", crop),
+            mask=partial(cropped_mask, *files, person, crop), landmarks=None, box=None, labels=LABELS, points=None,
+            mask_file=folder / "Category_ids" / name))
     return records
 
 
 def _with_context(box, shape):
-    """(left, top, right, bottom) of the box, CONTEXT times as wide and as high, within a picture of `shape` (H, W)."""
+    """(left, top, right, bottom) of the box, CONTEXT times as wide and as high, inside an image of `shape` (H, W)."""
     x0, y0, x1, y1 = box
     more_x, more_y = (CONTEXT - 1) / 2 * (x1 - x0), (CONTEXT - 1) / 2 * (y1 - y0)
     return (max(0, int(x0 + 0.5 - more_x)), max(0, int(y0 + 0.5 - more_y)),
             min(shape[1], int(np.ceil(x1 + 0.5 + more_x))), min(shape[0], int(np.ceil(y1 + 0.5 + more_y))))
 
 
-def _read(categories_file, persons_file):
+def _read_labels(categories_file, persons_file):
+    """The classes and the numbers of the persons, (H, W) each. Raises FaceparseError."""
     categories, persons = read_mask(categories_file, LABELS), read_indices(persons_file)
     if categories.shape != persons.shape:
         raise FaceparseError(f"{persons_file}: {persons.shape[1]} x {persons.shape[0]}, but {categories_file} is "
@@ -87,13 +102,16 @@ def _read(categories_file, persons_file):
 
 
 def cropped_image(path, box):
-    """The part of a picture inside a box (left, top, right, bottom)."""
+    """The part of an image file inside a box (left, top, right, bottom)."""
     return open_image(path).crop(box)
 
 
 def cropped_mask(categories_file, persons_file, person, box):
-    """(h, w) uint8, the classes inside a box; the hair and the faces of anybody else are ignored."""
-    categories, persons = _read(categories_file, persons_file)
+    """(h, w) uint8, the classes inside a box (left, top, right, bottom); hair and faces of other persons are ignored."""
+    categories, persons = _read_labels(categories_file, persons_file)
     others = (table(LABELS, LABEL_SETS["foreground"])[categories] == 1) & (persons != person)
     left, top, right, bottom = box
     return np.where(others, np.uint8(IGNORE), categories)[top:bottom, left:right]
+
+
+CIHP = DataSet("cihp", PUBLISHED, parsing=read)

@@ -1,0 +1,62 @@
+"""Lists of image files, and the records of the common layout images/, masks/, landmarks/."""
+import os
+from functools import partial
+from pathlib import Path
+
+from faceparse.data.images import PICTURE_SUFFIXES
+from faceparse.data.masks import read_mask
+from faceparse.data.points import read_points
+from faceparse.data.records import Record
+from faceparse.errors import FaceparseError, NoSuchSplit
+
+
+def split_folder(home, split):
+    """home / split. Raises NoSuchSplit where it is not there."""
+    if not (home / split).is_dir():
+        raise NoSuchSplit(f"{home / split}: no such folder, so there is no split '{split}' of this data set; "
+                          "add it, or name another split")
+    return home / split
+
+
+def list_pictures(folder, suffixes=PICTURE_SUFFIXES, layout=None):
+    """{stem: path} of the images directly in a folder, sorted by file name. Raises FaceparseError where there are none.
+
+    suffixes  of the files to list, in lower case
+    layout    what the data set's folder should contain, for the error message
+    Paths are str: 50,000 Path objects would take a second.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            files = sorted(entry.name for entry in entries)
+    except OSError as error:
+        raise FaceparseError(f"{folder}: cannot be listed ({error.strerror}); put the pictures there") from None
+    paths = {}
+    for file in files:
+        stem, suffix = os.path.splitext(file)
+        if suffix.lower() in suffixes and not file.startswith("."):  # macOS archives contain ._NAME.jpg: not images
+            if stem in paths:
+                raise FaceparseError(f"{folder / file}: {paths[stem]} is there too, and one mask cannot belong to "
+                                     "both; remove or rename one")
+            paths[stem] = f"{folder}{os.sep}{file}"
+    if not paths:
+        expected = f"; expected {layout}" if layout else ""
+        raise FaceparseError(f"{folder}: no pictures in it{expected}; unpack the data set again")
+    return paths
+
+
+def image_folder_records(folder, split, masks, labels, points=None):
+    """The records of images/NAME.*, with `masks`/NAME.png and, if `points` is a landmark set, landmarks/NAME.txt.
+
+    Without the folder of masks, or of landmarks, no record has them. With the folder, a missing file is an error when
+    its record is read.
+    """
+    has_masks, has_points = (folder / masks).is_dir(), points is not None and (folder / "landmarks").is_dir()
+    records = []
+    for stem, path in list_pictures(folder / "images").items():
+        mask_file = f"{folder}/{masks}/{stem}.png" if has_masks else None
+        landmarks_file = f"{folder}/landmarks/{stem}.txt" if has_points else None
+        records.append(Record(
+            f"{split}/{stem}", Path(path), mask=partial(read_mask, mask_file, labels) if has_masks else None,
+            landmarks=partial(read_points, landmarks_file, points.count) if has_points else None, box=None,
+            labels=labels, points=points, mask_file=mask_file, landmarks_file=landmarks_file))
+    return records
