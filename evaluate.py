@@ -20,7 +20,7 @@ from pathlib import Path
 
 from faceparse import drawing, files
 from faceparse.adaptation import adapted_parser
-from faceparse.annotation import rounds
+from faceparse.annotation import rounds, worst_first
 from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.evaluation import landmark_scores, parser_scores
@@ -190,7 +190,7 @@ def label(args, parser, finder):
     for note in notes:
         print(note)
     if rows:
-        print(f"{rounds.as_table(rows)}faces in {args.annotate}: {len(rows)}, listed in {rounds.LIST}; correct "
+        print(f"{worst_first.as_table(rows)}faces in {args.annotate}: {len(rows)}, listed in {worst_first.LIST}; correct "
               f"them: labelme {args.annotate / 'images'} --output {args.annotate / 'labelme'}")
     refuse(args, errors)
 

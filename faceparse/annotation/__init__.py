@@ -1,1 +1,1 @@
-"""Landmarks and label maps for people to correct."""
+"""Annotating a new data set: pictures -> landmarks and label maps for people to correct (liu2020)."""

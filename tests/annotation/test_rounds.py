@@ -1,4 +1,4 @@
-"""The loop: pictures -> a data set to correct, the doubtful faces first; corrected, it is one to train on."""
+"""A round of annotation: pictures -> a data set for people to correct -> a data set to train on."""
 import csv
 import json
 import os
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceparse.annotation import labelme, rounds
+from faceparse.annotation import labelme, rounds, worst_first
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
 from faceparse.data.labelme_json import read_landmarks
@@ -23,7 +23,7 @@ HAIR = LAPA.names.index("hair")
 
 
 class Oracle:
-    """A finder that knows toy faces by heart, face i with confidence 0.9 - i / 10; of point 7 it is never sure."""
+    """A finder of the true landmarks of drawn faces; face i has confidence 0.9 - i / 10, its point 7 confidence 0."""
     points = POINTS
 
     def __init__(self, count):
@@ -37,7 +37,7 @@ class Oracle:
 
 
 class Combed:
-    """A parser that sees hair in the top quarter of a picture and skin below it, but for ten columns at the left."""
+    """A parser that predicts hair in the top quarter of a picture, skin below, background in the ten left columns."""
     labels, align = LAPA, "none"
 
     def parse(self, image, points=None, points_name=None, box=None):
@@ -56,7 +56,7 @@ def photos(tmp_path):
     return folder
 
 
-def test_the_tree_is_lapas_and_its_reader_reads_it(photos, tmp_path):
+def test_pictures_become_a_tree_that_the_reader_of_lapa_reads(photos, tmp_path):
     rows, notes, errors = rounds.label_pictures([photos], tmp_path / "data/lapa/train", Oracle(3))
     assert not notes and not errors and len(rows) == 3
     faces = parsing.load("lapa", "train", tmp_path / "data")
@@ -71,17 +71,17 @@ def test_the_tree_is_lapas_and_its_reader_reads_it(photos, tmp_path):
     assert (tmp_path / "data/lapa/train/images/sub-c.png").read_bytes() == (photos / "sub/c.png").read_bytes()
 
 
-def test_the_list_has_the_doubtful_first_and_above_them_what_is_taken_for_no_face(photos, tmp_path):
+def test_list_is_in_the_order_of_confidence_after_what_is_no_face(photos, tmp_path):
     rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
     assert [row.name for row in rows] == ["b", "sub-c", "a"]  # b is no face; then 0.7, 0.9
     lines = list(csv.DictReader((tmp_path / "out/worst_first.csv").open()))
     assert [(line["name"], line["is_face"]) for line in lines] == [("b", "0"), ("sub-c", "1"), ("a", "1")]
     assert float(lines[2]["confidence"]) == pytest.approx(0.9 * 105 / 106, abs=1e-4)
     assert lines[0]["doubtful_points"].split()[0] == "7" and lines[1]["picture"] == str(photos / "sub/c.png")
-    assert "not sure" in rounds.as_table(rows).splitlines()[2]
+    assert "uncertain" in worst_first.as_table(rows).splitlines()[2]
 
 
-def test_the_parsers_hair_and_skin_are_fused_with_the_landmarks_parts(photos, tmp_path):
+def test_hair_and_skin_of_the_parser_are_fused_with_the_parts_from_landmarks(photos, tmp_path):
     rounds.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(1), Combed())
     mask = np.asarray(Image.open(tmp_path / "out/labels/a.png"))
     parts = face_parts.label_map(toy.draw(0, 0, SIZE)[2], SIZE, SIZE)
@@ -90,7 +90,7 @@ def test_the_parsers_hair_and_skin_are_fused_with_the_landmarks_parts(photos, tm
     assert np.array_equal(mask, expected)
 
 
-def test_hair_and_skin_are_polygons_too_for_people_to_correct(photos, tmp_path):
+def test_hair_and_skin_are_written_as_polygons_for_people_to_correct(photos, tmp_path):
     rounds.label_pictures([photos], tmp_path / "out", Oracle(3), Combed())
     shapes = json.loads((tmp_path / "out/labelme/a.json").read_text())["shapes"]
     assert [s["label"] for s in shapes if s["shape_type"] == "polygon"] == ["skin", "hair"]
@@ -102,7 +102,7 @@ def test_hair_and_skin_are_polygons_too_for_people_to_correct(photos, tmp_path):
         assert (record.mask() != np.asarray(Image.open(tmp_path / f"out/labels/{name}.png"))).mean() < 0.002
 
 
-def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
+def test_several_faces_of_a_picture_have_different_names(photos, tmp_path):
     (tmp_path / "boxes.csv").write_text("a.png,0,0,90,90\na.png,2,0,90,90\n")
     rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(3), boxes=tmp_path / "boxes.csv")
     assert {row.name for row in rows} == {"a_1", "a_2", "b", "sub-c"}
@@ -112,8 +112,8 @@ def test_several_faces_of_a_picture_have_names_of_their_own(photos, tmp_path):
     assert np.allclose(second - first, 2, atol=0.02)
 
 
-def test_names_that_would_meet_are_told_apart(photos, tmp_path):
-    Image.fromarray(toy.draw(0, 3, SIZE)[0]).save(photos / "sub-c.png")  # as sub/c.png is called
+def test_equal_names_from_different_folders_are_made_unique(photos, tmp_path):
+    Image.fromarray(toy.draw(0, 3, SIZE)[0]).save(photos / "sub-c.png")  # the name that sub/c.png gets
     rows, *_ = rounds.label_pictures([photos], tmp_path / "out", Oracle(4))
     assert len({row.name for row in rows}) == 4 and {"sub-c", "sub-c_"} <= {row.name for row in rows}
 
@@ -122,8 +122,8 @@ def contents(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_is_there_is_never_overwritten_and_a_run_that_broke_off_goes_on(photos, tmp_path, monkeypatch):
-    whole, _, _ = rounds.label_pictures([photos], tmp_path / "whole", Oracle(3))
+def test_existing_files_are_not_overwritten_and_an_interrupted_run_continues(photos, tmp_path, monkeypatch):
+    all_rows, _, _ = rounds.label_pictures([photos], tmp_path / "uninterrupted", Oracle(3))
     write, written = labelme.write, []
 
     def interrupted(*args):
@@ -137,17 +137,17 @@ def test_what_is_there_is_never_overwritten_and_a_run_that_broke_off_goes_on(pho
     monkeypatch.undo()
     assert len((tmp_path / "out/worst_first.csv").read_text().splitlines()) == 2
     path = tmp_path / "out/labelme/a.json"
-    path.write_text(path.read_text().replace('"description": ""', '"description": "seen"'))  # a person was there
+    path.write_text(path.read_text().replace('"description": ""', '"description": "checked"'))  # edited by a person
     before = contents(tmp_path / "out")
     rows, (note,), errors = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
-    assert rows == whole and not errors and note.startswith("1 faces are in")
-    after, expected = contents(tmp_path / "out"), contents(tmp_path / "whole")
+    assert rows == all_rows and not errors and note.startswith("1 faces are in")
+    after, expected = contents(tmp_path / "out"), contents(tmp_path / "uninterrupted")
     assert after.keys() == expected.keys()
     changed = {str(name) for name in after if after[name] != expected[name]}
     assert changed == {"labelme/a.json"} and all(after[name] == before[name] for name in before if name.stem == "a")
 
 
-def test_a_name_that_is_another_pictures_is_refused(photos, tmp_path):
+def test_a_face_is_refused_where_its_name_is_taken_by_another_picture(photos, tmp_path):
     rounds.label_pictures([photos / "a.png"], tmp_path / "out", Oracle(3))
     before = contents(tmp_path / "out/labelme")
     Image.fromarray(toy.draw(0, 2, SIZE)[0]).save(photos / "a.png")
@@ -157,7 +157,7 @@ def test_a_name_that_is_another_pictures_is_refused(photos, tmp_path):
 
 
 @pytest.mark.parametrize("there", ["images/a.png", "landmarks/a.txt", "labels/a.png"])
-def test_files_of_a_tree_that_is_someone_elses_are_not_overwritten(photos, tmp_path, there):
+def test_existing_files_of_another_data_set_are_not_overwritten(photos, tmp_path, there):
     path = tmp_path / "lapa/train" / there
     path.parent.mkdir(parents=True)
     Image.fromarray(np.zeros((SIZE, SIZE), np.uint8)).save(path, "png")
@@ -167,7 +167,7 @@ def test_files_of_a_tree_that_is_someone_elses_are_not_overwritten(photos, tmp_p
     assert before.items() <= contents(tmp_path / "lapa/train").items()
 
 
-def test_corrected_points_are_kept_and_make_the_label_map(photos, tmp_path):
+def test_corrected_points_are_kept_and_the_label_map_is_made_of_them(photos, tmp_path):
     rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
     path = tmp_path / "out/labelme/a.json"
     content = json.loads(path.read_text())
@@ -189,7 +189,7 @@ def labelling_records(folder):
     return landmarks.load("labelme", "all", folder).records
 
 
-def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_path):
+def test_a_picture_with_corrected_points_is_not_annotated_by_the_network(photos, tmp_path):
     wrong = np.full((106, 2), np.nan)
     wrong[:3] = (1, 2), (3, 4), (5, 6)
     labelme.write(photos / "b.json", photos / "b.png", (SIZE, SIZE), wrong, POINTS)
@@ -198,14 +198,14 @@ def test_a_picture_whose_points_are_given_is_not_looked_at_again(photos, tmp_pat
     assert np.allclose(read_landmarks(tmp_path / "out/labelme/b.json", POINTS), wrong, equal_nan=True)
 
 
-def test_a_file_beside_its_picture_as_labelme_puts_it_has_the_pictures_name(photos, tmp_path):
+def test_a_file_of_labelme_beside_its_picture_has_the_pictures_name(photos, tmp_path):
     (photos / "a.png").rename(photos / "a.jpg")
     labelme.write(photos / "a.json", photos / "a.jpg", (SIZE, SIZE), toy.draw(0, 0, SIZE)[2], POINTS)
     rows, _, errors = rounds.label_pictures([photos], tmp_path / "out", Oracle(3))
     assert not errors and sorted(row.name for row in rows) == ["a", "b", "sub-c"]
 
 
-def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
+def test_a_point_far_outside_the_picture_is_named_in_the_error(photos, tmp_path):
     points = toy.draw(0, 0, SIZE)[2]
     points[7] = 500, 20
     labelme.write(photos / "a.json", photos / "a.png", (SIZE, SIZE), points, POINTS)
@@ -213,7 +213,7 @@ def test_a_point_that_was_dragged_far_away_is_named(photos, tmp_path):
     assert "a.json: point 7 at (500, 20) is far outside" in str(error) and [row.name for row in rows] == ["b"]
 
 
-def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_path):
+def test_drawn_polygons_replace_the_parsers_prediction(photos, tmp_path):
     truth = toy.draw(0, 0, SIZE)[2]
     brow = [[30, 90], [50, 90], [50, 95], [30, 95]]
     hair = [[-0.5, -0.5], [95.5, -0.5], [95.5, 4.5], [-0.5, 4.5]]
@@ -227,7 +227,7 @@ def test_what_people_drew_takes_the_place_of_what_the_parser_saw(photos, tmp_pat
     assert [shape["label"] for shape in shapes[-2:]] == ["left_brow", "hair"]
 
 
-def test_points_that_are_not_lapas_have_label_maps_and_no_landmarks_folder(photos, tmp_path):
+def test_other_points_than_lapas_have_label_maps_but_no_landmarks_folder(photos, tmp_path):
     class Fewer(Oracle):
         points = landmark_set("68")
 
@@ -242,7 +242,7 @@ def test_points_that_are_not_lapas_have_label_maps_and_no_landmarks_folder(photo
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A tiny hourglass, hardly trained; its folder."""
+    """The run folder of a tiny hourglass after one epoch."""
     with pytest.MonkeyPatch.context() as patch:
         load = landmarks.load
         patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
@@ -253,14 +253,14 @@ def network(tmp_path_factory):
 
 @pytest.fixture
 def boxes(photos):
-    """A box for each of the photos, which saves the search."""
+    """--boxes with a box for each photo, so that no face is searched."""
     path = photos.parent / "boxes.csv"
     path.write_text("".join(f"{name},20,20,80,80\n" for name in ("a.png", "b.png", "c.png")))
     return ["--boxes", path]
 
 
-def test_the_round_as_the_page_has_it(run, network, photos, boxes, tmp_path):
-    """Annotate, correct, train on what was corrected from where the network was, score; make a LaPa tree of it."""
+def test_commands_of_the_readme_make_a_round(run, network, photos, boxes, tmp_path):
+    """Annotate, correct, fine-tune on the corrected faces, score, and make a LaPa tree of them."""
     here = ["--device", "cpu"]
     status, out, err = run("evaluate.py", "--images", photos, "--annotate", "mine", "--model", network, *boxes, *here)
     assert status == 0 and "worst first" in out and "labelme mine/images --output mine/labelme" in out, err
@@ -281,7 +281,7 @@ def test_the_round_as_the_page_has_it(run, network, photos, boxes, tmp_path):
     assert status == 0 and len(parsing.load("lapa", "train", tmp_path / "data").records) == 2, err
 
 
-def test_mistakes_are_one_line_and_what_could_be_read_is_there(run, network, photos, boxes, tmp_path):
+def test_errors_are_one_line_each_and_readable_pictures_are_annotated(run, network, photos, boxes, tmp_path):
     (photos / "bad.png").write_bytes(b"no picture")
     (photos / "bad.json").write_text('{"shapes": 3}')
     here = ["--model", network, "--device", "cpu", *boxes]
@@ -294,8 +294,8 @@ def test_mistakes_are_one_line_and_what_could_be_read_is_there(run, network, pho
     assert status == 2 and "3 faces are in mine already, and stay as they are" in out
     status, out, err = run("evaluate.py", "--images", photos, "--annotate", "again", "--skip-bad", *here)
     assert status == 0 and err.count("left out") == 2
-    for given, said in ((["--annotate", "x"], "name them by --images"),
-                        (["--annotate", "x", "--images", photos, "--out", "y"], "--out"),
-                        (["--annotate", photos, "--images", photos], "another folder")):
-        status, out, err = run("evaluate.py", *given, *here[:4])
-        assert status == 2 and said in err and "Traceback" not in err
+    for options, message in ((["--annotate", "x"], "name them by --images"),
+                             (["--annotate", "x", "--images", photos, "--out", "y"], "--out"),
+                             (["--annotate", photos, "--images", photos], "another folder")):
+        status, out, err = run("evaluate.py", *options, *here[:4])
+        assert status == 2 and message in err and "Traceback" not in err
