@@ -13,7 +13,8 @@ def test_what_is_no_face_comes_first_then_low_confidence_last_what_has_none():
 
 def test_csv_leaves_an_unknown_confidence_empty():
     lines = as_csv(ROWS[:2]).splitlines()
-    assert lines == ["name,confidence,is_face,doubtful_points,picture", "corrected,,1,,a.jpg", "good,0.9000,1,7 3,b.jpg"]
+    assert lines == ["name,confidence,is_face,doubtful_points,picture", "corrected,,1,,a.jpg",
+                     "good,0.9000,1,7 3,b.jpg"]
 
 
 def test_table_holds_only_faces_with_a_confidence():
