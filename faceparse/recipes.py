@@ -1,8 +1,8 @@
 """Every published hyperparameter with its source, in two tables. The scripts' defaults come from here.
 
-A value that no paper gives is ours, and says so.
+A value that no paper states is marked as ours.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from faceparse.data.augment import BAKER2023, COLOUR, PHOTOMETRY, augmentation, brightness, hue
 from faceparse.errors import FaceparseError
@@ -90,13 +90,13 @@ LANDMARK_RECIPES = {
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
         jitter=PIPNET_JITTER, align="crop"),
-    "regressor": Recipe(
+    "mountain2022": Recipe(
         source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
         jitter=MOUNTAIN2022_JITTER),
-    "regressor_frozen": Recipe(
+    "mountain2022-frozen": Recipe(
         source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
         jitter=MOUNTAIN2022_JITTER),
-    "hourglass": FAN, "hourglass2": FAN, "hourglass1": FAN,
+    "hourglass": FAN,
     "scratch": Recipe(
         source="ours: from random initialisation",
         epochs=30, batch=16, lr=0.001, size=256, optimizer="adamw", schedule="cosine", weight_decay=0.05,
@@ -118,7 +118,24 @@ def recipe(name, table=RECIPES):
     return table[name]
 
 
-def default_recipe(data, otherwise="baker2023"):
-    """The name of the recipe that a data set is trained by where none is asked for; of a landmark network `otherwise`
-    is the row of its architecture."""
-    return "toy" if data in TOYS else otherwise
+RECIPE_OF = {"regressor": "mountain2022", "regressor_frozen": "mountain2022-frozen", "hourglass2": "hourglass",
+             "hourglass1": "hourglass"}  # of the landmark networks whose recipe has another name
+
+
+def default_recipe(data, landmarker=None):
+    """The name of the recipe by which a data set is trained unless another is chosen.
+
+    landmarker  the architecture of a landmark network; None: a parser or a label adapter
+    """
+    if data in TOYS:
+        return "toy"
+    return RECIPE_OF.get(landmarker, landmarker) if landmarker else "baker2023"
+
+
+def augmented(chosen, augment, mirror=True):
+    """The Recipe `chosen` with the augmentations of a text such as "rotate+blur", or its own where that is None.
+
+    mirror  whether pictures may be mirrored: not where the landmark set has no mirror pairs
+    """
+    jitter, photometry = augmentation(augment) if augment is not None else (chosen.jitter, chosen.photometry)
+    return replace(chosen, jitter=jitter if mirror else replace(jitter, mirror=0.0), photometry=photometry)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from faceparse.errors import FaceparseError
+from faceparse.geometry.alignment import NEED_LANDMARKS
 from faceparse.labels import LabelSet
 from faceparse.landmark_sets import LandmarkSet
 
@@ -93,3 +94,8 @@ def check_landmarks(record, points, size):
 def near(points, size):
     """The points (K, 2), moved to the nearest place that check_landmarks accepts for an image of `size`."""
     return points.clip(1 - np.array(size), 2 * np.array(size) - 1)
+
+
+def usable_alignment(align, records):
+    """The alignment `align` where it needs no landmarks or all records have them, else "none": the whole picture."""
+    return align if align not in NEED_LANDMARKS or all(record.landmarks for record in records) else "none"

@@ -1,40 +1,56 @@
-"""How a script ends: its exit status, and the one line that says what went wrong."""
+"""How a script ends: its exit status, and the one line that names the error."""
 import errno
 import os
 import sys
 import traceback
+from contextlib import contextmanager
 
 from faceparse.errors import FaceparseError, Stopped
 from faceparse.training import distributed
 
 
-def run_jobs(script, jobs):
-    """Run jobs, {title: function}, and return the exit status. With several of them one that fails does not stop the
-    others: what went wrong is told as it happens and again at the end, and the status is 1."""
-    failed = []
-    for title, job in jobs.items():
+class Jobs:
+    """Several trainings by one command: one that fails does not stop the others.
+
+    with jobs.job("unet on lapa"):
+        ...
+    return jobs.status()
+
+    An error is printed as it happens and again at the end, where the exit status is 1. With a single job, and under
+    torchrun, where the other processes wait for this one, it is raised.
+    """
+
+    def __init__(self, script, count):
+        self.script, self.count, self.failed = script, count, []
+
+    @contextmanager
+    def job(self, title):
         try:
-            job()
+            yield
         except Stopped:
             raise
-        except Exception as error:  # whatever it is, the rest of a night's grid shall not be lost to it
-            if len(jobs) == 1 or distributed.started():  # the other processes wait for this one where it failed
+        except Exception as error:  # any error: the rest of a night's trainings shall not be lost to it
+            if self.count == 1 or distributed.started():
                 raise
             reason = message_of(error)
             if reason is None:
                 traceback.print_exc()
                 reason = f"{type(error).__name__}: {error}"
-            failed.append(f"{title}: {reason.splitlines()[0]}")
-            print(f"{script}: {failed[-1]}", file=sys.stderr, flush=True)
-    if failed:
-        print("\n".join([f"\n{script}: {len(failed)} of {len(jobs)} runs failed:", *failed]), file=sys.stderr)
-    return 1 if failed else 0
+            self.failed.append(f"{title}: {reason.splitlines()[0]}")
+            print(f"{self.script}: {self.failed[-1]}", file=sys.stderr, flush=True)
+
+    def status(self):
+        """The exit status; prints the list of what failed."""
+        if self.failed:
+            print("\n".join([f"\n{self.script}: {len(self.failed)} of {self.count} runs failed:", *self.failed]),
+                  file=sys.stderr)
+        return 1 if self.failed else 0
 
 
 def exit_status(script, main):
-    """The exit status of a script's `main`; where it is not 0, standard error has the one line that says why."""
+    """The exit status of a script's `main`; where it is not 0, one line on standard error names the reason."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # names of files may be no UTF-8
+        stream.reconfigure(errors="backslashreplace")  # names of files may not be UTF-8
     store, line = distributed.meeting_place(), ""
     try:
         with distributed.together(store):
@@ -58,7 +74,7 @@ def message_of(error):
     """The line for an error that a user can cause; None for any other, which is a bug and needs its traceback."""
     if isinstance(error, FaceparseError):
         return str(error)
-    if isinstance(error, OSError) and error.filename is not None:  # a folder on the way that may not be entered
+    if isinstance(error, OSError) and error.filename is not None:  # such as a folder that may not be entered
         return f"{error.filename}: {error.strerror}; check the path and its permissions"
     if isinstance(error, OSError) and error.errno in (errno.EPIPE, errno.ENOSPC):
         return f"standard output cannot be written ({error.strerror}); free space, or keep its reader open"

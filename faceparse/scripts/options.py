@@ -1,14 +1,54 @@
-"""The options that several of the scripts take, each with its default and its reason."""
+"""The command line of the scripts, made from the fields of dataclasses (see training/options.py)."""
 import os
+import types
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from functools import partial
 from pathlib import Path
 
-from faceparse.losses.named import LOSSES
 from faceparse.recipes import RECIPES
-from faceparse.training.optimization import OPTIMIZERS, SCHEDULES
+from faceparse.training.options import RunOptions, option_fields
+from faceparse.training.plans import LabelMaps
 
 WIDE = partial(RawDescriptionHelpFormatter, max_help_position=26)  # the formatter_class of the scripts' parsers
+ROOT_HELP = "folder that holds a folder for each data set, as published (default: $FACEPARSE_DATA, else data/)"
+
+
+def add_options(parser, *dataclass_types, leave_out=(), **changes):
+    """Add an option for each option field of some dataclasses, in groups with the fields' titles.
+
+    leave_out  names of fields without an option
+    changes    {name of a field: {keyword of add_argument: value}} where a script differs, e.g. nargs="+"
+    A field of a plan has no default here: None means that the recipe or the data decides.
+    """
+    groups = {group.title: group for group in parser._action_groups}
+    done = set(leave_out)
+    for dataclass_type in dataclass_types:
+        for name, field in option_fields(dataclass_type).items():
+            if name not in done:
+                done.add(name)
+                title = field.metadata["group"]
+                groups[title] = groups.get(title) or parser.add_argument_group(title)
+                add_option(groups[title], name, field, **changes.get(name, {}))
+
+
+def add_option(group, name, field, **changes):
+    """Add the option of a field to a group of an argument parser."""
+    flag, kind = f"--{name.replace('_', '-')}", field.type
+    if isinstance(kind, types.UnionType):  # such as int | None
+        kind = next(option for option in kind.__args__ if option is not type(None))
+    help = field.metadata["help"]
+    if "default" not in help:
+        help += f" (default: {', '.join(f'{recipe} {getattr(RECIPES[recipe], name)}' for recipe in ('toy', 'baker2023'))})"
+    if kind is bool:
+        return group.add_argument(flag, action="store_true", default=field.default or None, help=help)
+    group.add_argument(flag, **{"type": number if name == "workers" else kind, "choices": field.metadata["choices"],
+                                "metavar": field.metadata["metavar"], "help": help, **changes})
+
+
+def values_of(args, *dataclass_types):
+    """{name: value} of the options of some dataclasses that were given on the command line."""
+    names = [name for dataclass_type in dataclass_types for name in option_fields(dataclass_type)]
+    return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
 
 
 def number(text):
@@ -19,73 +59,13 @@ def number(text):
 
 
 def add_root(group):
-    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR",
-                       help="holds a folder a data set, as published (default: $FACEPARSE_DATA, else data/)")
+    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR", help=ROOT_HELP)
 
 
-def add_helen_rule(group, default=None):
-    group.add_argument("--helen-rule", choices=["maximum", "threshold"], default=default,
-                       help="helen: a pixel's label is its most confident part (default: maximum) or, as in baker2023, "
-                            "the last of its parts above half")
+def add_helen_rule(group, default):
+    add_option(group, "helen_rule", option_fields(LabelMaps)["helen_rule"], default=default)
 
 
-def add_data_options(group):
-    """Of training."""
-    add_root(group)
-    group.add_argument("--labels", metavar="SET",
-                       help="label set, a name or a JSON file (default: the data's own); lapa makes sets comparable")
-    group.add_argument("--limit", type=int, metavar="N",
-                       help="a reproducible sample of N faces, for a trial (default: all; of toy faces 1500)")
-    group.add_argument("--full", action="store_true", default=None,
-                       help="facesynthetics, ibugmask: all faces that are not held out (default: baker2023's 2,000)")
-    add_helen_rule(group)
-
-
-def usual(key):
-    """What the default recipes say, for a help text: "toy 8, baker2023 30"."""
-    return ", ".join(f"{name} {getattr(RECIPES[name], key)}" for name in ("toy", "baker2023"))
-
-
-def add_recipe_options(group):
-    """The caller adds --recipe, whose names depend on what is trained, and --seed."""
-    group.add_argument("--epochs", type=int, metavar="N", help=f"times that each face is seen ({usual('epochs')})")
-    group.add_argument("--batch", type=int, metavar="N",
-                       help=f"faces a step, under torchrun of all processes together ({usual('batch')})")
-    group.add_argument("--lr", type=float, metavar="RATE", help=f"learning rate, at its height ({usual('lr')})")
-    group.add_argument("--optimizer", choices=list(OPTIMIZERS),
-                       help=f"how the weights follow the gradient ({usual('optimizer')})")
-    group.add_argument("--schedule", choices=list(SCHEDULES),
-                       help=f"how the learning rate falls to the end ({usual('schedule')})")
-    group.add_argument("--loss", metavar="SUM",
-                       help=f"of {', '.join(LOSSES)}, with factors: ce:1+lovasz:2; sigmoid stands alone, bass has its own "
-                            f"({usual('loss')})")
-    group.add_argument("--encoder-weights", metavar="FROM",
-                       help="what the encoder starts from: imagenet (downloaded once; it helps where faces are few), "
-                            f"none (random) or a file ({usual('encoder_weights')})")
-
-
-def add_run_options(parser):
-    group = parser.add_argument_group("the run")
-    group.add_argument("--runs", type=Path, default="runs", metavar="DIR",
-                       help="where run folders are and go (default: runs/)")
-    group.add_argument("--name", metavar="NAME",
-                       help="the run's folder (default: it says what differs from the recipe, lest two runs meet)")
-    group.add_argument("--resume", action="store_true",
-                       help="go on where an unfinished run stopped (default: it is refused, lest it be lost)")
-    group.add_argument("--skip-bad", action="store_true",
-                       help="leave out unreadable files and list them (default: stop at the first)")
-    group.add_argument("--dry-run", action="store_true",
-                       help="say what would be trained, and how long it would take by a few real steps; write nothing")
-    add_machine_options(parser, amp="auto, where the processor multiplies it",
-                        workers="0 on a CPU, whose cores the network keeps busy, else 4")
-
-
-def add_machine_options(parser, amp, workers):
-    """amp, workers: their defaults, whose first word is the value where it is one, and the reasons."""
-    group = parser.add_argument_group("the machine")
-    group.add_argument("--device", default="auto", metavar="NAME",
-                       help="cpu, cuda, cuda:1 or mps (default: a GPU where there is one)")
-    group.add_argument("--amp", choices=["auto", "on", "off"], default=amp.partition(",")[0],
-                       help=f"bfloat16, which is faster (default: {amp})")
-    group.add_argument("--workers", type=number, metavar="N", default=int(workers) if workers.isdigit() else None,
-                       help=f"threads that read ahead (default: {workers})")
+def add_machine_options(parser, **changes):
+    """--device, --amp and --workers of RunOptions; changes as in add_options."""
+    add_options(parser, RunOptions, leave_out=set(option_fields(RunOptions)) - {"device", "amp", "workers"}, **changes)

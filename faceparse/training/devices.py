@@ -1,5 +1,6 @@
 """The device that computes, and whether it computes in bfloat16."""
 import ctypes
+from dataclasses import dataclass
 
 import torch
 
@@ -7,23 +8,39 @@ from faceparse.errors import FaceparseError
 from faceparse.training import distributed
 
 
+@dataclass(frozen=True)
+class Machine:
+    """How a network is computed: on `device`, under bfloat16 autocast or in float32, with `workers` reading threads."""
+    device: torch.device
+    bfloat16: bool
+    workers: int
+
+
+def choose_machine(device="auto", amp="auto", workers=None):
+    """The Machine for the values of --device, --amp and --workers. Raises FaceparseError."""
+    device = choose_device(device)
+    if workers is None:
+        workers = 0 if device.type == "cpu" else 4
+    return Machine(device, mixed_precision(device, amp), workers)
+
+
 def choose_device(name="auto"):
-    """The torch.device of a name; "auto" takes CUDA, else MPS, else the CPU. Raises FaceparseError."""
+    """The torch.device of a name; "auto" chooses CUDA, else MPS, else the CPU. Raises FaceparseError."""
     if name == "auto":
         mps = torch.backends.mps.is_available() and not distributed.started()
         name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     name = distributed.own_device(name)
     try:
         written = torch.zeros(1, device=name)
-        written.item()  # "meta" takes numbers and keeps none
+        written.item()  # "meta" accepts tensors and stores no values
         return written.device
     except (RuntimeError, AssertionError) as error:
-        why = str(error).splitlines()[0].split(". ")[0]
-        raise FaceparseError(f"--device {name} is not there ({why}): use auto or cpu") from None
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise FaceparseError(f"--device {name} is not there ({reason}): use auto or cpu") from None
 
 
 def mixed_precision(device, amp="auto"):
-    """Whether to compute in bfloat16: where the processor multiplies it, unless amp is "off"; "on" forces it."""
+    """Whether to compute in bfloat16. amp: "on", "off", or "auto": where the processor has bfloat16 arithmetic."""
     if amp != "auto":
         return amp == "on"
     if device.type == "cuda":
@@ -33,15 +50,16 @@ def mixed_precision(device, amp="auto"):
 
 
 def keep_freed_memory():
-    """Let the C library keep what a CPU training step frees, for the next step to use again.
+    """Make the C library keep freed memory for the next training step on a CPU.
 
-    glibc gives every large block back to the kernel at once, and the next one comes page by page, zeroed: a twentieth of
-    a step, which allocates the same tensors over and over. Other C libraries are left as they are.
+    By default glibc returns every large block to the kernel at once, and the next allocation gets zeroed pages one by one,
+    which costs a twentieth of a training step: each step allocates the same tensors again. Other C libraries are left as
+    they are.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return
     mallopt(-4, 0)           # M_MMAP_MAX: no block is mapped by itself
-    mallopt(-1, 2**31 - 1)   # M_TRIM_THRESHOLD: bytes free at the top of the heap that stay
-    mallopt(-2, 64 * 2**20)  # M_TOP_PAD: bytes that the heap grows by
+    mallopt(-1, 2**31 - 1)   # M_TRIM_THRESHOLD: bytes that stay free at the top of the heap
+    mallopt(-2, 64 * 2**20)  # M_TOP_PAD: bytes by which the heap grows

@@ -87,6 +87,11 @@ def leave(store, status, line):
     return status
 
 
+def cache_bytes(all_processes=4 << 30):
+    """The size of this process's cache of decoded faces: the processes share the machine's memory."""
+    return all_processes // count()
+
+
 def own_device(name):
     """This process's device, of a name: of "cuda" a GPU to itself. Raises FaceparseError where there are too few."""
     if not started() or name == "cpu":

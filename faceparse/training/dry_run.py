@@ -1,4 +1,4 @@
-"""What a training would be, before it is one: --dry-run of train.py and adapt.py, which writes nothing."""
+"""--dry-run of train.py and adapt.py: what a training would be and how long it would take. Nothing is written."""
 import copy
 import time
 
@@ -6,72 +6,89 @@ import numpy as np
 import torch
 
 from faceparse import models
-from faceparse.data.augment import photometric
 from faceparse.data.images import image_size
-from faceparse.data.loading import batches, grouped, shuffled, spread
+from faceparse.data.loading import grouped, spread
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
-from faceparse.training.loop import at_once, evaluate, learn
+from faceparse.training.loop import EpochState, evaluate, scoring_batch, train_one_epoch
 from faceparse.training.optimization import make_optimizer
+from faceparse.training.run_folder import history_of
+
+STEPS, SECONDS = 40, 6.0  # at most so many steps are timed; after so many seconds two are enough
+SCORED = 48               # faces of the val split that are timed
 
 
-def time_steps(model, task, train, val, *, device, batch, lr, optimizer, weight_decay, photometry, seed, bfloat16,
-             workers, accumulate=1, steps=40, seconds=6.0):
-    """Train for a few steps, score a few faces of `val`, write nothing; the arguments are those of `fit`.
+class StepClock:
+    """Stands in for the progress line of an epoch: notes the time after each step."""
 
-    steps    at most so many, of which the first warms up and is not counted; after `seconds` two are enough
+    def __init__(self):
+        self.start, self.ends = time.perf_counter(), []
+
+    def update(self, loss):
+        self.ends.append(time.perf_counter())
+
+    def enough(self):
+        late = time.perf_counter() - self.start > SECONDS
+        return len(self.ends) >= STEPS or late and len(self.ends) > 1
+
+    def seconds_a_step(self):
+        """The mean over the steps after the first, which warms up."""
+        return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
+
+
+def print_forecast(folder, model, task, faces, val, settings, machine, resume):
+    """Print what a training would be; see loop.fit for the arguments."""
+    step, face = time_steps(model, task, faces, val, settings, machine)
+    print(forecast(model, faces, val, settings, len(history_of(folder)) if resume else 0, step, face))
+
+
+def time_steps(model, task, faces, val, settings, machine):
+    """Train for a few steps and score a few faces of `val`.
+
     Returns (seconds a step, seconds a face of `val`; 0.0 where there is none).
     """
-    model.to(device, memory_format=torch.channels_last).train()
-    stepper, network = make_optimizer(model, optimizer, lr, weight_decay), distributed.replicated(model, device)
-    groups = (grouped(shuffled(len(train), seed, 1), batch) * steps)[:steps]
-    start, ends = time.perf_counter(), []
-    for given in batches(train, [distributed.share(group) for group in groups], workers):
-        given = train.nothing() if given is None else given
-        whole, late = distributed.total(task.weight(given), time.perf_counter() - start > seconds)
-        if late and len(ends) > 1:
-            break
-        if whole:
-            given["image"] = photometric(given["image"].to(device), seed, 1, given["index"], photometry)
-            stepper.zero_grad()
-            learn(network, task, given, device, 1, bfloat16, accumulate, whole)
-            stepper.step()
-        ends.append(time.perf_counter())
+    model.to(machine.device, memory_format=torch.channels_last)
+    optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
+    network, clock, epoch = distributed.replicated(model, machine.device), StepClock(), 1
+    while not clock.enough():
+        state = EpochState(0, 0.0, task.start(machine.device), settings.lr)
+        train_one_epoch(network, task, optimizer, faces, epoch, settings, machine, state, clock, clock.enough)
+        epoch += 1
     some, start = copy.copy(val), time.perf_counter()
-    some.records = val.records[:48]
+    some.records = val.records[:SCORED]
     if some.records:
-        evaluate(model, task, some, device, batch=at_once(batch, accumulate), workers=workers, bfloat16=bfloat16)
-    return (ends[-1] - ends[0]) / (len(ends) - 1), (time.perf_counter() - start) / max(1, len(some.records))
+        evaluate(model, task, some, machine, scoring_batch(settings))
+    return clock.seconds_a_step(), (time.perf_counter() - start) / max(1, len(some.records))
 
 
-def forecast(model, faces, val, size, batch, epochs, done, step, face):
-    """The text: what was found, the network, the steps, and the time by the seconds a step and a face of `val`.
+def forecast(model, faces, val, settings, done, step, face):
+    """The text: data, network, steps, and the time from the seconds of a step and of a face of `val`.
 
-    size  of the crop;  done  epochs that are behind, of all `epochs`
+    done  epochs that are done, of settings.epochs
     """
-    steps = len(grouped(range(len(faces)), batch))
-    seconds = (epochs - done) * (steps * step + len(val) * face)
+    steps, left = len(grouped(range(len(faces)), settings.batch)), settings.epochs - done
+    seconds = left * (steps * step + len(val) * face)
     scored = f", {face:.2g} s a face to choose the epoch by" if len(val) else ""
-    epochs_left = f"{epochs - done} epoch{'s' if epochs - done != 1 else ''}"
     return "\n".join([
         f"  data      {len(faces):,} faces to train on, {len(val):,} to choose the epoch by; pictures of {_sizes(faces)}",
-        f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, size) / 1e9:.2g} GFLOPs a face",
-        f"  training  {epochs_left} of {steps:,} steps" + (f", after {done} that are done" if done else ""),
+        f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, faces.size) / 1e9:.2g} GFLOPs a face",
+        f"  training  {left} epoch{'s' if left != 1 else ''} of {steps:,} steps" + (f", after {done} that are done" if done
+                                                                                    else ""),
         f"  time      about {_duration(seconds)}: {step:.2g} s a step{scored}, measured just now",
         "Nothing was written; without --dry-run this would be trained."])
 
 
 def _sizes(faces, sample=50):
-    """The smallest and the largest picture of some that are spread over all: "178 x 218 to 1024 x 1024"."""
-    found = []
+    """The smallest and the largest picture of a sample: "178 x 218 to 1024 x 1024"."""
+    sizes = []
     for index in spread(len(faces), sample):
         try:
-            found.append(image_size(faces.records[index].image))
+            sizes.append(image_size(faces.records[index].image))
         except FaceparseError:
             if not faces.skip_bad:
                 raise
-    found.sort(key=np.prod)
-    return " to ".join(dict.fromkeys(f"{width} x {height}" for width, height in found[:1] + found[-1:]))
+    sizes.sort(key=np.prod)
+    return " to ".join(dict.fromkeys(f"{width} x {height}" for width, height in sizes[:1] + sizes[-1:]))
 
 
 def _duration(seconds):

@@ -1,5 +1,6 @@
 """Optimizers and learning rate schedules."""
 import math
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -8,21 +9,47 @@ OPTIMIZERS = {"nadam": partial(torch.optim.NAdam, foreach=True), "adamw": partia
               "adam": partial(torch.optim.Adam, fused=True),
               "sgd": partial(torch.optim.SGD, momentum=0.9, fused=True),
               "rmsprop": partial(torch.optim.RMSprop, foreach=True)}
-WARM_UP = 0.05  # of the steps, linearly, before the cosine
+WARM_UP = 0.05  # share of the steps over which the cosine schedule rises linearly first
 
-
-SCHEDULES = {  # share of the training done, 0..1 -> factor of the learning rate
+SCHEDULES = {  # share of the training that is done, 0..1 -> factor of the learning rate
     "constant": lambda done: 1.0,
     "steps": lambda done: 1.0 if done < 1 / 2 else 0.1 if done < 5 / 6 else 0.01,  # PIPNet: epochs 30 and 50 of 60
     "thirds": lambda done: 1.0 if done < 3 / 8 else 0.1 if done < 3 / 4 else 0.01,  # FAN: epochs 15 and 30 of 40
     "cosine": lambda done: done / WARM_UP if done < WARM_UP else
     0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
-    "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; li2022, zhou2025 and liu2020
+    "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; li2022, zhou2025 and liu2020 use it
 }
 
 
+@dataclass(frozen=True)
+class Optimization:
+    """How a network is optimized.
+
+    batch       faces a step, over all processes together
+    lr          learning rate at its highest
+    optimizer   a name in OPTIMIZERS;  schedule  a name in SCHEDULES
+    warmup      steps over which the learning rate rises linearly first
+    accumulate  parts in which a batch is computed, their gradients added, where a batch does not fit into memory. Each part
+                is weighted by the number of pixels or landmarks that its loss is a mean over. Batch norm, and a loss that
+                depends on a batch as a whole (class-weighted cross entropy, Dice, Lovász, the balanced boundary loss), see
+                one part at a time
+    photometry  rows of data.augment, applied to the batch on the device
+    seed        of all that is random
+    """
+    epochs: int
+    batch: int
+    lr: float
+    optimizer: str
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    warmup: int = 0
+    accumulate: int = 1
+    photometry: tuple = ()
+    seed: int = 0
+
+
 def make_optimizer(model, name, lr, weight_decay):
-    """Weight decay leaves the vectors out: biases, and the scales and shifts of norms."""
+    """The optimizer of a name in OPTIMIZERS. Vectors (biases, and the scales and shifts of norms) have no weight decay."""
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     return OPTIMIZERS[name]([{"params": matrices, "weight_decay": weight_decay},
@@ -30,6 +57,11 @@ def make_optimizer(model, name, lr, weight_decay):
 
 
 def rate_at(step, steps, schedule, warmup=0):
-    """The factor of the learning rate at a step of all `steps`, counted from 0: the schedule's, after a linear rise over
-    the first `warmup` steps, as mmsegmentation has it."""
+    """The factor of the learning rate at step 0 <= step < steps: the schedule's value, times a linear rise over the first
+    `warmup` steps as in mmsegmentation."""
     return SCHEDULES[schedule]((step + 0.5) / steps) * min(1.0, (step + 1) / (warmup + 1))
+
+
+def set_learning_rate(optimizer, lr):
+    for group in optimizer.param_groups:
+        group["lr"] = lr

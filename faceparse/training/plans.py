@@ -1,110 +1,142 @@
-"""What a training is asked to be, resolved: the options that were given, else the recipe's values, else the data's.
+"""The plan of a training: each option's value as given, else the recipe's, else the data set's.
 
-A plan also names the run: its folder says what differs from the recipe, <data>-<arch>, then -resnet18, -lr0.0005, ...
+A plan also names the run: its folder is <data>-<arch>, then what differs from the recipe: -resnet18, -lr0.0005, ...
+The fields made by `option` are the scripts' options.
 """
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceparse import geometry, losses, models
-from faceparse.data.augment import augmentation
+from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY, augmentation
 from faceparse.errors import FaceparseError
-from faceparse.evaluation.parser_scores import run_of
-from faceparse.models import auxiliary
-from faceparse.recipes import LANDMARK_RECIPES, default_recipe, recipe
+from faceparse.models.auxiliary import AUX_WEIGHT
+from faceparse.recipes import LANDMARK_RECIPES, RECIPES, default_recipe, recipe
 from faceparse.training import distributed
+from faceparse.training.optimization import OPTIMIZERS, SCHEDULES, Optimization
+from faceparse.training.options import option, option_fields
+from faceparse.training.run_folder import run_name
 
-DATA_OPTIONS = dict(full=False, helen_rule="maximum", mix="5:5", mix_real="lapa")  # parsing.load's defaults
-NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # words that need no explanation in a folder's name
+NETWORK, DATA = "the network", "the data"
+LEARNING, INPUT = "the optimization (defaults: the recipe's, see faceparse/recipes.py)", "the crops (defaults: the recipe's)"
+NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # their values explain themselves in a folder's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """What decides the training of any network, resolved: what was asked for, else the recipe's, else the data's."""
+    """What decides the training of any network."""
     arch: str
     data: str
     name: str
-    training_set: str  # the data's name with what makes it other faces: "mixed-8:2", "facesynthetics-limit100"
-    recipe: str
-    encoder: str | None
-    limit: int | None
-    epochs: int
-    batch: int
-    lr: float
-    size: int
-    align: str
-    optimizer: str
-    schedule: str
-    warmup: int
-    accumulate: int
-    encoder_weights: str
-    seed: int
+    training_set: str  # the data's name and what changes its faces: "mixed-8:2", "facesynthetics-limit100"
+    recipe: str = option("set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces; else baker2023 for "
+                         "parsers, the architecture's for landmarks)", group=LEARNING, metavar="NAME",
+                         choices=tuple(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])))
+    encoder: str | None = option("the backbone (default: the recipe's or the paper's; resnet18 or mobilenet_v2 for a small "
+                                 "machine)", group=NETWORK, metavar="NAME")
+    limit: int | None = option("train on a reproducible sample of N faces (default: all; of drawn faces 1500)", group=DATA,
+                               metavar="N")
+    epochs: int = option("times that each face is seen", group=LEARNING, metavar="N")
+    batch: int = option("faces a step, under torchrun over all processes together", group=LEARNING, metavar="N")
+    lr: float = option("learning rate at its highest", group=LEARNING, metavar="RATE")
+    size: int = option("side of the square crop in pixels", group=INPUT, metavar="N")
+    align: str = option(
+        "landmarks: eyes level, with margin for hair; box: the box of the landmarks, stretched; crop: the same box, a tenth "
+        "larger; celebahq: CelebA-HQ's framing; foreground: the square around hair and skin, from the mask; none: the whole "
+        "picture, padded; stretch: the whole picture, stretched", group=INPUT, choices=geometry.ALIGNMENTS, metavar="HOW")
+    optimizer: str = option("the optimizer", group=LEARNING, choices=tuple(OPTIMIZERS))
+    schedule: str = option("how the learning rate changes over the training", group=LEARNING, choices=tuple(SCHEDULES))
+    warmup: int = option("steps over which the learning rate rises first", group=LEARNING, metavar="N")
+    accumulate: int = option("compute each batch in N parts, where it does not fit into memory (default: 1)", group=LEARNING,
+                             default=1, metavar="N")
+    encoder_weights: str = option("initial weights of the encoder: imagenet (downloaded once), none (random) or a file",
+                                  group=NETWORK, metavar="FROM")
+    seed: int = option("seed of everything random (default: 0)", group=LEARNING, default=0, metavar="N")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan(Common):
+class LabelMaps:
+    """What decides the label maps that a network is trained on, and its loss."""
+    labels: str = option("label set, a name or a JSON file (default: the data set's own); lapa makes data sets comparable",
+                         group=DATA, metavar="SET")
+    full: bool = option("facesynthetics, ibugmask: all faces that are not held out (default: baker2023's 2,000)", group=DATA,
+                        default=False)
+    helen_rule: str = option("helen: a pixel's label is its most confident part (default: maximum) or, as in baker2023, the "
+                             "last of its parts above half", group=DATA, default="maximum", choices=("maximum", "threshold"))
+    loss: str = option(f"sum of {', '.join(losses.LOSSES)}, with factors: ce:1+lovasz:2; sigmoid cannot be summed; bass has "
+                       "its own loss", group=LEARNING, metavar="SUM")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromPictures:
+    """What decides how a network whose input is a picture is trained."""
+    augment: str | None = option(f"none, or augmentations joined by +: all ({'+'.join(ALL)}), "
+                                 f"{', '.join([*GEOMETRY, *PHOTOMETRY])} (default: the recipe's)", group=INPUT,
+                                 metavar="SET")
+    init: str | None = option("initial weights of the network: a run's folder or a checkpoint, ours or a public one "
+                              "(default: none)", group=NETWORK, metavar="FROM")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(FromPictures, LabelMaps, Common):
     """Of a parser."""
-    labels: str
-    full: bool
-    helen_rule: str
-    mix: str
-    mix_real: str
-    augment: str | None  # None: the recipe's own
-    loss: str
-    class_weights: str
-    aux_weight: float
-    alpha: float
-    statistics: str
-    fix_mirrored: bool
-    init: str | None
+    mix: str = option("mixed, toymixed: synthetic:real faces (default: 5:5)", group=DATA, default="5:5", metavar="S:R")
+    mix_real: str = option("mixed: the real data set (default: lapa)", group=DATA, default="lapa", metavar="NAME")
+    class_weights: str = option("of ce and sigmoid: none, baker2023 (1 - share of the pixels), li2022, li2022-high, numbers "
+                                "a,b,..., or some classes by name: hair:2,nose:1.5", group=LEARNING, metavar="WEIGHTS")
+    aux_weight: float = option(f"weight of each auxiliary head's loss (default: {AUX_WEIGHT}, of li2022 and "
+                               "zhou2025)", group=LEARNING, default=AUX_WEIGHT, metavar="X")
+    alpha: float = option("bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0)", group=LEARNING,
+                          metavar="X")
+    statistics: str = option("mean and deviation that normalise the pictures: ImageNet's, or the data set's own for random "
+                             "initial weights", group=INPUT, choices=("imagenet", "data"))
+    fix_mirrored: bool = option("swap left and right in the masks in which --check finds them reversed (default: masks as "
+                                "they are)", group=DATA, default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdapterPlan(Common):
+class AdapterPlan(LabelMaps, Common):
     """Of a label adapter; `data` is the target domain, `training_set` and `fits` the parsers that it learns from."""
-    fits: list  # of {"run": folder's name, "weights": their fingerprint}
-    input: str
-    labels: str
-    full: bool
-    helen_rule: str
-    loss: str
+    fits: list  # of {"run": name of the folder, "weights": their fingerprint}
+    input: str = option("the adapter's input: the parser's probabilities (default), onehot (the most probable class) or "
+                        "labels (baker2023's grey label map)", group=NETWORK, default="probabilities",
+                        choices=("probabilities", "onehot", "labels"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class LandmarkPlan(Common):
+class LandmarkPlan(FromPictures, Common):
     """Of a landmark network; `points` is its landmark set."""
-    points: str
-    augment: str | None  # None: the recipe's own
-    init: str | None
-    mean_face: str | None  # a file; None: the data's
+    points: str = option("landmark set: 68, 70, 106, 194 or a JSON file (default: the data set's own); 68 makes data sets "
+                         "comparable", group=DATA, metavar="SET")
+    mean_face: str | None = option("pipnet: x and y of each landmark in 0..1, from which the neighbours are chosen (default: "
+                                   "the data's mean); the authors' checkpoints need their meanface.txt", group=NETWORK,
+                                   metavar="FILE")
 
 
-def make_plan(arch, data, labels, has_landmarks, given, faces=None):
-    """Resolve the options of one run.
+# An option of the command line that a plan holds as epochs
+ITERATIONS = option("number of steps, instead of --epochs, as many papers state it; rounded up to whole epochs "
+                    "(default: --epochs)",
+                    group=LEARNING, metavar="N")
+
+
+def make_plan(arch, data, labels, has_landmarks, options, faces=None):
+    """The Plan of a parser.
 
     labels         name of the data set's own label set
-    has_landmarks  whether its records have landmarks to align by
-    given          {option of Plan, or "iterations": value}, None where nothing was asked for
-    faces          how many are trained on, to count iterations in epochs
-    Raises FaceparseError for a value that cannot be.
+    has_landmarks  whether all of its records have landmarks to align by
+    options        {option of Plan, or "iterations": value}, None where an option was not given
+    faces          number of faces to train on, to convert iterations into epochs
+    Raises FaceparseError for a value that cannot be used.
     """
-    given = {key: value for key, value in given.items() if value is not None}
-    for key in ("points", "mean_face"):
-        if key in given:
-            raise FaceparseError(f"--{key.replace('_', '-')} is for landmarks, and {arch} is a parser: leave it out")
-    chosen = recipe(given.get("recipe", default_recipe(data)))
-    align = chosen.align_of.get(data, chosen.align) if has_landmarks else "none"
-    given, epochs = _counted(given, chosen, faces)
+    options = _given(options, Plan, arch)
+    chosen = recipe(options.get("recipe", default_recipe(data)))
     loss = _default_loss(arch, chosen)
-    weights = "none" if arch in models.OWN_LOSS else losses.default_weights(
-        chosen.class_weights, given.get("labels", labels), given.get("loss", loss))
-    defaults = dict(recipe=default_recipe(data), encoder=_default_encoder(arch, chosen), labels=labels,
-                    limit=chosen.limit, **DATA_OPTIONS, epochs=epochs, batch=chosen.batch, lr=chosen.lr,
-                    size=chosen.size, align=align, augment=None, loss=loss, class_weights=weights,
-                    aux_weight=auxiliary.AUX_WEIGHT, alpha=0.0 if arch == "bass_c" else chosen.alpha,
-                    optimizer=chosen.optimizer, schedule=chosen.schedule, warmup=chosen.warmup, accumulate=1,
-                    statistics=chosen.statistics, fix_mirrored=False, encoder_weights=chosen.encoder_weights, init=None,
-                    seed=0)
-    values = _checked({**defaults, **given}, arch)
+    weights = "none" if models.has_own_loss(arch) else losses.default_weights(
+        chosen.class_weights, options.get("labels", labels), options.get("loss", loss))
+    options, epochs = _in_epochs(options, chosen, faces)
+    defaults = _defaults(Plan, arch, chosen, recipe=default_recipe(data), labels=labels, epochs=epochs,
+                         align=chosen.align_of.get(data, chosen.align) if has_landmarks else "none", loss=loss,
+                         class_weights=weights, augment=None)
+    values = _checked({**defaults, **options}, arch)
     if values["align"] in geometry.NEED_LANDMARKS and not has_landmarks:
         raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
     mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
@@ -114,80 +146,109 @@ def make_plan(arch, data, labels, has_landmarks, given, faces=None):
                 **values)
 
 
-def make_landmark_plan(arch, data, points, given, faces=None):
-    """The same for a landmark network; points: the name of the data set's own landmark set."""
-    given = {key: value for key, value in given.items() if value is not None}
+def make_landmark_plan(arch, data, points, options, faces=None):
+    """The LandmarkPlan of a landmark network; points: the name of the data set's own landmark set. See make_plan."""
+    options = _given(options, LandmarkPlan, arch)
     own = default_recipe(data, arch)
-    chosen = recipe(given.get("recipe", own), LANDMARK_RECIPES)
-    limit = given.get("limit", chosen.limit)
-    given, epochs = _counted(given, chosen, faces if limit is None or faces is None else min(faces, limit))
-    defaults = dict(recipe=own, encoder=_default_encoder(arch, chosen), points=points, limit=chosen.limit,
-                    epochs=epochs, batch=chosen.batch, lr=chosen.lr, size=chosen.size, align=chosen.align,
-                    augment=None, optimizer=chosen.optimizer, schedule=chosen.schedule, warmup=chosen.warmup,
-                    accumulate=1, encoder_weights=chosen.encoder_weights, init=None, mean_face=None, seed=0)
-    unknown = [key for key in given if key not in defaults]
-    if unknown:
-        raise FaceparseError(f"--{unknown[0].replace('_', '-')} is for parsers, and {arch} finds landmarks: leave it out")
-    values = _checked({**defaults, **given}, arch)
+    chosen = recipe(options.get("recipe", own), LANDMARK_RECIPES)
+    limit = options.get("limit", chosen.limit)
+    options, epochs = _in_epochs(options, chosen, faces if limit is None or faces is None else min(faces, limit))
+    defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=points, epochs=epochs)
+    values = _checked({**defaults, **options}, arch)
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
                         training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
                         **values)
 
 
-def make_adapter_plan(arch, data, labels, parsers, align, given):
-    """The same for a label adapter of `parsers` (inference.Parser, of one training set) on the target domain `data`."""
-    given = {key: value for key, value in given.items() if value is not None}
+def make_adapter_plan(arch, data, labels, parsers, align, options):
+    """The AdapterPlan of a label adapter of `parsers` (inference.Parser, of one training set) on the target domain `data`.
+    See make_plan."""
+    options = _given(options, AdapterPlan, arch)
     training_set = training_set_of(parsers[0])
-    target = default_target(training_set)
-    chosen = recipe(given.get("recipe", default_recipe(data)))
-    defaults = dict(input="probabilities", recipe=default_recipe(data), encoder=_default_encoder(arch, chosen),
-                    labels=labels, limit=chosen.limit, full=False, helen_rule="maximum", epochs=chosen.epochs,
-                    batch=chosen.batch, lr=chosen.lr, loss=_default_loss(arch, chosen), optimizer=chosen.optimizer,
-                    schedule=chosen.schedule, warmup=chosen.warmup, accumulate=1,
-                    encoder_weights=chosen.encoder_weights, seed=0)
-    values = _checked({**defaults, **given}, arch)
-    name = f"{training_set}-adapter-{arch}{_words(values, defaults)}" + (f"-to_{data}" if data != target else "")
-    fits = [{"run": run_of(parser.path), "weights": parser.fingerprint} for parser in parsers]
-    return AdapterPlan(arch=arch, data=data, name=name, training_set=training_set, fits=fits, size=parsers[0].size,
-                       align=align, **values)
+    chosen = recipe(options.get("recipe", default_recipe(data)))
+    defaults = _defaults(AdapterPlan, arch, chosen, recipe=default_recipe(data), labels=labels,
+                         loss=_default_loss(arch, chosen), size=parsers[0].size, align=align)
+    values = _checked({**defaults, **options, "size": parsers[0].size, "align": align}, arch)
+    target = "" if data == default_target(training_set) else f"-to_{data}"
+    fits = [{"run": run_name(parser.path), "weights": parser.fingerprint} for parser in parsers]
+    return AdapterPlan(arch=arch, data=data, name=f"{training_set}-adapter-{arch}{_words(values, defaults)}{target}",
+                       training_set=training_set, fits=fits, **values)
 
 
-def _counted(given, chosen, faces):
-    """What was given without its iterations, told in epochs; and the recipe's epochs, of its iterations where it has
-    them. An epoch that is begun counts whole."""
-    def told(iterations):
-        batch = given.get("batch", chosen.batch)
+def optimization_of(plan, chosen):
+    """The optimization.Optimization of a plan; chosen: its Recipe, whose weight decay and photometry no option changes."""
+    return Optimization(epochs=plan.epochs, batch=plan.batch, lr=plan.lr, optimizer=plan.optimizer, schedule=plan.schedule,
+                        weight_decay=chosen.weight_decay, warmup=plan.warmup, accumulate=plan.accumulate,
+                        photometry=chosen.photometry, seed=plan.seed)
+
+
+def training_set_of(parser):
+    return parser.about.get("training_set", parser.about.get("data", run_name(parser.path)))
+
+
+def default_target(training_set):
+    """The domain that parsers of a training set are adapted to: baker2023's, or `toywild` for drawn faces."""
+    return "toywild" if training_set.startswith("toy") else "ibugmask"
+
+
+def _given(options, plan_type, arch):
+    """The options that were given, without those that are None. Raises FaceparseError for one that the network lacks."""
+    options = {key: value for key, value in options.items() if value is not None}
+    for key in options:
+        if key not in option_fields(plan_type) and key != "iterations":
+            of = "parsers" if plan_type is LandmarkPlan else "landmarks"
+            what = "finds landmarks" if plan_type is LandmarkPlan else "is a parser"
+            raise FaceparseError(f"--{key.replace('_', '-')} is for {of}, and {arch} {what}: leave it out")
+    return options
+
+
+def _defaults(plan_type, arch, chosen, **computed):
+    """{option: its default}: the computed one, else the recipe's of that name, else the field's own."""
+    computed["encoder"] = _default_encoder(arch, chosen)
+    computed |= _architecture(arch).defaults
+    return {name: computed[name] if name in computed else getattr(chosen, name, field.default)
+            for name, field in option_fields(plan_type).items()}
+
+
+def _architecture(arch):
+    return {**models.MODELS, **models.LANDMARKERS}[arch]
+
+
+def _in_epochs(options, chosen, faces):
+    """The options with iterations converted into epochs, and the recipe's epochs, converted where it has iterations.
+    A partial epoch counts as a whole one."""
+    def in_epochs(iterations):
+        batch = options.get("batch", chosen.batch)
         return chosen.epochs if faces is None else -(-iterations // max(1, -(-faces // batch)))
 
-    given = dict(given)
-    iterations = given.pop("iterations", None)
+    options = dict(options)
+    iterations = options.pop("iterations", None)
     if iterations is not None:
-        if "epochs" in given:
-            raise FaceparseError("--epochs and --iterations both say how long to train: give one of them")
+        if "epochs" in options:
+            raise FaceparseError("--epochs and --iterations both set how long to train: give one of them")
         if iterations < 1:
             raise FaceparseError(f"--iterations {iterations}: should be 1 or more")
-        given["epochs"] = told(iterations)
-    return given, chosen.epochs if chosen.iterations is None else told(chosen.iterations)
+        options["epochs"] = in_epochs(iterations)
+    return options, chosen.epochs if chosen.iterations is None else in_epochs(chosen.iterations)
 
 
 def _default_encoder(arch, chosen):
-    """The first of the recipe's encoders that the architecture takes, else the architecture's own default."""
-    taken = {**models.MODELS, **models.LANDMARKERS}[arch].encoders
-    return next((name for name in chosen.encoders if name in taken), models.choose_encoder(arch))
+    """The first of the recipe's encoders that the architecture accepts, else the architecture's own default."""
+    accepted = _architecture(arch).encoders
+    return next((name for name in chosen.encoders if name in accepted), models.choose_encoder(arch))
 
 
 def _default_loss(arch, chosen):
-    """The recipe's, but cross entropy, a term of it, for a network that is trained by a loss of its own."""
-    other = arch in models.OWN_LOSS and set(losses.loss_terms(chosen.loss)) != {"ce"}
-    return "ce" if other else chosen.loss
+    """The recipe's, but cross entropy, a term of it, for a network with a loss of its own."""
+    return "ce" if models.has_own_loss(arch) and set(losses.loss_terms(chosen.loss)) != {"ce"} else chosen.loss
 
 
 def _checked(values, arch):
-    """The values of a plan as args.json can hold them. Raises FaceparseError for one that cannot be."""
+    """The values of a plan as args.json can hold them. Raises FaceparseError for a value that cannot be used."""
     for key in ("epochs", "batch", "accumulate"):
         if values[key] < 1:
             raise FaceparseError(f"--{key} {values[key]}: should be 1 or more")
-    if not geometry.SIZES[0] <= values.get("size", geometry.SIZES[0]) <= geometry.SIZES[1]:
+    if not geometry.SIZES[0] <= values["size"] <= geometry.SIZES[1]:
         raise FaceparseError(f"--size {values['size']}: should be {geometry.SIZES[0]} to {geometry.SIZES[1]} pixels")
     if abs(values["seed"]) >= 2**63:
         raise FaceparseError(f"--seed {values['seed']}: should have 18 digits or fewer")
@@ -199,7 +260,7 @@ def _checked(values, arch):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
     if "loss" in values:
         terms = losses.loss_terms(values["loss"])
-        if arch in models.OWN_LOSS and (set(terms) != {"ce"} or values.get("class_weights", "none") != "none"):
+        if models.has_own_loss(arch) and (set(terms) != {"ce"} or values.get("class_weights", "none") != "none"):
             raise FaceparseError(f"--loss and --class-weights change nothing for {arch}, which its paper's own loss "
                                  "trains (see --alpha): leave them out")
     if values.get("augment") is not None:
@@ -213,24 +274,16 @@ def _checked(values, arch):
 
 
 def _words(values, defaults):
-    """What differs from the defaults, as the rest of a folder's name: "-resnet18-lr0.0005"."""
+    """What differs from the defaults, as the end of a folder's name: "-resnet18-lr0.0005"."""
     words = []
-    for key, value in values.items():
+    for key in sorted(values, key=lambda key: (key not in NAMED_BY_VALUE, key == "seed")):
+        value = values[key]
         if value == defaults[key]:
             continue
         if key == "init" and Path(value).name in ("best.pt", "last.pt"):
-            value = run_of(value)  # every run's are called so
+            value = run_name(value)  # every run's checkpoints have these names
         elif key in ("labels", "points", "init", "encoder_weights", "mean_face"):
             value = Path(str(value)).stem
         words.append(f"-{value}" if key in NAMED_BY_VALUE else f"-{key}" if value is True else
                      f"-{key}{value}" if isinstance(value, (int, float)) else f"-{key}_{value}")
     return "".join(words)
-
-
-def training_set_of(parser):
-    return parser.about.get("training_set", parser.about.get("data", run_of(parser.path)))
-
-
-def default_target(training_set):
-    """The domain that parsers of a training set are adapted to: baker2023's, or the wild of the toys."""
-    return "toywild" if training_set.startswith("toy") else "ibugmask"

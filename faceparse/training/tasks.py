@@ -1,39 +1,38 @@
-"""What a network is trained for: its input, loss, decoding and score, so that no other module asks which task it is.
+"""What a network is trained for: its inputs, loss, decoding and scores. The epoch loop (loop.py) knows no more of it.
 
-Parsing: pixels of a picture -> classes. Adapting: a parser's prediction -> the classes an annotator would have drawn.
-Landmarking: a picture -> points.
+Parsing: picture -> label map. Landmarking: picture -> landmarks. (adaptation/training.py: prediction -> label map.)
 """
 import numpy as np
 import torch
 
-from faceparse import geometry, losses, metrics
-from faceparse.adaptation.encoding import encode
+from faceparse import geometry, losses, metrics, models
 from faceparse.data.augment import normalise
 from faceparse.labels import IGNORE
-from faceparse.models import auxiliary, bass
+from faceparse.models.auxiliary import AUX_WEIGHT
 
 
 class Parsing:
-    """Per-pixel classes.
+    """A class for every pixel.
 
+    model       a network of models.MODELS, by which its loss is chosen
     labels      the LabelSet of the masks and of the logits' channels
-    loss        a name that losses.loss_terms reads, such as "ce+lovasz:2"
+    loss        as losses.loss_terms reads it, such as "ce+lovasz:2"
     mean, std   three numbers each, of RGB in 0..1
     weights     (C,) class weights on the device, or None
-    aux_weight  of each auxiliary head's loss beside the main one's
-    alpha       of the boundary's attention, where a network predicts boundaries: BASS has the loss of its paper
+    aux_weight  weight of each auxiliary head's loss beside the main one's
+    alpha       weight of the boundary attention, for a network with a loss of its own (BASS)
     """
     kind = "parser"
-    headline, sign = "mean_f1", 1  # the figure of `scores` that chooses the best epoch; 1: the largest, -1: the smallest
-    followed = ("mean_f1", "miou")  # the figures that the curves show of training and val
+    headline, sign = "mean_f1", 1   # the score that chooses the best epoch; 1: the largest is best, -1: the smallest
+    followed = ("mean_f1", "miou")  # the scores that the curves show
 
-    def __init__(self, labels, loss, mean, std, weights=None, aux_weight=auxiliary.AUX_WEIGHT, alpha=10.0):
-        self.alpha = alpha
-        self.labels, self.mean, self.std, self.weights, self.aux_weight = labels, mean, std, weights, aux_weight
+    def __init__(self, model, labels, loss, mean, std, weights=None, aux_weight=AUX_WEIGHT, alpha=10.0):
+        self.model, self.labels, self.mean, self.std, self.weights = model, labels, mean, std, weights
+        self.aux_weight, self.alpha = aux_weight, alpha
         self.terms, self.activation = losses.loss_terms(loss), losses.activation(loss)
 
     def feed(self, batch, epoch=None):
-        """What the network is given, and the batch that it is judged by.
+        """(the network's inputs, the batch with its targets).
 
         batch  image (B, 3, S, S) in 0..255, mask (B, S, S), index (B,), on the device
         epoch  of the training; None: scoring
@@ -41,46 +40,42 @@ class Parsing:
         return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
     def loss(self, outputs, batch):
-        """outputs["out"] (B, C, H, W), and outputs["aux"] where there are auxiliary heads; batch["mask"] (B, H, W) ->
-        scalar."""
-        if "boundary" in outputs:
-            return bass.bass_loss(outputs, batch["mask"], self.alpha)
-        return auxiliary.with_auxiliary(self.pixel_loss, outputs, batch["mask"], self.aux_weight)
+        """The network's outputs, a dict, and batch["mask"] (B, H, W) -> scalar."""
+        return models.parsing_loss(self.model, outputs, batch["mask"], self.pixel_loss, self.aux_weight, self.alpha)
 
     def weight(self, batch):
-        """The number of labelled pixels, which the loss is a mean over: what a batch's loss counts by, in a sum of
-        several."""
+        """The number of labelled pixels, over which the loss is a mean: the batch's weight in a sum of several losses."""
         return int(torch.count_nonzero(batch["mask"] != IGNORE))
 
     def pixel_loss(self, logits, mask):
-        """Of one head: (B, C, H, W) logits, (B, H, W) -> scalar."""
+        """The loss of one head: logits (B, C, H, W), mask (B, H, W) -> scalar."""
         return losses.sum_of_losses(self.terms, logits, mask, self.weights)
 
     def decode(self, outputs):
-        """(B, H, W) uint8. The sigmoid's and the softmax's most probable class are both the largest logit's."""
+        """The label map (B, H, W) uint8. The largest logit is the most probable class of the sigmoid and the softmax."""
         return outputs["out"].argmax(1).to(torch.uint8)
 
     def start(self, device):
-        """The empty tally that `count` adds to."""
+        """The empty tally that `count` adds to: a confusion matrix (C, C + 1)."""
         return torch.zeros(len(self.labels), len(self.labels) + 1, dtype=torch.int64, device=device)
 
     def count(self, tally, outputs, batch):
         return tally + metrics.confusion(batch["mask"], self.decode(outputs), len(self.labels)).sum(0)
 
     def scores(self, tally):
-        """The figures of a log line, over the whole set (the pooled protocol)."""
-        found = metrics.scores(tally)
-        return {"mean_f1": float(found.mean_f1), "miou": float(found.miou),
-                "f1": dict(zip(self.labels.names, found.f1.tolist()))}
+        """The scores of a log line, pooled over the whole set."""
+        scores = metrics.scores(tally)
+        return {"mean_f1": float(scores.mean_f1), "miou": float(scores.miou),
+                "f1": dict(zip(self.labels.names, scores.f1.tolist()))}
 
 
 class Landmarking:
     """Landmarks of a crop.
 
     model      a network of models.LANDMARKERS, which has its own loss and decoding
-    points     the LandmarkSet of its points
+    points     the LandmarkSet
     mean, std  three numbers each, of RGB in 0..1
-    by         what errors are measured in: a name in landmark_metrics.NORMALISATIONS
+    by         the length that errors are divided by: a name in metrics.NORMALISATIONS
     """
     kind = "landmarker"
     headline, sign = "nme", -1
@@ -97,51 +92,27 @@ class Landmarking:
         return self.model.loss(outputs, batch["landmarks"])
 
     def weight(self, batch):
-        """See Parsing.weight: of landmarks the known ones."""
+        """See Parsing.weight: the number of annotated landmarks."""
         return int(batch["landmarks"].isfinite().all(-1).sum())
+
+    def decode(self, outputs):
+        """(B, K, 2) float, pixels of the crop."""
+        return self.model.decode(outputs)
 
     def start(self, device):
         """The empty tally: the sum of the faces' NME, and their number."""
         return torch.zeros(2, dtype=torch.float64)
 
     def count(self, tally, outputs, batch):
-        """Errors are measured in the pixels of the original picture."""
+        """Errors are measured in pixels of the original picture."""
         back = np.linalg.inv(batch["homography"].numpy())  # (B, 3, 3)
-        found, truth = (np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
-                        for many in (self.model.decode(outputs), batch["landmarks"]))  # (B, K, 2)
-        nmes = metrics.nme(metrics.point_errors(found, truth, self.points, self.by))
+        predicted, truth = (
+            np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
+            for many in (self.decode(outputs), batch["landmarks"]))  # (B, K, 2)
+        nmes = metrics.nme(metrics.point_errors(predicted, truth, self.points, self.by))
         nmes = torch.from_numpy(nmes[~np.isnan(nmes)])
         return tally + torch.tensor([nmes.sum(), len(nmes)], dtype=torch.float64)
 
     def scores(self, tally):
-        """The mean NME, as a share of the length that errors are measured in."""
+        """The mean NME, as a share of the length."""
         return {"nme": float(tally[0] / tally[1])}
-
-
-class Adapting(Parsing):
-    """Label adaptation: the pictures go through frozen parsers, and the network learns from their predictions.
-
-    parsers   inference.Parser, one or more, of the same label set, crop size and alignment
-    encoding  how it is shown a prediction: a name in adaptation.INPUTS
-
-    The parsers' predictions are pooled: in training picture i meets parser (i + epoch) modulo their number, so that it
-    meets every one in turn; scores are over all of them.
-    """
-    kind = "adapter"
-
-    def __init__(self, labels, loss, parsers, encoding, weights=None):
-        super().__init__(labels, loss, None, None, weights)
-        self.parsers, self.encoding = parsers, encoding
-
-    def feed(self, batch, epoch=None):
-        images, count = batch["image"], len(self.parsers)
-        if epoch is None:
-            probabilities = torch.cat([parser.probabilities(images) for parser in self.parsers])  # (K B, C, S, S)
-            batch = {**batch, "mask": batch["mask"].repeat(count, 1, 1)}
-        else:
-            turn = (batch["index"].cpu() + epoch) % count  # (B,)
-            parts = [(turn == k).nonzero()[:, 0] for k in range(count)]
-            found = torch.cat([self.parsers[k].probabilities(images[part])
-                               for k, part in enumerate(parts) if len(part) or not len(turn)])
-            probabilities = found[torch.cat(parts).argsort().to(found.device)]  # back in the pictures' order
-        return encode(probabilities, self.encoding).contiguous(memory_format=torch.channels_last), batch

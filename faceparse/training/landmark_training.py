@@ -1,0 +1,68 @@
+"""The training of a landmark network: records, plan, network and task. See run.py for the sequence."""
+from faceparse import metrics, models
+from faceparse.data import landmarks
+from faceparse.data.loading import Faces
+from faceparse.data.statistics import mean_face
+from faceparse.errors import FaceparseError
+from faceparse.landmark_sets import landmark_set_to_dict
+from faceparse.models.checkpoints import read_checkpoint, weights_in
+from faceparse.models.published_pipnet import is_published, read_mean_face
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, recipe
+from faceparse.training import distributed, figures
+from faceparse.training.parser_training import val_records
+from faceparse.training.plans import make_landmark_plan
+from faceparse.training.tasks import Landmarking
+
+
+class LandmarkTraining:
+    """A landmark network of architecture `arch` on the data set `data` in the folder `root`.
+
+    options  {option of plans.LandmarkPlan, or "iterations": value or None}
+    Raises FaceparseError.
+    """
+
+    def __init__(self, arch, data, options, root):
+        listed = landmarks.load(data, "train", root)
+        self.plan = plan = make_landmark_plan(arch, data, listed.points.name, options, len(listed.records))
+        load_options = {"points": options.get("points"), "toy_size": plan.size}
+        self.train_set = landmarks.load(data, "train", root, limit=plan.limit, **load_options)
+        self.val_records, self.notes = val_records(landmarks.load, data, root, load_options)
+        self.points = self.train_set.points
+        paired = self.points.mirror_pairs is not None
+        self.notes = [*self.notes, *filter(None, [
+            self.train_set.note,
+            "" if paired else f"no face is mirrored: {self.points.name} landmarks have no mirror pairs"])]
+        self.mean_face = read_mean_face(plan.mean_face, self.points.count) if plan.mean_face else None
+        if arch == "pipnet" and plan.init and self.mean_face is None and is_published(
+                weights_in(read_checkpoint(plan.init), plan.init)):
+            raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
+                                 "give the mean face that it was trained for, their meanface.txt, by --mean-face")
+        self.recipe = augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, mirror=paired)
+        self.target = f"{self.points.count} landmarks"
+
+    def faces(self, skip_bad):
+        size, align = self.plan.size, self.plan.align
+        return (Faces(self.train_set.records, None, size, align, self.recipe.jitter, self.plan.seed, skip_bad=skip_bad,
+                      cache_bytes=distributed.cache_bytes(), landmarks=True),
+                Faces(self.val_records, None, size, align, skip_bad=skip_bad, cache_bytes=distributed.cache_bytes(),
+                      landmarks=True))
+
+    def build(self, faces=None):
+        """faces: those whose mean face the network is given, where the plan has no file of one."""
+        model = models.build_landmarker(self.plan.arch, self.plan.encoder, self.points.count)
+        if faces is not None:
+            model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)
+        return model
+
+    def task(self, model, faces, device):
+        return Landmarking(model, self.points, IMAGENET_MEAN, IMAGENET_STD, metrics.default_length(self.points))
+
+    def about(self, task):
+        plan = self.plan
+        return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points), "size": plan.size,
+                "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "data": plan.data, "by": task.by,
+                "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
+
+    def draw(self, folder, history, task, model, val):
+        """examples.png and curves.png."""
+        figures.draw_landmark_run(folder, history, task, model, val)

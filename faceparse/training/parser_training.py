@@ -1,0 +1,88 @@
+"""The training of a parser: records, plan, network and task. See run.py for the sequence."""
+from dataclasses import replace
+
+from faceparse import losses, models
+from faceparse.data import audit, parsing
+from faceparse.data.loading import Faces
+from faceparse.data.statistics import pixel_counts, statistics
+from faceparse.errors import NoSuchSplit
+from faceparse.labels import label_set, label_set_to_dict
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, augmented, default_recipe, recipe
+from faceparse.training import distributed, figures
+from faceparse.training.plans import make_plan
+from faceparse.training.tasks import Parsing
+
+DATA_OPTIONS = ("full", "helen_rule", "mix", "mix_real")  # options of parsing.load
+
+
+class ParserTraining:
+    """A parser of architecture `arch` on the data set `data` in the folder `root`.
+
+    options  {option of plans.Plan, or "iterations": value or None}
+    Raises FaceparseError.
+    """
+
+    def __init__(self, arch, data, options, root):
+        chosen = recipe(options.get("recipe") or default_recipe(data))
+        load_options = {**data_options(options), "toy_size": options.get("size") or chosen.size}
+        limit = options["limit"] if options.get("limit") is not None else chosen.limit
+        self.train_set = parsing.load(data, "train", root, limit=limit, **load_options)
+        self.val_records, self.notes = val_records(parsing.load, data, root, load_options)
+        self.notes = [*self.notes, *filter(None, [self.train_set.note])]
+        records = self.train_set.records
+        self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
+        self.plan = make_plan(arch, data, self.train_set.labels.name,
+                              all(record.landmarks for record in records + self.val_records), options, len(records))
+        losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
+        self.recipe = augmented(chosen, self.plan.augment)
+        self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
+
+    def faces(self, skip_bad):
+        records, val = self.train_set.records, self.val_records
+        if self.plan.fix_mirrored:
+            records, val = (mend_sides(replace(self.train_set, records=some)).records for some in (records, val))
+        size, align = self.plan.size, self.plan.align
+        return (Faces(records, self.labels, size, align, self.recipe.jitter, self.plan.seed, skip_bad=skip_bad,
+                      cache_bytes=distributed.cache_bytes()),
+                Faces(val, self.labels, size, align, skip_bad=skip_bad, cache_bytes=distributed.cache_bytes()))
+
+    def build(self, faces=None):
+        return models.build(self.plan.arch, self.plan.encoder, len(self.labels))
+
+    def task(self, model, faces, device):
+        mean, std = statistics(faces) if self.plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
+        weights = losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss, lambda: pixel_counts(faces))
+        return Parsing(model, self.labels, self.plan.loss, mean, std, None if weights is None else weights.to(device),
+                       self.plan.aux_weight, self.plan.alpha)
+
+    def about(self, task):
+        plan = self.plan
+        return {"arch": plan.arch, "encoder": plan.encoder, "labels": label_set_to_dict(self.labels), "size": plan.size,
+                "align": plan.align, "activation": task.activation, "mean": task.mean, "std": task.std, "data": plan.data,
+                "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
+                "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
+
+    def draw(self, folder, history, task, model, val):
+        """examples.png, curves.png, and the F1 table of the best epoch."""
+        figures.draw_parser_run(folder, history, task, model, val)
+
+
+def data_options(options):
+    """The options of parsing.load among those of a plan that were given."""
+    return {key: options[key] for key in DATA_OPTIONS if options.get(key) is not None}
+
+
+def val_records(load, data, root, load_options):
+    """(the records of the val split, lines to print); none where the data set has no val split."""
+    try:
+        return load(data, "val", root, **load_options).records, []
+    except NoSuchSplit:
+        return [], [f"{data} has no val split: the last epoch is the best"]
+
+
+def mend_sides(faces):
+    """The FaceSet with left and right swapped in the masks that the audit finds reversed; prints which."""
+    report = audit.audit(faces)
+    for finding in report["reversed"]:
+        print(f"{finding['name']}: left and right of its {finding['kind']} are reversed, and swapped here")
+    return audit.mended(faces, report)

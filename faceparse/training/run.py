@@ -1,0 +1,112 @@
+"""One training, from its plan to its folder: the same sequence for parsers, landmark networks and label adapters.
+
+What is particular to each stands in parser_training.py, landmark_training.py and adaptation/training.py, classes with
+
+    plan, recipe, notes          the resolved options, the Recipe, and lines to print first
+    faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
+    build(faces=None)            the network with random weights
+    task(model, faces, device)   the network's task (tasks.py): inputs, loss, scores
+    about(task)                  what the checkpoint holds beside the weights
+    draw(folder, history, task, model, val)   the pictures and tables at the end of a run
+"""
+from contextlib import contextmanager
+
+import torch
+
+from faceparse import models
+from faceparse.errors import FaceparseError
+from faceparse.models.regressor import load_pretrained
+from faceparse.training import distributed
+from faceparse.training.devices import choose_machine, keep_freed_memory
+from faceparse.training.dry_run import print_forecast
+from faceparse.training.loop import fit
+from faceparse.training.plans import optimization_of
+from faceparse.training.run_folder import open_folder
+
+
+def train(training, run):
+    """Train a network in its folder, run.runs / name, and print progress and results. Returns the folder.
+
+    training  ParserTraining, LandmarkTraining or AdapterTraining
+    run       options.RunOptions
+    Raises FaceparseError, and Stopped after Ctrl-C.
+    """
+    plan = training.plan
+    for note in training.notes:
+        print(note)
+    if run.max_params is not None:
+        refuse_more_parameters(training, run.max_params)
+    folder = run.runs / (run.name or plan.name)
+    machine = choose_machine(run.device, run.amp, run.workers)
+    if not distributed.from_first(open_folder, folder, plan, run.resume, run.dry_run):
+        return folder
+    faces, val = training.faces(run.skip_bad)
+    torch.manual_seed(plan.seed)
+    model = training.build(faces)
+    load_initial_weights(model, plan, run.dry_run)
+    task, settings = training.task(model, faces, machine.device), optimization_of(plan, training.recipe)
+    print(header(folder, training, task, len(faces), machine), flush=True)
+    if machine.device.type == "cpu":
+        keep_freed_memory()
+    with clear_errors(plan, machine.device):
+        if run.dry_run:
+            print_forecast(folder, model, task, faces, val, settings, machine, run.resume)
+            return folder
+        about = {**training.about(task), "split": {"train": len(faces), "val": len(val)}}
+        history = fit(folder, model, task, faces, val, settings, machine, about=about, resume=run.resume)
+    for split in (faces, val):
+        for bad in distributed.gathered(split.bad):
+            split.bad.update(bad)
+        for error in split.bad.values():
+            print(f"left out: {error}")
+    if distributed.rank() == 0:
+        training.draw(folder, history, task, model, val)
+    return folder
+
+
+def refuse_more_parameters(training, most):
+    """Raises FaceparseError where the network has more than `most` trainable parameters, training-only heads not counted."""
+    with torch.device("meta"):
+        parameters = models.parameters_of(training.build())
+    plan = training.plan
+    if parameters > most:
+        raise FaceparseError(f"{plan.arch}{f' over {plan.encoder}' if plan.encoder else ''} has {parameters:,} parameters, "
+                             f"and --max-params allows {most:,}: choose a smaller network")
+
+
+def load_initial_weights(model, plan, dry_run):
+    """Load the checkpoint plan.init, else the plan's weights of the encoder; a dry run downloads nothing."""
+    init = getattr(plan, "init", None)
+    if init:
+        left = models.initialise(model, init)
+        print(f"{init}: loaded" + (f", except {', '.join(left)}" if left else ""))
+    elif plan.encoder and not (dry_run and plan.encoder_weights == "imagenet"):
+        load_pretrained(model, plan.encoder_weights)
+
+
+def header(folder, training, task, faces, machine):
+    """The first lines of a training: what is trained, by which recipe and its source."""
+    plan, processes = training.plan, distributed.count()
+    network = f"{plan.arch} over {plan.encoder}" if plan.encoder else plan.arch
+    return (f"{folder}: {network} on {faces} faces of {plan.data}, {plan.epochs} epochs of batches of {plan.batch}, "
+            f"{plan.size} x {plan.size}, --align {plan.align}, {training.target}, {plan.optimizer} at {plan.lr}, "
+            f"{plan.schedule} schedule, {machine.device} in {'bfloat16' if machine.bfloat16 else 'float32'}"
+            f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}")
+
+
+@contextmanager
+def clear_errors(plan, device):
+    """Turns PyTorch's errors of too little memory, and of batch norm on single values, into a FaceparseError."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:  # on a CPU and by MPS it is no torch.OutOfMemoryError
+        message = str(error).lower()
+        if isinstance(error, RuntimeError) and not ("out of memory" in message or "allocate memory" in message):
+            raise
+        raise FaceparseError(f"{device} has not enough memory for batches of {plan.batch} at {plan.size} x "
+                             f"{plan.size}: give --accumulate 2 or more, or lower --batch or --size") from None
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise FaceparseError("batch norm needs more than one value a channel: train on 2 faces or more, with --batch 2 "
+                             "or more for each part of --accumulate, or at a larger --size") from None

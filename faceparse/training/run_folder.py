@@ -1,0 +1,110 @@
+"""The folder of a run, and what its files record.
+
+`args.json` has the plan, `log.jsonl` a line an epoch, `last.pt` all that is needed to continue, `best.pt` the weights of the
+epoch that is best on the val split; `curves.png` and `examples.png` are drawn at the end.
+"""
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from faceparse.errors import FaceparseError
+from faceparse.files import read_json, read_small, write_json
+from faceparse.training.run_log import is_log
+
+
+def run_name(path):
+    """The name of the run of a path: of the run's folder, or of the folder that holds the checkpoint."""
+    path = Path(path).resolve()
+    return path.parent.name if path.suffix == ".pt" else path.name
+
+
+def read_arguments(folder):
+    """The dict in the args.json of a run's folder; {} where it cannot be read."""
+    try:
+        return read_json(folder / "args.json")
+    except FaceparseError:
+        return {}
+
+
+def history_of(path):
+    """The log lines of a run, by its folder or a checkpoint in it; [] where they cannot be read."""
+    path = Path(path)
+    try:
+        lines = read_small((path if path.is_dir() else path.parent) / "log.jsonl").splitlines()
+        history = [json.loads(line) for line in lines]
+    except (FaceparseError, ValueError, RecursionError):
+        return []
+    return history if is_log(history) else []
+
+
+def finished(folder):
+    """Whether the run in `folder` has trained all its epochs."""
+    try:
+        return (folder / "best.pt").exists() and history_of(folder)[-1]["epoch"] >= read_arguments(folder)["epochs"]
+    except (OSError, KeyError, IndexError, TypeError):
+        return False
+
+
+def finished_runs(parent, *kinds):
+    """The folders of the finished runs in `parent` of some kinds ("parser", "adapter", "landmarker"), oldest first.
+    Raises FaceparseError where there is none."""
+    try:
+        folders = [folder for folder in parent.iterdir()
+                   if folder.is_dir() and finished(folder) and kind_of(folder) in kinds]
+    except OSError:
+        folders = []
+    if not folders:
+        raise FaceparseError(f"{parent}: holds no finished run; train one with python train.py, or name one by --model")
+    return sorted(folders, key=lambda folder: (folder / "best.pt").stat().st_mtime)
+
+
+def kind_of(folder):
+    """What the run in a folder trains: "parser", "adapter" or "landmarker"."""
+    arguments = read_arguments(folder)
+    return "adapter" if "fits" in arguments else "landmarker" if "points" in arguments else "parser"
+
+
+def holds_parser(path):
+    """Whether a path of --model can be a parser: a file, or a run's folder with a best.pt that is neither an adapter's nor
+    a landmark network's."""
+    return not path.is_dir() or (path / "best.pt").exists() and kind_of(path) == "parser"
+
+
+def open_folder(folder, plan, resume, dry_run=False):
+    """Make the run's folder, or check that an existing one is of this plan. Returns False, with a line printed, where the
+    run is finished. Raises FaceparseError where the folder holds another run, or an unfinished one without `resume`.
+
+    dry_run  write nothing
+    """
+    wanted, arguments = asdict(plan), folder / "args.json"
+    if arguments.exists():
+        refuse_another_run(folder, wanted)
+    started = (folder / "last.pt").exists()
+    if finished(folder) and ((folder / "curves.png").exists() or not started):  # the curves are drawn last
+        print(f"{folder}: finished already")
+        return False
+    if started and not resume:
+        raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
+                             "remove the folder")
+    if dry_run:
+        return True
+    for leftover in folder.glob(".*.part"):  # of files.write_file, in a run that was killed
+        leftover.unlink(missing_ok=True)
+    write_json(wanted, arguments)
+    return True
+
+
+def refuse_another_run(folder, wanted):
+    """Raises FaceparseError where args.json in `folder` differs from the `wanted` plan, a dict, other than in its name."""
+    there = read_arguments(folder)
+    if not there:
+        raise FaceparseError(f"{folder / 'args.json'}: is no JSON object that can be read; remove the folder, or choose a "
+                             "--name")
+    differing = [key for key in wanted if key != "name" and there.get(key) != wanted[key]]
+    if differing == ["fits"]:
+        raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "
+                             "choose another --name, or remove the folder")
+    if differing:
+        key = differing[0]
+        raise FaceparseError(f"{folder}: holds a run with {key} {there.get(key)}, not {wanted[key]}: "
+                             "choose another --name, or remove the folder")
