@@ -34,7 +34,8 @@ from faceparse.landmark_sets import landmark_set
 from faceparse.papers import baker2023, mountain2022
 from faceparse.scripts import exits
 from faceparse.scripts.options import WIDE, add_helen_rule, add_machine_options, add_root
-from faceparse.training import distributed, runs
+from faceparse.training import distributed
+from faceparse.training import run_folder
 
 
 def get_args_parser():
@@ -95,7 +96,9 @@ def get_args_parser():
                        help="folder of the results (default: parsed/ with --images, else none)")
     group.add_argument("--skip-bad", action="store_true",
                        help="leave out unreadable files and list them (default: stop at the first)")
-    add_machine_options(parser, amp="off, so that scores do not depend on the processor", workers="2")
+    add_machine_options(parser, amp={"default": "off", "help": "compute in bfloat16, which is faster (default: off, so that "
+                        "scores do not depend on the processor)"}, workers={"default": 2, "help": "threads that read ahead "
+                        "(default: 2)"}, device={"default": "auto"})
     return parser
 
 
@@ -106,7 +109,7 @@ def main(args):
         refuse_options(args, ("set", "split", "limit", "predictions"), "scores a data set: leave it out, or --images")
     else:
         refuse_options(args, ("boxes", "confidence", "annotate"), "is for pictures: name them by --images")
-    paths = args.model or runs.finished_runs(args.runs, *(("landmarker",) if args.annotate else
+    paths = args.model or run_folder.finished_runs(args.runs, *(("landmarker",) if args.annotate else
                                                           ("parser", "landmarker")))[-1:]
     models = []
     for path in paths:
@@ -205,7 +208,7 @@ def refuse(args, errors):
 
 def score(args, parsers, finder=None):
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
-    asked = {} if args.set else runs.read_arguments(path if path.is_dir() else path.parent)
+    asked = {} if args.set else run_folder.read_arguments(path if path.is_dir() else path.parent)
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
                           mix=str(asked.get("mix", "5:5")), mix_real=str(asked.get("mix_real", "lapa")),
                           toy_size=max(parser.size for parser in parsers))
@@ -302,7 +305,7 @@ def write(out, face_set, entries, results):
     baseline = [entry for entry in entries if not entry["adapter"] and not parser_scores.averaged(entry)]
     bars = {entry["run"]: dict(list(entry["f1"].items())[1:]) for entry in baseline}
     drawing.save_picture(drawing.bar_chart(bars, f"F1 on {face_set.name} {face_set.split}", "F1"), out / "chart.png")
-    histories = {entry["run"]: runs.history_of(parser.path) for parser, entry in zip(results, entries)
+    histories = {entry["run"]: run_folder.history_of(parser.path) for parser, entry in zip(results, entries)
                  if entry in baseline}
     plain = [entry for entry in entries if not parser_scores.averaged(entry)]
     for file, picture in baker2023.figures(plain, histories).items() if len(plain) > 1 else ():

@@ -37,8 +37,8 @@ def add_option(group, name, field, **changes):
     if isinstance(kind, types.UnionType):  # such as int | None
         kind = next(option for option in kind.__args__ if option is not type(None))
     help = field.metadata["help"]
-    if "default" not in help:
-        help += f" (default: {', '.join(f'{recipe} {getattr(RECIPES[recipe], name)}' for recipe in ('toy', 'baker2023'))})"
+    if "default" not in help and hasattr(RECIPES["toy"], name):
+        help += f" (default: toy {getattr(RECIPES['toy'], name)}, baker2023 {getattr(RECIPES['baker2023'], name)})"
     if kind is bool:
         return group.add_argument(flag, action="store_true", default=field.default or None, help=help)
     group.add_argument(flag, **{"type": number if name == "workers" else kind, "choices": field.metadata["choices"],

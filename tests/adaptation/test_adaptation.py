@@ -25,7 +25,11 @@ from faceparse.inference import checkpoint
 from faceparse.inference.face_parser import Parser
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.models.checkpoints import fingerprint, read_checkpoint
-from faceparse.training import runs, tasks
+from faceparse.adaptation import training
+from faceparse.adaptation.training import Adapting, AdapterTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 TOP = Path(__file__).parents[2]
 LAPA = LABEL_SETS["lapa"]
@@ -48,8 +52,8 @@ def home(tmp_path_factory):
     parent = tmp_path_factory.mktemp("runs")
     given = {**SMALL, "size": 32}
     for arch, seed in (("mobilenetv2", 0), ("unet", 0), ("mobilenetv2", 1)):
-        runs.train(arch, "toy", {**given, "seed": seed}, ".", parent, name=f"{arch}{seed}", device="cpu", amp="off")
-    runs.adapt(parsers(parent), "unet", "toywild", SMALL, ".", parent, name="adapter", device="cpu", amp="off")
+        train(ParserTraining(arch, "toy", {**given, "seed": seed}, "."), RunOptions(runs=parent, name=f"{arch}{seed}", device="cpu", amp="off"))
+    train(AdapterTraining(parsers(parent), "unet", "toywild", SMALL, "."), RunOptions(runs=parent, name="adapter", device="cpu", amp="off"))
     return parent
 
 
@@ -80,7 +84,7 @@ class Says:
 
 
 def test_in_training_every_picture_meets_every_parser_in_turn():
-    task = tasks.Adapting(LAPA, "softmax", [Says(3), Says(5), Says(7)], "probabilities")
+    task = Adapting(None, LAPA, "softmax", [Says(3), Says(5), Says(7)], "probabilities")
     images = torch.arange(4.0)[:, None, None, None].expand(4, 3, 2, 2) * 51 + 51
     batch = {"image": images, "mask": torch.zeros(4, 2, 2, dtype=torch.uint8), "index": torch.tensor([8, 1, 5, 0])}
     met = []
@@ -93,7 +97,7 @@ def test_in_training_every_picture_meets_every_parser_in_turn():
 
 
 def test_scores_are_over_the_predictions_of_all_parsers():
-    task = tasks.Adapting(LAPA, "softmax", [Says(3), Says(5)], "onehot")
+    task = Adapting(None, LAPA, "softmax", [Says(3), Says(5)], "onehot")
     mask = torch.randint(0, 11, (4, 2, 2), dtype=torch.uint8)
     shown, judged = task.feed({"image": torch.full((4, 3, 2, 2), 255.0), "mask": mask, "index": torch.arange(4)})
     assert shown.shape == (8, 11, 2, 2) and torch.equal(judged["mask"], torch.cat([mask, mask]))
@@ -110,7 +114,7 @@ def test_the_prediction_and_the_labels_are_of_the_same_crop():
         def probabilities(self, images):
             return torch.nn.functional.one_hot((images[:, 0] / 20).round().long(), 11).permute(0, 3, 1, 2).float()
 
-    task = tasks.Adapting(LAPA, "softmax", [Reader()], "onehot")
+    task = Adapting(None, LAPA, "softmax", [Reader()], "onehot")
     for faces.epoch in range(5):
         shown, judged = task.feed(faces.batch([0]), faces.epoch)
         mask = judged["mask"].float()
@@ -126,9 +130,9 @@ def test_the_controls_show_the_truth_and_shuffle_the_pairs():
     spec.loader.exec_module(controls)
     mask = torch.randint(0, 11, (4, 8, 8), dtype=torch.uint8)
     batch = {"image": torch.full((4, 3, 8, 8), 255.0), "mask": mask, "index": torch.arange(4)}
-    shown, judged = controls.Truth(LAPA, "softmax", [], "onehot").feed(batch, 1)
+    shown, judged = controls.Truth(None, LAPA, "softmax", [], "onehot").feed(batch, 1)
     assert torch.equal(shown.argmax(1).to(torch.uint8), mask) and torch.equal(judged["mask"], mask)
-    shuffled = controls.Shuffled(LAPA, "softmax", [Says(3)], "onehot")
+    shuffled = controls.Shuffled(None, LAPA, "softmax", [Says(3)], "onehot")
     assert torch.equal(shuffled.feed(batch, 1)[1]["mask"], mask[[3, 0, 1, 2]])  # no face keeps its own labels
     assert torch.equal(shuffled.feed(batch)[1]["mask"], mask)
 
@@ -136,7 +140,7 @@ def test_the_controls_show_the_truth_and_shuffle_the_pairs():
 # --- from which faces it learns ---------------------------------------------------------------------
 
 def test_the_targets_train_split_is_learnt_from_and_its_val_split_chooses():
-    known, unseen, seen = runs.target_splits("toywild", ".", 8, {"toy_size": 32})
+    known, unseen, seen = training.target_splits("toywild", ".", 8, {"toy_size": 32})
     assert {record.name.split("/")[0] for record in known.records} == {"train"} and len(known.records) == 8
     assert {record.name.split("/")[0] for record in unseen} == {"val"} and seen == ["train", "val"]
 
@@ -150,10 +154,10 @@ def test_without_a_test_split_val_is_left_alone_and_a_tenth_of_train_chooses(mon
                                                  for i in range(50)])
 
     monkeypatch.setattr(parsing, "load", load)
-    known, unseen, seen = runs.target_splits("celebamask", ".", None, {})
+    known, unseen, seen = training.target_splits("celebamask", ".", None, {})
     learnt, held = ({record.name for record in records} for records in (known.records, unseen))
     assert seen == ["train"] and len(held) == 5 and len(learnt) == 45 and not learnt & held
-    again = runs.target_splits("celebamask", ".", 10, {})
+    again = training.target_splits("celebamask", ".", 10, {})
     assert {record.name for record in again[1]} == held and not {record.name for record in again[0].records} & held
 
 
@@ -212,7 +216,7 @@ def test_an_adapter_may_have_other_classes_than_its_parser(tmp_path):
     about = {"labels": label_set_to_dict(labels), "size": 32, "align": "none", "mean": [0.5] * 3, "std": [0.5] * 3,
              "activation": "softmax", "arch": "mobilenetv2", "data": "toy"}
     parser = Parser(models.build("mobilenetv2", None, 19), about, tmp_path / "nineteen", torch.device("cpu"))
-    folder = runs.adapt([parser], "mobilenetv2", "toywild", SMALL, ".", tmp_path, device="cpu", amp="off")
+    folder = train(AdapterTraining([parser], "mobilenetv2", "toywild", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     adapted = AdaptedParser(parser, checkpoint.load_any(folder, "cpu"))
     assert adapted.labels.names == LAPA.names and adapted.adapter.model.encoder.features[0][0].in_channels == 19
     assert parser_scores.evaluate(adapted, faces).matrices.shape == (4, 11, 12)
@@ -222,11 +226,11 @@ def test_parsers_of_one_set_that_differ_in_size_need_adapters_of_their_own(home)
     first, second = parsers(home)
     second.size = 64
     with pytest.raises(FaceparseError, match="--size"):
-        runs.by_training_set([first, second])
+        training.by_training_set([first, second])
 
 
 def test_an_interrupted_adapter_resumes_bit_identically(home, tmp_path, monkeypatch):
-    done, loss = [], tasks.Adapting.loss
+    done, loss = [], Adapting.loss
 
     def interrupting(self, outputs, batch):
         done.append(1)
@@ -235,10 +239,10 @@ def test_an_interrupted_adapter_resumes_bit_identically(home, tmp_path, monkeypa
         return loss(self, outputs, batch)
 
     def adapt(**options):
-        return runs.adapt(parsers(home), "unet", "toywild", SMALL, ".", tmp_path, name="adapter", device="cpu", amp="off",
-                          **options)
+        return train(AdapterTraining(parsers(home), "unet", "toywild", SMALL, "."), RunOptions(runs=tmp_path, name="adapter", device="cpu", amp="off",
+                          **options))
 
-    monkeypatch.setattr(tasks.Adapting, "loss", interrupting)
+    monkeypatch.setattr(Adapting, "loss", interrupting)
     with pytest.raises(Stopped):
         adapt()
     monkeypatch.undo()
@@ -248,7 +252,7 @@ def test_an_interrupted_adapter_resumes_bit_identically(home, tmp_path, monkeypa
 
 def test_an_adapter_of_parsers_that_changed_since_is_refused(home):
     with pytest.raises(FaceparseError, match="adapter of other parsers, or these were trained again"):
-        runs.adapt(parsers(home, "mobilenetv21", "unet0"), "unet", "toywild", SMALL, ".", home, name="adapter", device="cpu")
+        train(AdapterTraining(parsers(home, "mobilenetv21", "unet0"), "unet", "toywild", SMALL, "."), RunOptions(runs=home, name="adapter", device="cpu"))
 
 
 # --- the scripts ------------------------------------------------------------------------------------

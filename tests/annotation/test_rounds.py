@@ -16,7 +16,9 @@ from faceparse.inference.face_parser import ParsedFace
 from faceparse.inference.finder import Found
 from faceparse.labels import LABEL_SETS
 from faceparse.landmark_sets import landmark_set
-from faceparse.training import runs
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.run import train
 
 LAPA, POINTS, SIZE = LABEL_SETS["lapa"], landmark_set("106"), 96
 HAIR = LAPA.names.index("hair")
@@ -247,8 +249,8 @@ def network(tmp_path_factory):
         load = landmarks.load
         patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
             name, split, root, **{**options, "limit": options.get("limit") or 4}))
-        return runs.train_landmarks("hourglass1", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, ".",
-                                    tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+        return train(LandmarkTraining("hourglass1", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, "."),
+                                    RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from faceparse.adaptation import training
 from faceparse.errors import FaceparseError
-from faceparse.training import tasks
 
 
-class Shuffled(tasks.Adapting):
+class Shuffled(training.Adapting):
     def feed(self, batch, epoch=None):
         shown, batch = super().feed(batch, epoch)
         return shown, batch if epoch is None else {**batch, "mask": batch["mask"].roll(1, 0)}
 
 
-class Truth(tasks.Adapting):
+class Truth(training.Adapting):
     """The parser is asked for nothing: the labels must be its own."""
 
     def feed(self, batch, epoch=None):
@@ -39,7 +39,7 @@ CONTROLS = {"shuffled": Shuffled, "truth": Truth}
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in CONTROLS:
         sys.exit(__doc__)
-    tasks.Adapting = CONTROLS[sys.argv.pop(1)]
+    training.Adapting = CONTROLS[sys.argv.pop(1)]
     spec = importlib.util.spec_from_file_location("adapt", Path(__file__).parents[2] / "adapt.py")
     adapt = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(adapt)

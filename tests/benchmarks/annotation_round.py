@@ -37,6 +37,7 @@ from faceparse.evaluation import landmark_scores
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.landmark_sets import landmark_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES
+from faceparse.training.optimization import Optimization
 from faceparse.training import devices, loop, tasks
 
 WAYS = ("uncertain first", "random")
@@ -81,12 +82,12 @@ def train(model, task, records, steps, seed, options):
     """Train `model` for about `steps` steps on the records, as one epoch in which each is met as often as any other."""
     often = max(1, round(steps * options["batch"] / len(records)))
     faces = Faces(records * often, None, options["size"], jitter=RECIPE.jitter, seed=seed, landmarks=True)
-    device = devices.choose_device(options["device"])
+    settings = Optimization(epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
+                            schedule=RECIPE.schedule, weight_decay=RECIPE.weight_decay, photometry=RECIPE.photometry,
+                            seed=seed)
+    machine = devices.choose_machine(options["device"], options["amp"], options["workers"])
     with tempfile.TemporaryDirectory() as folder:
-        loop.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), about={}, device=device,
-                     epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
-                     weight_decay=RECIPE.weight_decay, schedule=RECIPE.schedule, photometry=RECIPE.photometry,
-                     seed=seed, bfloat16=devices.mixed_precision(device, options["amp"]), workers=options["workers"])
+        loop.fit(Path(folder), model, task, faces, Faces([], None, options["size"]), settings, machine, about={})
 
 
 def confidences(landmarker, records, workers):

@@ -19,7 +19,9 @@ from faceparse.errors import FaceparseError
 from faceparse.evaluation import parser_scores
 from faceparse.inference.checkpoint import load
 from faceparse.papers import liu2020
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train as train_run
 
 
 def get_args_parser():
@@ -49,8 +51,8 @@ def train(args, arch, alpha, seed):
         arch, alpha = "bass_c", None
     options = dict(encoder=args.encoder, recipe=args.recipe, size=args.size, limit=args.limit, epochs=args.epochs,
                    batch=args.batch, seed=seed, alpha=None if alpha == 10 else alpha)
-    return runs.train(arch, args.data, options, args.root, args.runs, resume=True, device=args.device,
-                      workers=args.workers)
+    return train_run(ParserTraining(arch, args.data, options, args.root),
+                     RunOptions(runs=args.runs, resume=True, device=args.device, workers=args.workers))
 
 
 def score(args, folder, faces):

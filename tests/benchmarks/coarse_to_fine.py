@@ -37,7 +37,9 @@ from faceparse.data.randomness import uniforms
 from faceparse.errors import FaceparseError
 from faceparse.inference import checkpoint, coarse_to_fine
 from faceparse.labels import LABEL_SETS, label_set_to_dict, table
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train as train_run
 
 CELEBAMASK, HAIR_SKIN = LABEL_SETS["celebamask"], LABEL_SETS["hair_skin"]
 SMALLEST = 1 / 6  # the face picture's side over the scene's
@@ -102,8 +104,8 @@ def train(args, home):
         given = {"recipe": "scratch", "encoder": args.encoder, "size": args.size, "batch": args.batch,
                  "seed": args.seed, **own}
         words = [home.name, name, given["size"], given["epochs"]]
-        folder = runs.train(arch, "folder", given, home, args.out / "runs", name="-".join(map(str, words)),
-                            resume=True, device=args.device, amp=args.amp, workers=args.workers)
+        folder = train_run(ParserTraining(arch, "folder", given, home), RunOptions(runs=args.out / "runs", name="-".join(map(str, words)),
+                            resume=True, device=args.device, amp=args.amp, workers=args.workers))
         seconds[name] = time.perf_counter() - start
         parsers[name] = checkpoint.load(folder / "last.pt", args.device)
     return parsers, seconds

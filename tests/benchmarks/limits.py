@@ -54,7 +54,7 @@ def training_step(model, task, optimizer, given, bfloat16):
 def make_step(arch, encoder, bfloat16, batch, size, device):
     """-> a function that does one training step of baker2023's recipe on random pictures."""
     model = models.build(arch, encoder, 11).to(device, memory_format=torch.channels_last).train()
-    task = tasks.Parsing(labels.label_set("lapa"), "sigmoid", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD,
+    task = tasks.Parsing(model, labels.label_set("lapa"), "sigmoid", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD,
                          torch.ones(11, device=device))
     optimizer = optimization.make_optimizer(model, "nadam", 0.001, 0.0)
     given = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
@@ -91,7 +91,7 @@ def lovasz(args):
     given = Faces(val.records, val.labels, 512).batch([0, 1])
     for bfloat16 in (True, False):
         model = models.build("mobilenetv2", None, len(val.labels)).to(memory_format=torch.channels_last).train()
-        task = tasks.Parsing(val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
+        task = tasks.Parsing(model, val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
         optimizer, shares = optimization.make_optimizer(model, "adamw", 0.001, 0.01), []
         for _ in range(12):
             start = time.process_time()
@@ -146,7 +146,7 @@ def first_steps(records, size, batch, workers, device, steps=6):
     faces = Faces(parsing.load("toy", "train", ".", limit=records, toy_size=size).records,
                           labels.label_set("lapa"), size, "none", recipes.recipe("toy").jitter)
     model = models.build("mobilenetv2").to(device, memory_format=torch.channels_last).train()
-    task = tasks.Parsing(faces.labels, "softmax", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
+    task = tasks.Parsing(model, faces.labels, "softmax", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
     optimizer = optimization.make_optimizer(model, "adamw", 0.002, 0.05)
     groups = loading.grouped(loading.shuffled(len(faces), 0, 1), batch)[:steps]
     for given in loading.batches(faces, groups, workers):

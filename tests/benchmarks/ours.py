@@ -20,7 +20,10 @@ from faceparse.data.parsing import load
 from faceparse.inference import checkpoint
 from faceparse.models import checkpoints
 from faceparse.models.pipnet import decode
-from faceparse.training import run_log, runs
+from faceparse.training import run_log
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train as train_run
 
 
 def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu"):
@@ -39,7 +42,7 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
             given = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
             with tempfile.TemporaryDirectory() as folder:
                 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-                    runs.train(arch, "celebamask", given, root, folder, amp=amp, device=device)
+                    train_run(ParserTraining(arch, "celebamask", given, root), RunOptions(runs=folder, amp=amp, device=device))
         except Exception as error:
             done.put(error)
 

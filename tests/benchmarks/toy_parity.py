@@ -15,7 +15,9 @@ from faceparse import models
 from faceparse.data import parsing
 from faceparse.evaluation import parser_scores
 from faceparse.inference import checkpoint
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 
 class Peer(torch.nn.Module):
@@ -40,7 +42,7 @@ def main():
     faces = {name: parsing.load(name, "test", ".", limit=200) for name in ("toy", "toywild")}
     with tempfile.TemporaryDirectory() as folder:
         for arch in ("mobilenetv2", "peer"):
-            run = runs.train(arch, "toy", {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}, ".", folder)
+            run = train(ParserTraining(arch, "toy", {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}, "."), RunOptions(runs=folder))
             network = checkpoint.load(run)
             toy, wild = (parser_scores.evaluate(network, faces[name]).scores("pooled").mean_f1 for name in ("toy", "toywild"))
             print(f"{arch}: mean F1 {toy:.4f} on toy, {wild:.4f} on toywild, {toy - wild:.4f} lost", flush=True)

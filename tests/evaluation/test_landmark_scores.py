@@ -13,14 +13,16 @@ from faceparse.errors import FaceparseError
 from faceparse.evaluation import landmark_scores
 from faceparse.inference import checkpoint
 from faceparse.landmark_sets import landmark_set, landmark_table
-from faceparse.training import runs
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.run import train
 
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    return runs.train_landmarks("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"},
-                                ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    return train(LandmarkTraining("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"},
+                                "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 class Knows:

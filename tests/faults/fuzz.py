@@ -43,12 +43,22 @@ from faceparse.inference.video import VideoReader
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
 from faceparse.models.published_pipnet import read_mean_face
+<<<<<<< HEAD
 from faceparse.papers.baker2023_averages import TrainingSet
 from faceparse.papers.baker2023_figures import iou_charts
 from faceparse.training import runs
+=======
+from faceparse.papers import baker2023
+>>>>>>> f52695d (Trainings' tests call the one function)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mutations import displace, mutate  # noqa: E402
+from faceparse.adaptation.training import AdapterTraining
+from faceparse.training import run_folder
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train as train_run
 
 SECONDS, MEGABYTES = 10, 1500
 LAPA = LABEL_SETS["lapa"]
@@ -198,8 +208,8 @@ def make_data(home, count=2):
 
 
 def train(home, resume=True, **options):
-    return runs.train("fastscnn", "folder", {**OPTIONS, **options}, home, home / "runs", name="run", resume=resume,
-                      device="cpu", amp="off")
+    return train_run(ParserTraining("fastscnn", "folder", {**OPTIONS, **options}, home), RunOptions(runs=home / "runs", name="run", resume=resume,
+                      device="cpu", amp="off"))
 
 
 def make_parser(home):
@@ -224,8 +234,8 @@ def read_parser(home):
 def make_adapter(home):
     make_data(home, 4)  # one of which chooses the epoch
     parser = checkpoint.load(train(home, False, epochs=1), "cpu")
-    adapter = runs.adapt([parser], "fastscnn", "folder", {**OPTIONS, "size": None, "epochs": 1}, home, home / "runs",
-                         device="cpu", amp="off")
+    adapter = train_run(AdapterTraining([parser], "fastscnn", "folder", {**OPTIONS, "size": None, "epochs": 1}, home), RunOptions(runs=home / "runs",
+                         device="cpu", amp="off"))
     shutil.copy(parser.path / "best.pt", home / "parser.pt")
     keep(home, adapter / "best.pt", home / "parser.pt")
 
@@ -237,8 +247,8 @@ def read_adapter(home):
 
 def make_landmarker(home):
     make_landmarks(home / "folder")
-    run = runs.train_landmarks("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder_weights": "none",
-                                                       "encoder": "mobilenet_v3_large"}, home, home / "runs", device="cpu", amp="off")
+    run = train_run(LandmarkTraining("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder_weights": "none",
+                                                       "encoder": "mobilenet_v3_large"}, home), RunOptions(runs=home / "runs", device="cpu", amp="off"))
     keep(home, run / "best.pt")
 
 
@@ -264,9 +274,15 @@ def read_run(home):
     shutil.rmtree(home / "runs/run")
     subprocess.run(["cp", "-a", home / "whole", home / "runs/run"], check=True)  # pipes and links too
     for _ in range(2):
+<<<<<<< HEAD
         runs.finished(home / "runs/run"), runs.kind_of(home / "runs/run"), runs.holds_parser(home / "runs/run")
         iou_charts(TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
                                 {"run": runs.history_of(home / "runs/run")})
+=======
+        run_folder.finished(home / "runs/run"), run_folder.kind_of(home / "runs/run"), run_folder.holds_parser(home / "runs/run")
+        baker2023._iou_charts(baker2023.TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
+                                {"run": run_folder.history_of(home / "runs/run")})
+>>>>>>> f52695d (Trainings' tests call the one function)
         train(home)
 
 

@@ -19,7 +19,9 @@ from faceparse.inference import checkpoint, coarse_to_fine
 from faceparse.inference.coarse_to_fine import CoarseToFine
 from faceparse.inference.face_parser import Parser
 from faceparse.labels import LABEL_SETS, common_set, label_set, table
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 HAIR_SKIN, FOREGROUND, CIHP, LAPA = (LABEL_SETS[name] for name in ("hair_skin", "foreground", "cihp", "lapa"))
 
@@ -287,7 +289,7 @@ def test_from_training_to_pictures(run, tmp_path):
     given = {"limit": 4, "size": 32, "epochs": 1, "batch": 2}
     for name, own in (("coarse", {"labels": "foreground", "augment": "place+mirror"}),
                       ("fine", {"labels": "hair_skin", "align": "foreground"})):
-        runs.train("fastscnn", "toy", {**given, **own}, ".", tmp_path / "runs", name=name, device="cpu", amp="off")
+        train(ParserTraining("fastscnn", "toy", {**given, **own}, "."), RunOptions(runs=tmp_path / "runs", name=name, device="cpu", amp="off"))
     fine = checkpoint.load(tmp_path / "runs/fine", "cpu")
     assert (fine.align, fine.labels) == ("foreground", HAIR_SKIN)
     Image.fromarray(clutter(0, 0, 80)).save(tmp_path / "photo.png")

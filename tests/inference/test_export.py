@@ -9,7 +9,9 @@ import pytest
 import torch
 
 import faceparse
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 WITHOUT = """
@@ -33,8 +35,8 @@ def snippets():
 
 def test_the_readmes_snippets_export_a_parser_and_load_it_without_faceparse(tmp_path, monkeypatch, snippets):
     """The program takes uint8 pixels, of any number of crops, and says what the parser says."""
-    runs.train("mobilenetv2", "toy", {"limit": 4, "epochs": 1, "batch": 4}, ".", tmp_path / "runs", name="toy-mobilenetv2",
-               device="cpu", amp="off")
+    train(ParserTraining("mobilenetv2", "toy", {"limit": 4, "epochs": 1, "batch": 4}, "."), RunOptions(runs=tmp_path / "runs", name="toy-mobilenetv2",
+               device="cpu", amp="off"))
     monkeypatch.chdir(tmp_path)
     exec(snippets[0], {})
     pixels = torch.randint(0, 256, (3, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -17,7 +17,10 @@ from faceparse.inference.face_parser import ParsedFace
 from faceparse.inference.finder import LOOKS, Finder
 from faceparse.inference.video import VideoReader, VideoWriter
 from faceparse.labels import LABEL_SETS
-from faceparse.training import runs
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg on the PATH")
 
@@ -25,16 +28,16 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffm
 @pytest.fixture(scope="module")
 def parser_run(tmp_path_factory):
     """A small toy parser, trained on faces aligned by their landmarks; its folder."""
-    return runs.train("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 1, "batch": 8, "align": "landmarks"},
-                      ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    return train(ParserTraining("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 1, "batch": 8, "align": "landmarks"},
+                      "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 @pytest.fixture(scope="module")
 def landmark_run(tmp_path_factory):
     """A small toy landmark network, trained on crops; its folder."""
-    return runs.train_landmarks("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "align": "crop",
+    return train(LandmarkTraining("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "align": "crop",
                                                   "encoder_weights": "none"},
-                                ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+                                "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 @pytest.fixture
@@ -151,8 +154,8 @@ def test_landmark_networks_are_scored_without_being_told_where_the_face_is(run, 
 def test_what_predicted_alignment_needs(run, parser_run, landmark_run, tmp_path):
     status, _, err = run("evaluate.py", "--model", parser_run, "--align", "predicted")
     assert status == 2 and err.count("\n") == 1 and "--arch pipnet" in err
-    unaligned = runs.train("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, ".", tmp_path,
-                           device="cpu", amp="off")
+    unaligned = train(ParserTraining("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4}, "."), RunOptions(runs=tmp_path,
+                           device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", unaligned, landmark_run, "--align", "predicted", "--limit", 2)
     assert status == 2 and "not aligned by landmarks" in err
 

@@ -13,13 +13,15 @@ from faceparse.inference import checkpoint
 from faceparse.inference.face_parser import Parser
 from faceparse.inference.test_time import Averaged
 from faceparse.labels import LABEL_SETS, label_set_to_dict
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    return runs.train("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 1, "batch": 8}, ".",
-                      tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    return train(ParserTraining("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 1, "batch": 8}, "."),
+                      RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 @pytest.fixture
@@ -99,15 +101,15 @@ def test_scales_that_cannot_be(run, trained, scales):
 
 
 def test_predictions_are_of_one_parser(run, trained, tmp_path):
-    other = runs.train("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 8}, ".", tmp_path,
-                       device="cpu", amp="off")
+    other = train(ParserTraining("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 8}, "."), RunOptions(runs=tmp_path,
+                       device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", trained, other, "--limit", 2, "--predictions", "masks")
     assert status == 2 and "--predictions" in err and not (tmp_path / "masks").exists()
 
 
 def test_a_run_of_mixed_faces_is_scored_on_its_own_mix(run, tmp_path):
-    mixed = runs.train("mobilenetv2", "toymixed", {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}, ".",
-                       tmp_path, device="cpu", amp="off")
+    mixed = train(ParserTraining("mobilenetv2", "toymixed", {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}, "."),
+                       RunOptions(runs=tmp_path, device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", mixed, "--limit", 5, "--predictions", "masks")
     assert status == 0 and [len(list(tmp_path.glob(f"masks/{kind}/test/*.png"))) for kind in ("toy", "toywild")] == [4, 1], err
     status, _, err = run("evaluate.py", "--model", mixed, "--set", "toymixed", "--limit", 4, "--predictions", "others")

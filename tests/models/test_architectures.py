@@ -29,7 +29,7 @@ def test_it_learns_is_saved_and_answers(arch, batch, tmp_path):
     encoder = next((name for name in SMALLEST if name in taken), None)
     assert bool(encoder) == bool(taken)
     model = models.build(arch, encoder, len(LAPA)).train()
-    task = tasks.Parsing(LAPA, "ce+dice", IMAGENET_MEAN, IMAGENET_STD)
+    task = tasks.Parsing(model, LAPA, "ce+dice", IMAGENET_MEAN, IMAGENET_STD)
     stepper = torch.optim.SGD(model.parameters(), 0.001)
     inputs, given = task.feed(batch, 1)
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}

@@ -12,8 +12,12 @@ from faceparse.inference.finder import Finder
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.models.hourglass import STRIDE, Block, StackedHourglass, gaussians, heatmap_loss, peaks
 from faceparse.recipes import LANDMARK_RECIPES
-from faceparse.training import plans, runs
+from faceparse.training import plans
 from faceparse.training.optimization import SCHEDULES
+from faceparse.data import landmarks
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.run import train
 
 NAN = math.nan
 
@@ -141,11 +145,11 @@ def test_outputs_are_float_under_autocast():
 def trained(tmp_path_factory):
     given = {"limit": 8, "size": 64, "epochs": 3, "batch": 4}
     patch = pytest.MonkeyPatch()
-    load = runs.landmarks.load
-    patch.setattr(runs.landmarks, "load", lambda name, split, root, **options: load(
+    load = landmarks.load
+    patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 4}))
-    folder = runs.train_landmarks("hourglass1", "toy", given, ".", tmp_path_factory.mktemp("runs"), device="cpu",
-                                  amp="off")
+    folder = train(LandmarkTraining("hourglass1", "toy", given, "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu",
+                                  amp="off"))
     patch.undo()
     return folder
 

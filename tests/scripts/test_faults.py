@@ -19,7 +19,11 @@ from faceparse.errors import FaceparseError
 from faceparse.inference import predict
 from faceparse.inference.checkpoint import load
 from faceparse.models.checkpoints import read_checkpoint, write_checkpoint
-from faceparse.training import loop, run_log, runs
+from faceparse.training import loop, run_log
+from faceparse.training import run_folder
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train as train_run
 
 SMALL = {"recipe": "toy", "size": 32, "epochs": 2, "batch": 4}
 
@@ -33,8 +37,8 @@ def refused(read, *arguments):
 
 
 def train(home, data="data", **options):
-    return runs.train("fastscnn", "folder", {**SMALL, **options}, home / data, home / "runs", name="run", device="cpu",
-                      amp="off", resume=True)
+    return train_run(ParserTraining("fastscnn", "folder", {**SMALL, **options}, home / data), RunOptions(runs=home / "runs", name="run", device="cpu",
+                      amp="off", resume=True))
 
 
 @pytest.fixture(scope="module")
@@ -175,14 +179,14 @@ def test_a_run_without_its_arguments_is_not_overwritten(trained, tmp_path):
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     (tmp_path / "runs/run/args.json").unlink()
     with pytest.raises(FaceparseError, match="unfinished run"):
-        runs.train("fastscnn", "folder", SMALL, tmp_path / "data", tmp_path / "runs", name="run", device="cpu")
+        train_run(ParserTraining("fastscnn", "folder", SMALL, tmp_path / "data"), RunOptions(runs=tmp_path / "runs", name="run", device="cpu"))
 
 
 @pytest.mark.parametrize("log", ["[1]\n", "3\n", '{"epoch": 2, "loss": 1, "seconds": 1}\n',
                                  '{"epoch": 1, "loss": [], "seconds": 1}\n', "[" * 100_000])
 def test_what_is_no_log_is_no_history(tmp_path, log):
     (tmp_path / "log.jsonl").write_text(log)
-    assert runs.history_of(tmp_path) == [] and not runs.finished(tmp_path)
+    assert run_folder.history_of(tmp_path) == [] and not run_folder.finished(tmp_path)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="open files are counted in Linux's /proc")

@@ -19,7 +19,9 @@ from faceparse.evaluation import parser_scores
 from faceparse.inference import checkpoint
 from faceparse.labels import LABEL_SETS
 from faceparse.models.checkpoints import read_checkpoint
-from faceparse.training import runs
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 LAPA = LABEL_SETS["lapa"]
 
@@ -27,8 +29,8 @@ LAPA = LABEL_SETS["lapa"]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A small toy parser; its folder."""
-    return runs.train("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 2, "batch": 8}, ".",
-                      tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    return train(ParserTraining("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 2, "batch": 8}, "."),
+                      RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 def one_line(err, *said):
@@ -244,9 +246,9 @@ def test_facesynthetics_trains_aligned_both_ways(tmp_path, data_root):
     if not (data_root / "facesynthetics").is_dir():
         pytest.skip("no facesynthetics/")
     for align in ("landmarks", "box"):
-        folder = runs.train("mobilenetv2", "facesynthetics", {
+        folder = train(ParserTraining("mobilenetv2", "facesynthetics", {
             "limit": 6, "size": 32, "epochs": 1, "batch": 3, "align": align, "labels": "lapa", "encoder_weights": "none"},
-            data_root, tmp_path, device="cpu")
+            data_root), RunOptions(runs=tmp_path, device="cpu"))
         assert checkpoint.load(folder).align == align
 
 

@@ -15,12 +15,19 @@ import numpy as np
 import pytest
 import torch
 
+from faceparse.data import landmarks as data_landmarks
 from faceparse.data import loading
+from faceparse.data import parsing as data_parsing
 from faceparse.errors import FaceparseError
 from faceparse.inference import checkpoint
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.scripts import exits
-from faceparse.training import distributed, runs, tasks
+from faceparse.training import distributed, figures, tasks
+from faceparse.adaptation.training import AdapterTraining
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import train
 
 TOP = Path(__file__).parents[2]
 SMALL = {"limit": 11, "size": 32, "epochs": 2, "batch": 4, "optimizer": "sgd", "lr": 0.3}  # batches of 4, 4 and 3
@@ -28,8 +35,8 @@ ALONE = int(loading.shuffled(11, 0, 1)[9])  # all that the second of two process
 
 
 def parser(folder, given=(), **options):
-    return runs.train("mobilenetv2", "toy", {**SMALL, **dict(given)}, ".", folder, name="parser", device="cpu", amp="off",
-                      **options)
+    return train(ParserTraining("mobilenetv2", "toy", {**SMALL, **dict(given)}, "."), RunOptions(
+        runs=folder, name="parser", device="cpu", amp="off", **options))
 
 
 def with_a_bad_file(folder):
@@ -46,14 +53,15 @@ def with_a_bad_file(folder):
 
 def landmarks(folder):
     given = {"limit": 5, "size": 64, "epochs": 1, "batch": 3, "optimizer": "sgd", "lr": 0.001}
-    runs.train_landmarks("pipnet", "toy", given, ".", folder, name="landmarks", device="cpu", amp="off")
+    train(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=folder, name="landmarks", device="cpu", amp="off"))
 
 
 def adapter(folder):
     given = {**SMALL, "epochs": 1, "encoder": "mobilenet_v2"}
     del given["size"]
-    runs.adapt([checkpoint.load(folder.parent / "one/parser", "cpu", "off")], "unet", "toywild", given, ".", folder,
-               name="adapter", device="cpu", amp="off")
+    parsers = [checkpoint.load(folder.parent / "one/parser", "cpu", "off")]
+    train(AdapterTraining(parsers, "unet", "toywild", given, "."),
+          RunOptions(runs=folder, name="adapter", device="cpu", amp="off"))
 
 
 def in_parts(folder):
@@ -105,10 +113,9 @@ def train_all(parent):
     """Each of TRAININGS in its folder; statuses.json is a list of the processes' exit statuses a training."""
     torch.set_num_threads(1)
     torch.nn.BatchNorm2d.train = lambda self, mode=True: torch.nn.Module.train(self, False)
-    for name in ("parsing", "landmarks"):
-        module = getattr(runs, name)
+    for module in (data_parsing, data_landmarks):
         module.load = few_val_faces(module.load)
-    runs.show = lambda *pictures: None
+    figures.draw_parser_run = figures.draw_landmark_run = lambda *figure: None
     statuses = []
     for count, name, function in TRAININGS:
         store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)

@@ -10,6 +10,8 @@ from faceparse.data.loading import Faces
 from faceparse.labels import label_set
 from faceparse.models import build
 from faceparse.training import dry_run, tasks
+from faceparse.training.devices import Machine
+from faceparse.training.optimization import Optimization
 
 TOP = Path(__file__).parents[2]
 SMALL = ["--limit", "10", "--size", "32", "--batch", "4", "--epochs", "3", "--device", "cpu"]
@@ -18,7 +20,7 @@ SMALL = ["--limit", "10", "--size", "32", "--batch", "4", "--epochs", "3", "--de
 @pytest.fixture(autouse=True)
 def few_steps_and_val_faces(monkeypatch):
     load = parsing.load
-    monkeypatch.setitem(dry_run.time_steps.__kwdefaults__, "steps", 4)
+    monkeypatch.setattr(dry_run, "STEPS", 4)
     monkeypatch.setattr(parsing, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 6}))
 
@@ -58,26 +60,34 @@ def test_a_dry_run_refuses_what_the_training_would(run, tmp_path):
 
 def test_the_time_is_that_of_the_steps_after_the_first(monkeypatch):
     """On a clock that training moves by 30 seconds at first, then by 2, and the scoring of a face by a quarter."""
-    clock, learnt = [0.0], []
+    clock, steps = [0.0], []
 
-    def learn(*batch):
-        learnt.append(batch)
-        clock[0] += 2 if len(learnt) > 1 else 30
+    class Network(torch.nn.Module):
+        """Its forward pass in training takes 30 seconds at first, then 2."""
 
-    def evaluate(model, task, faces, device, **options):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Conv2d(3, 11, 1)
+
+        def forward(self, images):
+            steps.append(len(images))
+            clock[0] += 2 if len(steps) > 1 else 30
+            return {"out": self.layer(images)}
+
+    def evaluate(model, task, faces, machine, batch):
         clock[0] += len(faces) / 4
 
-    monkeypatch.setattr(dry_run, "learn", learn)
     monkeypatch.setattr(dry_run, "evaluate", evaluate)
+    monkeypatch.setattr(dry_run, "STEPS", 9)
+    monkeypatch.setattr(dry_run, "SECONDS", 35.0)
     monkeypatch.setattr(dry_run.time, "perf_counter", lambda: clock[0])
     known = parsing.load("toy", "train", ".", limit=9, toy_size=32)
     faces = Faces(known.records, known.labels, 32)
-    task = tasks.Parsing(label_set("lapa"), "ce", (0.5,) * 3, (0.5,) * 3)
-    step, face = dry_run.time_steps(build("fastscnn"), task, faces, faces, device=torch.device("cpu"), batch=4, lr=0.1,
-                                    optimizer="sgd", weight_decay=0.0, photometry=(), seed=0, bfloat16=False, workers=0,
-                                    steps=9, seconds=35.0)
-    assert (step, face) == (2.0, 0.25) and len(learnt) == 4  # the fourth ends at 36 seconds, a fifth would not begin
-    said = dry_run.forecast(build("fastscnn"), faces, faces, 32, 4, epochs=101, done=1, step=step, face=face)
+    network, settings = Network(), Optimization(epochs=101, batch=4, lr=0.1, optimizer="sgd")
+    task = tasks.Parsing(network, label_set("lapa"), "ce", (0.5,) * 3, (0.5,) * 3)
+    step, face = dry_run.time_steps(network, task, faces, faces, settings, Machine(torch.device("cpu"), False, 0))
+    assert (step, face) == (2.0, 0.25) and len(steps) == 4  # the fourth ends at 36 seconds, a fifth would not begin
+    said = dry_run.forecast(build("fastscnn"), faces, faces, settings, done=1, step=step, face=face)
     assert "100 epochs of 2 steps, after 1 that are done" in said  # 4 faces, and 5 with the one that would be left
     assert "about 10 minutes: 2 s a step" in said  # 100 (2 x 2 + 9 / 4) = 625 s
 

@@ -17,8 +17,11 @@ from faceparse.geometry.jitter import Jitter
 from faceparse.landmark_sets import landmark_set
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.models.pipnet import nearest_neighbors
-from faceparse.recipes import LANDMARK_RECIPES, RECIPES, default_recipe, recipe
-from faceparse.training import loop, optimization, plans, runs, tasks
+from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe, recipe
+from faceparse.training import loop, optimization, plans, tasks
+from faceparse.training.landmark_training import LandmarkTraining
+from faceparse.training.options import RunOptions
+from faceparse.training.run import train as train_run
 
 SMALL = {"limit": 8, "size": 64, "epochs": 2, "batch": 4}
 
@@ -34,7 +37,7 @@ def few_val_faces():
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    return train_run(LandmarkTraining("pipnet", "toy", SMALL, "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 class Answers:
@@ -67,7 +70,7 @@ def test_the_nme_is_measured_in_the_pixels_of_the_original_picture():
 def test_the_best_epoch_has_the_smallest_nme(tmp_path, monkeypatch):
     found = iter([0.3, 0.1, 0.2])
     monkeypatch.setattr(loop, "evaluate", lambda *args, **options: {"nme": next(found)})
-    folder = runs.train_landmarks("pipnet", "toy", {**SMALL, "epochs": 3}, ".", tmp_path, device="cpu", amp="off")
+    folder = train_run(LandmarkTraining("pipnet", "toy", {**SMALL, "epochs": 3}, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     assert read_checkpoint(folder / "best.pt")["epoch"] == 3  # where to go on: after the second
     assert [json.loads(line)["nme"] for line in (folder / "log.jsonl").read_text().splitlines()] == [0.3, 0.1, 0.2]
 
@@ -91,28 +94,28 @@ def test_an_interrupted_landmark_run_resumes_bit_identically(whole, tmp_path, mo
 
     monkeypatch.setattr(tasks.Landmarking, "loss", failing)
     with pytest.raises(FaceparseError, match="stop"):
-        runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path, device="cpu", amp="off")
+        train_run(LandmarkTraining("pipnet", "toy", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     monkeypatch.undo()
-    folder = runs.train_landmarks("pipnet", "toy", SMALL, ".", tmp_path, device="cpu", amp="off", resume=True)
+    folder = train_run(LandmarkTraining("pipnet", "toy", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", amp="off", resume=True))
     a, b = (read_checkpoint(one / "last.pt")["weights"] for one in (whole, folder))
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
 def test_other_points_of_the_same_faces_can_be_trained(tmp_path):
-    folder = runs.train_landmarks("pipnet", "toy", {**SMALL, "points": "68", "epochs": 1}, ".", tmp_path, device="cpu")
+    folder = train_run(LandmarkTraining("pipnet", "toy", {**SMALL, "points": "68", "epochs": 1}, "."), RunOptions(runs=tmp_path, device="cpu"))
     assert "68" in folder.name and read_checkpoint(folder / "best.pt")["weights"]["neighbors"].shape == (68, 10)
 
 
 @pytest.mark.parametrize("arch, encoder", [("pipnet", "mobilenet_v2"), ("regressor", "mobilenet_v3_large")])
 def test_every_landmark_network_learns(tmp_path, arch, encoder):
-    folder = runs.train_landmarks(arch, "toy", {**SMALL, "encoder": encoder, "lr": 0.002}, ".", tmp_path, device="cpu",
-                                  amp="off")
+    folder = train_run(LandmarkTraining(arch, "toy", {**SMALL, "encoder": encoder, "lr": 0.002}, "."), RunOptions(runs=tmp_path, device="cpu",
+                                  amp="off"))
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[0]["loss"]
 
 
 def test_the_frozen_regressor_trains_its_last_layer_alone(tmp_path):
-    folder = runs.train_landmarks("regressor_frozen", "toy", SMALL, ".", tmp_path, device="cpu", amp="off")
+    folder = train_run(LandmarkTraining("regressor_frozen", "toy", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     torch.manual_seed(0)
     before = models.build_landmarker("regressor_frozen", None, 106).state_dict()
     after = read_checkpoint(folder / "last.pt")["weights"]
@@ -145,20 +148,20 @@ def test_pipnets_recipe_is_the_published_one():
     assert [optimization.SCHEDULES["steps"]((epoch + 0.5) / 60) for epoch in (0, 29, 30, 49, 50, 59)] == [1, 1, 0.1, 0.1, 0.01, 0.01]
 
 
-def test_the_regressors_recipes_are_seed_002s():
+def test_the_regressors_recipes_are_mountain2022s():
     for arch, encoder, batch in (("regressor", "resnet50", 8), ("regressor_frozen", "mobilenet_v3_large", 32)):
         plan = plans.make_landmark_plan(arch, "facesynthetics", "70", {})
-        assert (plan.recipe, plan.encoder, plan.epochs, plan.batch, plan.lr) == (arch, encoder, 70, batch, 0.001)
+        assert (plan.recipe, plan.encoder, plan.epochs, plan.batch, plan.lr) == (RECIPE_OF[arch], encoder, 70, batch, 0.001)
         assert (plan.size, plan.align, plan.encoder_weights) == (244, "none", "imagenet")
-        chosen = LANDMARK_RECIPES[arch]
+        chosen = LANDMARK_RECIPES[RECIPE_OF[arch]]
         assert chosen.loss is None and len(chosen.photometry) == 2 and chosen.jitter.mirror == 0
         assert (chosen.jitter.degrees, chosen.jitter.shift) == (30, 30 / 256)
 
 
 def test_every_landmark_network_has_a_recipe_and_toys_have_their_own():
-    assert models.LANDMARKERS.keys() <= LANDMARK_RECIPES.keys()
+    assert {RECIPE_OF.get(arch, arch) for arch in models.LANDMARKERS} <= LANDMARK_RECIPES.keys()
     for arch in models.LANDMARKERS:
-        assert default_recipe("300w", arch) == arch and default_recipe("toywild", arch) == "toy"
+        assert default_recipe("300w", arch) == RECIPE_OF.get(arch, arch) and default_recipe("toywild", arch) == "toy"
         plan = plans.make_landmark_plan(arch, "toy", "106", {})
         assert (plan.recipe, plan.limit, plan.size, plan.align, plan.name) == ("toy", 1500, 128, "none", f"toy-{arch}")
         expected = {"pipnet": "resnet18", "regressor": "mobilenet_v3_large", "regressor_frozen": "mobilenet_v3_large"}
@@ -166,7 +169,7 @@ def test_every_landmark_network_has_a_recipe_and_toys_have_their_own():
 
 
 def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
-    with pytest.raises(FaceparseError, match="--recipe baker2023 is for parsers: use one of pipnet, regressor, .*toy$"):
+    with pytest.raises(FaceparseError, match="--recipe baker2023 is for parsers: use one of pipnet, mountain2022, .*toy$"):
         recipe("baker2023", LANDMARK_RECIPES)
     with pytest.raises(FaceparseError, match="--recipe pipnet is for landmarks: use one of baker2023, scratch, toy, liu2020, zhou2025, li2022$"):
         recipe("pipnet")
@@ -178,13 +181,13 @@ def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
 def test_the_augmentation_that_was_asked_for_is_the_one_that_is_trained(tmp_path, monkeypatch):
     seen, fit = {}, loop.fit
 
-    def watching(folder, model, task, train, val, **options):
-        seen.update(jitter=train.jitter, photometry=options["photometry"])
-        return fit(folder, model, task, train, val, **options)
+    def watching(folder, model, task, train, val, settings, *others, **options):
+        seen.update(jitter=train.jitter, photometry=settings.photometry)
+        return fit(folder, model, task, train, val, settings, *others, **options)
 
-    monkeypatch.setattr(runs, "fit", watching)
+    monkeypatch.setattr("faceparse.training.run.fit", watching)
     given = {**SMALL, "epochs": 1, "augment": "translate+occlude"}
-    folder = runs.train_landmarks("pipnet", "toy", given, ".", tmp_path, device="cpu", amp="off")
+    folder = train_run(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     assert seen["jitter"] == Jitter(shift=30 / 256, shifted=0.5) and len(seen["photometry"]) == 1
     assert folder.name == "toy-pipnet-limit8-epochs1-batch4-size64-augment_translate+occlude"
     assert read_checkpoint(folder / "best.pt")["augment"] == json.loads((folder / "args.json").read_text())["augment"] == (
@@ -199,7 +202,7 @@ def test_points_without_mirror_pairs_are_trained_without_the_mirror(tmp_path, ca
         return replace(faces, points=unpaired, records=[replace(record, points=unpaired) for record in faces.records])
 
     monkeypatch.setattr(landmarks, "load", loaded)
-    runs.train_landmarks("pipnet", "toy", {**SMALL, "augment": "mirror"}, ".", tmp_path, device="cpu", amp="off")
+    train_run(LandmarkTraining("pipnet", "toy", {**SMALL, "augment": "mirror"}, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     assert "no face is mirrored: unpaired landmarks have no mirror pairs" in capsys.readouterr().out
 
 
@@ -216,7 +219,7 @@ def test_a_mean_face_that_is_given_replaces_the_datas(tmp_path):
     mean = np.random.default_rng(0).uniform(size=(106, 2))
     (tmp_path / "meanface.txt").write_text(" ".join(map(str, mean.ravel())))
     given = {**SMALL, "epochs": 1, "mean_face": tmp_path / "meanface.txt"}
-    folder = runs.train_landmarks("pipnet", "toy", given, ".", tmp_path, device="cpu", amp="off")
+    folder = train_run(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     assert torch.equal(read_checkpoint(folder / "best.pt")["weights"]["neighbors"], nearest_neighbors(mean, 10))
     assert folder.name.endswith("-mean_face_meanface")
 
@@ -226,12 +229,12 @@ def test_a_published_pipnet_is_trained_on_with_its_own_mean_face(tmp_path):
     torch.save(published, tmp_path / "epoch59.pth")
     given = {**SMALL, "epochs": 1, "init": tmp_path / "epoch59.pth", "lr": 1e-9}
     with pytest.raises(FaceparseError, match=r"epoch59.pth: .*--mean-face$"):
-        runs.train_landmarks("pipnet", "toy", given, ".", tmp_path, device="cpu", amp="off")
+        train_run(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     assert not list(tmp_path.glob("toy-*"))
     mean = np.random.default_rng(0).uniform(size=(106, 2))
     np.savetxt(tmp_path / "meanface.txt", mean)
     given["mean_face"] = tmp_path / "meanface.txt"
-    folder = runs.train_landmarks("pipnet", "toy", given, ".", tmp_path, device="cpu", amp="off")
+    folder = train_run(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
     after = read_checkpoint(folder / "best.pt")["weights"]
     assert torch.equal(after["neighbors"], nearest_neighbors(mean, 10))
     torch.testing.assert_close(after["head.nb_x.weight"], published["nb_x_layer.weight"], atol=1e-6, rtol=0)

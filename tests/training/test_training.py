@@ -16,17 +16,24 @@ import torch
 
 from faceparse import models
 from faceparse.errors import FaceparseError, Stopped
+from faceparse.labels import LABEL_SETS
 from faceparse.models import checkpoints
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.recipes import RECIPES
-from faceparse.training import devices, loop, optimization, plans, run_log, runs, tasks
+from faceparse.training import devices, loop, optimization, plans, resume, run_folder, run_log, tasks
+from faceparse.data import parsing
+from faceparse.training import run_folder
+from faceparse.training.options import RunOptions
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.run import refuse_more_parameters
+from faceparse.training.run import train as train_run
 
 TOP = Path(__file__).parents[2]
 SMALL = {"limit": 12, "size": 32, "epochs": 3, "batch": 4}
 
 
 def train(parent, given=None, **options):
-    return runs.train("mobilenetv2", "toy", {**SMALL, **(given or {})}, ".", parent, device="cpu", **options)
+    return train_run(ParserTraining("mobilenetv2", "toy", {**SMALL, **(given or {})}, "."), RunOptions(runs=parent, device="cpu", **options))
 
 
 def weights(folder, file="last.pt"):
@@ -39,8 +46,8 @@ def same(a, b):
 
 @pytest.fixture(autouse=True)
 def few_val_faces(monkeypatch):
-    load = runs.parsing.load
-    monkeypatch.setattr(runs.parsing, "load", lambda name, split, root, **options: load(
+    load = parsing.load
+    monkeypatch.setattr(parsing, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 6}))
 
 
@@ -48,8 +55,8 @@ def few_val_faces(monkeypatch):
 def whole(tmp_path_factory):
     """One run that nothing interrupted."""
     patch = pytest.MonkeyPatch()
-    load = runs.parsing.load
-    patch.setattr(runs.parsing, "load", lambda name, split, root, **options: load(
+    load = parsing.load
+    patch.setattr(parsing, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 6}))
     folder = train(tmp_path_factory.mktemp("whole"))
     patch.undo()
@@ -92,7 +99,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_bit_identical(whole, tmp_path, monk
     monkeypatch.undo()
     folder = tmp_path / "short"
     os.rename(next(tmp_path.iterdir()), folder)
-    resumed = runs.train("mobilenetv2", "toy", SMALL, ".", tmp_path, name="short", device="cpu", resume=True)
+    resumed = train_run(ParserTraining("mobilenetv2", "toy", SMALL, "."), RunOptions(runs=tmp_path, name="short", device="cpu", resume=True))
     assert same(weights(resumed), weights(whole))
     assert same(weights(resumed, "best.pt"), weights(whole, "best.pt"))
 
@@ -123,9 +130,9 @@ def test_a_run_killed_before_its_last_log_line_is_finished_by_resuming(whole, tm
     shutil.copytree(whole, copy)
     log = (copy / "log.jsonl").read_text()
     (copy / "log.jsonl").write_text("".join(line + "\n" for line in log.splitlines()[:-1]))
-    assert not runs.finished(copy)
+    assert not run_folder.finished(copy)
     train(tmp_path, resume=True)
-    assert (copy / "log.jsonl").read_text() == log and runs.finished(copy)
+    assert (copy / "log.jsonl").read_text() == log and run_folder.finished(copy)
 
 
 def test_a_finished_run_is_not_trained_again(whole, capsys):
@@ -156,7 +163,7 @@ def test_a_full_disk_while_saving_keeps_what_was_saved(tmp_path, monkeypatch):
         saved.append(path.name)
         return write(content, path)
 
-    monkeypatch.setattr(loop, "write_checkpoint", full)
+    monkeypatch.setattr(resume, "write_checkpoint", full)
     with pytest.raises(FaceparseError, match="last.pt.*No space left"):
         train(tmp_path)
     folder = next(tmp_path.iterdir())
@@ -174,11 +181,11 @@ def test_a_checkpoint_describes_itself(whole):
 def test_a_parsers_augmentation_is_chosen_by_name(tmp_path, monkeypatch):
     seen, fit = {}, loop.fit
 
-    def watching(folder, model, task, train, val, **options):
-        seen.update(jitter=train.jitter, photometry=options["photometry"])
-        return fit(folder, model, task, train, val, **options)
+    def watching(folder, model, task, train, val, settings, *others, **options):
+        seen.update(jitter=train.jitter, photometry=settings.photometry)
+        return fit(folder, model, task, train, val, settings, *others, **options)
 
-    monkeypatch.setattr(runs, "fit", watching)
+    monkeypatch.setattr("faceparse.training.run.fit", watching)
     folder = train(tmp_path, {"epochs": 1, "augment": "all+mirror"})
     assert (seen["jitter"].degrees, seen["jitter"].mirror, len(seen["photometry"])) == (30, 0.5, 2)
     assert folder.name == "toy-mobilenetv2-limit12-epochs1-batch4-size32-augment_all+mirror"
@@ -193,7 +200,7 @@ def test_a_run_from_before_an_option_came_is_still_this_run(whole, tmp_path):
     asked = json.loads((copy / "args.json").read_text())
     assert asked.pop("augment", "") is None
     (copy / "args.json").write_text(json.dumps(asked))
-    assert train(tmp_path) == copy and runs.finished(copy)
+    assert train(tmp_path) == copy and run_folder.finished(copy)
     with pytest.raises(FaceparseError, match="holds a run with augment None, not all"):
         train(tmp_path, {"augment": "all"}, name=copy.name)
 
@@ -309,7 +316,7 @@ def test_a_landmark_set_in_a_file_names_a_run_without_its_folder():
                                    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
                                    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")])
 def test_a_batch_that_no_device_has_memory_for_is_told_in_one_line(tmp_path, monkeypatch, error):
-    monkeypatch.setattr(runs, "fit", mock.Mock(side_effect=error))
+    monkeypatch.setattr("faceparse.training.run.fit", mock.Mock(side_effect=error))
     with pytest.raises(FaceparseError, match="cpu has not enough memory for batches of 4 at 32 x 32: give --accumulate"):
         train(tmp_path)
 
@@ -333,7 +340,10 @@ def test_bass_has_its_own_loss_whose_probabilities_are_the_softmaxs_by_any_recip
         with pytest.raises(FaceparseError, match="change nothing for bass"):
             plans.make_plan(arch, "lapa", "lapa", True, given)
     network = models.build(arch, "resnet18").train()
-    assert "boundary" in network(torch.rand(2, 3, 32, 32))  # by which the task knows it
+    task = tasks.Parsing(network, LABEL_SETS["lapa"], plan.loss, (0.5,) * 3, (0.5,) * 3, alpha=plan.alpha)
+    mask = torch.randint(11, (2, 32, 32), generator=torch.Generator().manual_seed(0))
+    outputs = network(torch.rand(2, 3, 32, 32))
+    assert torch.equal(task.loss(outputs, {"mask": mask}), network.loss(outputs, mask, plan.alpha))
 
 
 def test_the_class_weights_of_a_recipe_stand_back_where_they_do_not_fit():
@@ -345,15 +355,15 @@ def test_the_class_weights_of_a_recipe_stand_back_where_they_do_not_fit():
 
 def test_a_network_above_the_limit_of_parameters_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(FaceparseError, match="fastscnn has 1,398,907 parameters, and --max-params allows 1,000,000"):
-        runs.train("fastscnn", "toy", SMALL, ".", tmp_path, device="cpu", max_params=1_000_000)
+        train_run(ParserTraining("fastscnn", "toy", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", max_params=1_000_000))
     assert not list(tmp_path.iterdir())
-    runs._fits(runs.models.build, "bisenetv2_xs", None, 19, 1_821_085)  # 1,791,683; with its training heads 2,152,095
+    refuse_more_parameters(ParserTraining("bisenetv2_xs", "toy", {**SMALL, "labels": "celebamask"}, "."), 1_821_085)  # 1,791,683; with its training heads 2,152,095
 
 
 def test_the_data_sets_own_statistics_normalise_the_pictures(tmp_path):
     folder = train(tmp_path, {"epochs": 1, "statistics": "data"})
     saved = read_checkpoint(folder / "best.pt")
-    records = runs.parsing.load("toy", "train", ".", limit=12, toy_size=32).records
+    records = parsing.load("toy", "train", ".", limit=12, toy_size=32).records
     pixels = np.concatenate([np.asarray(record.image()).reshape(-1, 3) for record in records]) / 255
     assert np.allclose(saved["mean"], pixels.mean(0), atol=1e-6) and np.allclose(saved["std"], pixels.std(0), atol=1e-6)
 
@@ -375,11 +385,11 @@ def test_a_resumed_nadam_keeps_its_numbers_off_the_gpu():
     stepper = optimization.make_optimizer(layer, "nadam", 0.1, 0.0)
     layer(torch.ones(1, 2).cuda()).sum().backward()
     stepper.step()
-    task = mock.Mock(headline="mean_f1", start=lambda device: torch.zeros(1, device=device))
-    saved = {"optimizer": stepper.state_dict(), "history": [], "epoch": 1, "step": 1, "partial": (0.5, torch.zeros(1))}
-    loop._where_it_stopped(saved, stepper, task, torch.device("cuda"))
+    resume.restore_optimizer(stepper, stepper.state_dict())
     assert all(state["mu_product"].device.type == "cpu" for state in stepper.state.values())
 
 
 def test_scoring_takes_as_many_faces_as_fit_where_the_training_does():
-    assert [loop.at_once(*given) for given in ((8, 1), (24, 1), (4, 1), (4, 4), (24, 24), (3, 2))] == [24, 24, 16, 4, 4, 8]
+    settings = [optimization.Optimization(epochs=1, batch=batch, lr=0.1, optimizer="sgd", accumulate=parts)
+                for batch, parts in ((8, 1), (24, 1), (4, 1), (4, 4), (24, 24), (3, 2))]
+    assert [loop.scoring_batch(one) for one in settings] == [24, 24, 16, 4, 4, 8]
