@@ -17,14 +17,10 @@ from pathlib import Path
 from faceparse import files
 from faceparse.errors import FaceparseError
 from faceparse.labels import label_set, label_set_to_dict
-<<<<<<< HEAD
 from faceparse.papers import zhou2025
-from faceparse.training import runs
-=======
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train
->>>>>>> f52695d (Trainings' tests call the one function)
 
 
 def get_args_parser():
@@ -51,26 +47,14 @@ def without_pairs(folder):
 def main(args):
     folders = {}
     for name in args.rows:
-<<<<<<< HEAD
         row = zhou2025.ROWS[name]
         options = {"recipe": "zhou2025", "size": args.size, "limit": args.limit, "epochs": args.epochs, "warmup": 200,
                    **row.options}
         if not row.swapped:
             options["labels"] = without_pairs(args.runs)
-        folders[name] = runs.train(args.arch, "celebamask", options, args.root, args.runs, name=name, resume=True,
-                                   device=args.device)
+        folders[name] = train(ParserTraining(args.arch, "celebamask", options, args.root),
+                              RunOptions(runs=args.runs, name=name, resume=True, device=args.device))
     print(zhou2025.table(folders))
-=======
-        says, options, published = ROWS[name]
-        given = {"recipe": "zhou2025", "size": args.size, "limit": args.limit, "epochs": args.epochs,
-                 "warmup": 200, **options}
-        if name == "aug-noswap":
-            given["labels"] = without_pairs(args.runs)
-        folder = train(ParserTraining(args.arch, "celebamask", given, args.root), RunOptions(runs=args.runs, name=name, resume=True,
-                            device=args.device))
-        rows.append([says, *(f"{value:.2f}" for value in last_scores(folder)), published])
-    print(drawing.table(["", "mFscore", "mIoU", "zhou2025 (mFscore, mIoU)"], rows))
->>>>>>> f52695d (Trainings' tests call the one function)
 
 
 if __name__ == "__main__":

@@ -43,13 +43,8 @@ from faceparse.inference.video import VideoReader
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
 from faceparse.models.published_pipnet import read_mean_face
-<<<<<<< HEAD
 from faceparse.papers.baker2023_averages import TrainingSet
 from faceparse.papers.baker2023_figures import iou_charts
-from faceparse.training import runs
-=======
-from faceparse.papers import baker2023
->>>>>>> f52695d (Trainings' tests call the one function)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mutations import displace, mutate  # noqa: E402
@@ -274,15 +269,10 @@ def read_run(home):
     shutil.rmtree(home / "runs/run")
     subprocess.run(["cp", "-a", home / "whole", home / "runs/run"], check=True)  # pipes and links too
     for _ in range(2):
-<<<<<<< HEAD
-        runs.finished(home / "runs/run"), runs.kind_of(home / "runs/run"), runs.holds_parser(home / "runs/run")
+        folder = home / "runs/run"
+        run_folder.finished(folder), run_folder.kind_of(folder), run_folder.holds_parser(folder)
         iou_charts(TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
-                                {"run": runs.history_of(home / "runs/run")})
-=======
-        run_folder.finished(home / "runs/run"), run_folder.kind_of(home / "runs/run"), run_folder.holds_parser(home / "runs/run")
-        baker2023._iou_charts(baker2023.TrainingSet("toy", [{"run": "run", "arch": "unet", "encoder": None}], {}),
-                                {"run": run_folder.history_of(home / "runs/run")})
->>>>>>> f52695d (Trainings' tests call the one function)
+                   {"run": run_folder.history_of(folder)})
         train(home)
 
 
