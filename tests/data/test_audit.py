@@ -355,7 +355,7 @@ def test_train_check_reads_the_real_set_by_the_rule_that_was_asked_for(run, monk
     monkeypatch.setattr(parsing, "load", lambda name, split, root, **options: (
         asked.append(options) or load("toy", split, root, limit=2, toy_size=32)))
     assert run("train.py", "--data", "mixed", "--mix-real", "helen", "--helen-rule", "threshold", "--check")[0] == 0
-    assert asked == [{"limit": None, "full": False, "mix": "5:5", "mix_real": "helen", "helen_rule": "threshold"}]
+    assert asked == [{"limit": None, "mix_real": "helen", "helen_rule": "threshold"}]
 
 
 def test_train_check_reads_everything_and_writes_what_it_found(run, tmp_path):
