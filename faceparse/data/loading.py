@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from faceparse import geometry
-from faceparse.data.drawn.toy import clutter
+from faceparse.data.drawn.clutter import clutter
 from faceparse.data.randomness import keys, uniforms
 from faceparse.data.sources import read_source
 from faceparse.errors import FaceparseError

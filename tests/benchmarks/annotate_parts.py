@@ -17,7 +17,7 @@ from PIL import Image
 from faceparse import drawing, metrics
 from faceparse.data import parsing
 from faceparse.data.drawn import toy
-from faceparse.data.drawn.toy_head import parameters
+from faceparse.data.drawn.parameters import draw_parameters
 from faceparse.data.images import open_image
 from faceparse.data.points import read_points
 from faceparse.drawing import face_parts, raster
@@ -34,7 +34,7 @@ POLYGONS = {
     70: ((2, range(17, 22)), (3, range(22, 27)), (4, range(36, 42)), (5, range(42, 48)), (6, (27, *range(31, 36))),
          (7, (*range(48, 55), *range(64, 59, -1))), (9, (48, *range(59, 53, -1), *range(64, 68), 60)),
          (8, range(60, 68)))}
-HIDING = ("fringe", "strays", "glasses", "sunglasses", "hat", "hand", "thing")  # what can lie over a part
+HIDING = ("fringe", "stray_hair", "glasses", "sunglasses", "hat", "hand", "object")  # what can lie over a part
 
 
 def polygon_map(points, height, width):
@@ -48,7 +48,7 @@ def unoccluded(count, seed=7):
     """Indices of toy faces with nothing over their parts."""
     out = []
     for index in range(10 * count):
-        p = parameters(np.random.default_rng([seed, index, 0]), False)  # as `toy.draw` draws them
+        p = draw_parameters(np.random.default_rng([seed, index, 0]), False)  # as `toy.draw` draws them
         if len(out) < count and not any(getattr(p, thing) for thing in HIDING):
             out.append(index)
     return out

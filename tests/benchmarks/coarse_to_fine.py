@@ -31,7 +31,7 @@ from PIL import Image, ImageFilter
 
 from faceparse import drawing, files, geometry, metrics, models
 from faceparse.data import parsing
-from faceparse.data.drawn.toy import clutter
+from faceparse.data.drawn.clutter import clutter
 from faceparse.data.images import open_image
 from faceparse.data.randomness import uniforms
 from faceparse.errors import FaceparseError

@@ -12,7 +12,7 @@ from faceparse.data import parsing
 from faceparse.data.audit import audit, mended, suspects_sheet, text
 from faceparse.data.audit.records import lone_masks
 from faceparse.data.audit.sides import PairPosition, fix_mirrored, pair_positions, reversed_pairs
-from faceparse.data.drawn import toy_head
+from faceparse.data.drawn import parameters
 from faceparse.data.images import open_image
 from faceparse.data.parsing import load
 from faceparse.data.records import FaceSet, Record
@@ -181,7 +181,7 @@ def test_every_reversed_toy_face_is_found_and_no_other():
 
 
 def test_faces_turned_far_aside_give_no_false_alarm(monkeypatch):
-    monkeypatch.setitem(toy_head.RANGES, "yaw", (-80, 80, -80, 80))
+    monkeypatch.setitem(parameters.RANGES, "yaw", (-80, 80, -80, 80))
     faces = load("toywild", "train", "nowhere", limit=120, toy_size=64, seed=80)
     assert audit(faces)["reversed"] == []
     faces, truth = planted(faces)

@@ -11,7 +11,7 @@ from PIL import Image
 from faceparse import geometry
 from faceparse.data import parsing
 from faceparse.data.augment import augmentation
-from faceparse.data.drawn.toy import clutter
+from faceparse.data.drawn.clutter import clutter
 from faceparse.data.loading import Faces
 from faceparse.drawing import face_parts
 from faceparse.errors import FaceparseError, NoSuchSplit

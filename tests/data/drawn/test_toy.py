@@ -1,4 +1,4 @@
-"""Toy faces: the same face in any order, process and size; masks and landmarks that belong to what is drawn."""
+"""Drawn faces are the same in any order, process and size; their label maps and landmarks fit what is drawn."""
 import hashlib
 import subprocess
 import sys
@@ -8,12 +8,15 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from faceparse.data.drawn import toy, toy_head
+from faceparse.data.drawn import accessories, toy
+from faceparse.data.drawn.face import face_layers
+from faceparse.data.drawn.head import Head
+from faceparse.data.drawn.parameters import draw_parameters
 from faceparse.drawing import raster
 
 LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE, NOSE, UPPER, INNER, LOWER, HAIR = range(2, 11)
 
-# The mirrored landmark of each, from the order of facts about LaPa: left side's contours run the other way on the right
+# The mirrored landmark of each of LaPa's 106: contours of the left side run the other way on the right side.
 MIRROR = np.arange(106)
 for pairs in ([(i, 32 - i) for i in range(16)],
               [(33, 46), (34, 45), (35, 44), (36, 43), (37, 42), (38, 50), (39, 49), (40, 48), (41, 47)],
@@ -28,7 +31,12 @@ draw = lru_cache(maxsize=None)(toy.draw)
 
 @lru_cache(maxsize=None)
 def parameters(index, wild=False):
-    return toy_head.parameters(np.random.default_rng([0, index, int(wild)]), wild)
+    return draw_parameters(np.random.default_rng([0, index, int(wild)]), wild)
+
+
+def landmarks(index):
+    """(106, 2) in the frame: 0..1."""
+    return face_layers(parameters(index), Head(parameters(index)))[1]
 
 
 def indices(condition, count, wild=False):
@@ -38,7 +46,7 @@ def indices(condition, count, wild=False):
 
 
 def nothing_in_front(p):
-    return not (p.glasses or p.hat or p.hand or p.thing or p.fringe or p.long) and abs(p.yaw) < 20
+    return not (p.glasses or p.hat or p.hand or p.object or p.fringe or p.long) and abs(p.yaw) < 20
 
 
 def distance_to_border(region, points):
@@ -59,7 +67,7 @@ def test_a_face_is_the_same_in_any_order_and_process():
     code = f"import sys; sys.path[:0] = {sys.path}\nfrom test_toy import digest\nprint([digest(*c) for c in {cases}])"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert forth == back and other.strip() == str([forth[c] for c in cases])
-    assert len(set(forth.values())) == len(cases)                     # wild differs, and so does every index
+    assert len(set(forth.values())) == len(cases)                     # toywild differs, and so does every index
 
 
 @pytest.mark.parametrize("wild", [False, True])
@@ -113,7 +121,7 @@ def test_left_is_left_in_the_image():
 def test_the_mean_face_is_its_own_mirror_image():
     shapes = []
     for k in range(250):
-        marks = toy_head.layers(parameters(k), toy_head.Head(parameters(k)))[1]
+        marks = landmarks(k)
         shapes.append((marks - marks[[66, 79]].mean(axis=0)) / np.hypot(*(marks[79] - marks[66])))
     mean = np.mean(shapes, axis=0)
     assert np.abs(mean[MIRROR] * (-1, 1) - mean).max() < 0.08         # of the distance of the outer eye corners
@@ -122,7 +130,7 @@ def test_the_mean_face_is_its_own_mirror_image():
 def test_landmarks_are_in_the_order_of_lapa(data_root):
     """Fitted by a similarity to LaPa's own points, the mean toy face comes close to them; mirrored, it does not."""
     front = indices(lambda p: abs(p.yaw) < 8 and abs(p.pitch) < 6, 30)
-    shapes = [toy_head.layers(parameters(k), toy_head.Head(parameters(k)))[1] for k in front]
+    shapes = [landmarks(k) for k in front]
     mean = np.mean([(s - s[[66, 79]].mean(axis=0)) / np.hypot(*(s[79] - s[66])) for s in shapes], axis=0)
     for file in sorted((data_root / "lapa_samples" / "landmarks").glob("*.txt")):
         points = np.array(file.read_text().split()[1:], float).reshape(106, 2)
@@ -143,7 +151,7 @@ def test_landmarks_are_in_the_order_of_lapa(data_root):
     (66, 74, [LEFT_EYE]), (75, 83, [RIGHT_EYE]), (33, 42, [LEFT_BROW]), (42, 51, [RIGHT_BROW]),
     (84, 96, [UPPER, INNER, LOWER]), (55, 66, [NOSE]), (6, 27, range(1, 10))],
     ids=["left eye", "right eye", "left brow", "right brow", "lips", "nose", "jaw"])
-def test_landmarks_lie_on_the_drawn_contours(first, last, parts):
+def test_landmarks_are_on_the_drawn_contours(first, last, parts):
     """To a pixel of a 128 x 128 picture; drawn at 256, where sharp corners come out longer."""
     for k in indices(nothing_in_front, 8):
         _, mask, marks = draw(0, k, 256)
@@ -151,37 +159,37 @@ def test_landmarks_lie_on_the_drawn_contours(first, last, parts):
         assert distance.max() < 2 and distance.mean() < 0.7
 
 
-def test_inner_lip_landmarks_lie_on_the_border_of_an_open_mouth():
-    for k in indices(lambda p: nothing_in_front(p) and p.gape > 0.08, 4):
+def test_inner_lip_landmarks_are_on_the_border_of_an_open_mouth():
+    for k in indices(lambda p: nothing_in_front(p) and p.mouth_open > 0.08, 4):
         _, mask, marks = draw(0, k, 256)
         assert distance_to_border(mask == INNER, marks[96:104]).max() < 3
         assert (mask == INNER).sum() > 10
-    for k in indices(lambda p: nothing_in_front(p) and p.gape < 0.05, 4):
+    for k in indices(lambda p: nothing_in_front(p) and p.mouth_open < 0.05, 4):
         assert not (draw(0, k, 128)[1] == INNER).any()
 
 
 def test_eye_labels_are_the_visible_opening():
-    """More open lids, more eye: the labels follow the drawn lids, not a fixed shape."""
+    """The area of an eye's label grows with the opening of the drawn lids."""
     areas, openings = [], []
     for k in indices(nothing_in_front, 25):
         p = parameters(k)
         areas.append((draw(0, k, 128)[1] == LEFT_EYE).sum() / p.scale**2)
-        openings.append(p.eye_open * (1 - p.wink) + p.eye_low)
+        openings.append(p.eye_upper * (1 - p.eye_asymmetry) + p.eye_lower)
     assert np.corrcoef(areas, openings)[0, 1] > 0.5
 
 
-def test_what_a_hand_or_a_thing_covers_is_background():
-    for name, make in (("hand", toy_head.hand), ("thing", toy_head.thing)):
-        for k in indices(lambda p: getattr(p, name) and not (name == "hand" and p.thing), 3):
+def test_what_a_hand_or_an_object_covers_is_background():
+    for name, layers in (("hand", accessories.hand), ("object", accessories.foreign_object)):
+        for k in indices(lambda p: getattr(p, name) and not (name == "hand" and p.object), 3):
             p, mask = parameters(k), draw(0, k, 128)[1]
-            for layer in make(p, toy_head.Head(p), np.ones(3), np.ones(3)):
+            for layer in layers(p, Head(p), np.ones(3), np.ones(3)):
                 if layer.label is not None:
                     assert not mask[raster.coverage(layer.contour * 128 - 0.5, 128, 128) > 0.9].any()
 
 
 def test_hair_over_a_brow_is_hair_and_its_landmarks_stay():
     over = 0
-    for k in indices(lambda p: p.fringe and not (p.bald or p.hat or p.hand or p.thing), 12):
+    for k in indices(lambda p: p.fringe and not (p.bald or p.hat or p.hand or p.object), 12):
         _, mask, marks = draw(0, k, 128)
         at = np.rint(marks[33:51]).astype(int)
         over += (mask[at[:, 1], at[:, 0]] == HAIR).sum()
@@ -201,7 +209,7 @@ def test_bald_heads_have_no_hair_and_hats_are_background():
 
 
 def test_faces_are_drawn_fast():
-    """The aim is 150 a second on one core at 128 x 128; the bound is loose, since test machines are busy."""
+    """The aim is 150 a second on one core at 128 x 128; the bound is loose because test machines are busy."""
     start = time.process_time()
     for k in range(30):
         toy.draw(1, k)
