@@ -53,8 +53,8 @@ ALL = ("rotate", "blur", "translate", "occlude")  # mountain2022's
 def augmentation(name):
     """A set of augmentations by name -> (geometry.Jitter, recipe for `photometric`).
 
-    name  "none", or names from GEOMETRY and PHOTOMETRY joined by "+", in any order; "all" is mountain2022's four and can
-          be joined too: "all+mirror"
+    name  "none", or names from GEOMETRY and PHOTOMETRY joined by "+", in any order; "all" is mountain2022's four, and
+          can be joined too: "all+mirror"
     Raises FaceparseError for any other name.
     """
     words = [] if name == "none" else name.split("+")

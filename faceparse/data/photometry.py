@@ -4,12 +4,12 @@ An operation is a function
 
     operation(images (N, 3, H, W) float32 RGB 0..255, draws (N, DRAWS) float64 in [0, 1)) -> images of the same shape
 
-Row n of `draws` holds the random numbers of picture n. An operation may change its images in place. Values beyond 0..255
-are clamped afterwards (augment.photometric). CLAHE, the longest operation, is in clahe.py.
+Row n of `draws` holds the random numbers of picture n. An operation may change its images in place. Values beyond
+0..255 are clamped afterwards (augment.photometric). CLAHE, the longest operation, is in clahe.py.
 
 Ranges are the defaults of albumentations 1.3, the version at the time of baker2023, unless an operation names another
-source. Version 2.0 differs in one: its Gaussian noise has a standard deviation of 51 to 112 grey levels in place of 3 to
-7. Here images stay float32 from one operation to the next; albumentations rounds to whole grey levels after each.
+source. Version 2.0 differs in one: its Gaussian noise has a standard deviation of 51 to 112 grey levels in place of 3
+to 7. Here images stay float32 from one operation to the next; albumentations rounds to whole grey levels after each.
 """
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ def change_hsv(images, turn, more_saturation=0.0, more_value=0.0, times_saturati
     red, green, blue = images.unbind(1)  # (N, H, W)
     value = images.amax(1)
     chroma = value - images.amin(1)
-    # The hue in sixths of a turn, times the chroma. lerp with a weight of 0 or 1 is torch.where in half the time on CPUs.
+    # The hue in sixths of a turn, times the chroma. On CPUs lerp with weights 0 and 1 is twice as fast as torch.where.
     sixths = red - green + 4 * chroma
     sixths = sixths.lerp_(blue - red + 2 * chroma, (value == green).float()).lerp_(green - blue, (value == red).float())
     turns = sixths.div_(chroma.clamp(min=1e-6)).div_(6).add_(turn)  # -1/6 .. 5/6, and the shift
@@ -94,9 +94,9 @@ def change_hsv(images, turn, more_saturation=0.0, more_value=0.0, times_saturati
 
 
 def distort(images, draws, strength=1.0):
-    """mmsegmentation's PhotoMetricDistortion (after Liu et al., "SSD", 2016): brightness +-32, contrast times 0.5 to 1.5,
-    saturation times 0.5 to 1.5, hue +-36 degrees, each with probability 0.5; the contrast comes before saturation and
-    hue, or after them.
+    """mmsegmentation's PhotoMetricDistortion (after Liu et al., "SSD", 2016): brightness +-32, contrast times 0.5 to
+    1.5, saturation times 0.5 to 1.5, hue +-36 degrees, each with probability 0.5; the contrast comes before saturation
+    and hue, or after them.
 
     strength  scales every range. li2022 and zhou2025 use 0.5; mmsegmentation counts hues in OpenCV's half degrees, so
               its hue_delta is 18 at a strength of 1, 9 at 0.5

@@ -1,4 +1,4 @@
-"""Random geometry: one homography from rotation, scale, shift, mirror and perspective."""
+"""Random geometry: one homography from rotation, scale, translation, perspective and mirror."""
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -9,27 +9,30 @@ from faceparse.geometry.homographies import compose, mirror, perspective, rotati
 
 @dataclass(frozen=True)
 class Jitter:
-    """Ranges of the random geometry of a recipe; the defaults change nothing."""
-    degrees: float = 0.0          # rotation uniform in +- degrees
+    """The ranges of a recipe's random geometry; the defaults change nothing."""
+    degrees: float = 0.0          # rotation, uniform in +- degrees
     turned: float = 1.0           # probability of a rotation
     scale: tuple = (1.0, 1.0)     # uniform in the logarithm
-    shift: float = 0.0            # translation uniform in +- this fraction of the size, x and y apart
+    shift: float = 0.0            # translation, uniform in +- this fraction of the size, x and y independent
     shifted: float = 1.0          # probability of a translation
-    within: bool = False          # instead, a translation uniform over all that keep the crop inside the scaled picture
-    most: float = 1.0             # a crop of which one class covers a larger share is drawn again (loading.TRIES times)
-    cluttered: bool = False       # what a crop shows beyond its picture is clutter, and background (loading.Faces)
-    perspective: float = 0.0      # probability of a perspective change
-    mirror: float = 0.0           # probability of a mirror, with classes and landmarks swapped
+    within: bool = False          # instead of `shift`: uniform over all translations that keep the smaller one of the
+                                  # crop and the scaled picture inside the larger one
+    most: float = 1.0             # a crop in which one class covers a larger share is drawn again (loading.TRIES times)
+    cluttered: bool = False       # fill what is outside the picture with clutter, as background (loading.Faces)
+    perspective: float = 0.0      # probability of a change of perspective
+    mirror: float = 0.0           # probability of a mirror, with mirrored classes and landmarks swapped
 
 
 JITTER_DRAWS = 17  # uniform numbers that one `random_homography` takes
 
 
 def random_homography(jitter, uniforms, size):
-    """uniforms (JITTER_DRAWS,) in [0, 1) -> (homography of a size x size crop onto itself, mirrored or not).
+    """One draw of the random geometry.
 
+    uniforms  (JITTER_DRAWS,) in [0, 1)
+    -> homography (3, 3) of a size x size crop onto itself, whether it mirrors
     The perspective is albumentations' default, which baker2023 used: each corner moves inwards by |N(0, s)| modulo 0.32
-    of the size, s uniform in 0.05..0.1, and the quadrangle is stretched over the square.
+    of the size, s uniform in 0.05..0.1, and the quadrangle is mapped to the square.
     """
     steps = []
     low, high = np.log(jitter.scale)
@@ -41,9 +44,9 @@ def random_homography(jitter, uniforms, size):
     elif jitter.shift and uniforms[16] < jitter.shifted:
         steps.append(translation(*(jitter.shift * size * (2 * uniforms[2:4] - 1))))
     if uniforms[4] < jitter.perspective:
-        spread = 0.05 + 0.05 * uniforms[5]
+        deviation = 0.05 + 0.05 * uniforms[5]
         normal = [abs(NormalDist().inv_cdf(u)) for u in np.clip(uniforms[6:14], 1e-12, None)]
-        steps.append(perspective(np.array(normal).reshape(4, 2) * spread % 0.32, size))
+        steps.append(perspective(np.array(normal).reshape(4, 2) * deviation % 0.32, size))
     mirrored = bool(uniforms[14] < jitter.mirror)
     if mirrored:
         steps.append(mirror(size))

@@ -1,4 +1,4 @@
-"""The one warp: pictures, masks and maps resampled through a homography, and the pixels that it reads."""
+"""The one warp: pictures, label maps and probability maps resampled through a homography."""
 import numpy as np
 import torch
 from PIL import Image
@@ -6,44 +6,27 @@ from PIL import Image
 from faceparse.geometry.homographies import apply, compose, scaling, translation
 
 
-def seen_box(homography, size, limits):
-    """(left, top, right, bottom): the pixels of a picture of `limits` (width, height) that a crop of `size` (width, height)
-    shows, half open. The least upright box that holds them, perhaps empty."""
-    width, height = size  # bilinear reading fades out over the last pixel, at -1 and at width and height
-    corners = apply(np.linalg.inv(homography), [[-1, -1], [width, -1], [width, height], [-1, height]])
-    left, top = np.clip(np.floor(corners.min(0)), 0, limits).astype(int)
-    right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left, top], limits).astype(int)
-    return int(left), int(top), int(right), int(bottom)
-
-
-def source_pixels(homography, size):
-    """How many source pixels one destination pixel spans, at the middle of the crop, along its denser direction."""
-    back = np.linalg.inv(homography)
-    middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
-    across = apply(back, middle + [[0.5, 0], [0, 0.5]]) - apply(back, middle - [[0.5, 0], [0, 0.5]])
-    return np.linalg.svd(across, compute_uv=False)[-1]
-
-
 def warp_image(image, homography, size):
-    """Warp an RGB picture: bilinear, black outside. size: (width, height) of the result.
+    """Warp an RGB picture: bilinear interpolation, black outside.
 
-    image  Pillow's, or its pixels (H, W, 3) uint8
-    Returns (3, size[1], size[0]) uint8. A picture that shrinks is first reduced by a whole number (box average), so that
-    bilinear reading does not alias. PyTorch's grid_sample takes half the time of Pillow's transform, which also rounds
-    down.
+    image  a Pillow picture, or (H, W, 3) uint8
+    size   (width, height) of the result
+    -> (3, height, width) uint8
+    A picture that shrinks is first reduced by a whole factor (box average), so that bilinear interpolation does not
+    alias. PyTorch's grid_sample takes half the time of Pillow's transform, which also rounds down.
     """
     factor = max(1, round(source_pixels(homography, size)))
     if factor > 1:
         image = (image if isinstance(image, Image.Image) else Image.fromarray(image)).reduce(factor)
         homography = compose(np.linalg.inv(scaling(1 / factor, 1 / factor)), homography)
-    if isinstance(image, Image.Image):  # of a large picture, only what is seen of it becomes numbers
+    if isinstance(image, Image.Image):  # of a large picture, only the part that the crop shows becomes an array
         left, top, right, bottom = seen_box(homography, size, image.size)
         image = np.array(image.crop((left, top, right, bottom)))
         homography = compose(translation(left, top), homography)
     if not image.size:
         return np.zeros((3, *size[::-1]), np.uint8)
     height, width = image.shape[:2]
-    # From the result's pixels to where they are read, the edges of the picture at -1 and 1.
+    # From the pixels of the result to grid_sample's coordinates, where the edges of the picture are at -1 and 1.
     back = compose(np.linalg.inv(homography), scaling(2 / width, 2 / height), translation(-0.5, -0.5))
     back = (back / back[2, 2])[:, :, None]  # (3, 3, 1)
     down = (back[:, 1] * np.arange(size[1]) + back[:, 2]).astype(np.float32)  # (3, H')
@@ -54,30 +37,31 @@ def warp_image(image, homography, size):
     inside = (np.abs(x) <= 1) & (np.abs(y) <= 1)
     grid = np.stack([x, y], -1)  # (H', W', 2)
     pixels = image.transpose(2, 0, 1).astype(np.float32)  # (3, H, W)
-    read = torch.nn.functional.grid_sample(torch.from_numpy(pixels)[None], torch.from_numpy(grid)[None],
-                                           padding_mode="border", align_corners=False)[0].numpy()
-    read += 0.5
-    read *= inside
-    return read.astype(np.uint8)
+    warped = torch.nn.functional.grid_sample(torch.from_numpy(pixels)[None], torch.from_numpy(grid)[None],
+                                             padding_mode="border", align_corners=False)[0].numpy()
+    warped += 0.5  # rounds to the nearest
+    warped *= inside
+    return warped.astype(np.uint8)
 
 
 def warp_mask(mask, homography, size, fill=255):
-    """Warp a mask (H, W) uint8 -> (size[1], size[0]): nearest pixel, `fill` outside (255 = nobody labelled it)."""
-    # Pillow counts corners, not centres: output pixel i is sampled at i + 0.5, input pixel j covers [j, j + 1].
+    """Warp a label map (H, W) uint8 -> (size[1], size[0]) uint8: the nearest pixel, `fill` outside (255: ignored)."""
+    # Pillow's coordinates have pixel corners at integers: the centre of pixel i is at i + 0.5.
     back = compose(translation(-0.5, -0.5), np.linalg.inv(homography), translation(0.5, 0.5))
     if tuple(size) == mask.shape[::-1] and np.abs(back - np.eye(3)).max() < 1e-9:
         return mask
     back = (back / back[2, 2]).ravel()[:8]
     affine = abs(back[6]) + abs(back[7]) < 1e-12
     kind = Image.Transform.AFFINE if affine else Image.Transform.PERSPECTIVE
-    return np.asarray(Image.fromarray(mask).transform(size, kind, back[:6] if affine else back, Image.Resampling.NEAREST,
-                                                      fillcolor=fill))
+    warped = Image.fromarray(mask).transform(size, kind, back[:6] if affine else back, Image.Resampling.NEAREST,
+                                             fillcolor=fill)
+    return np.asarray(warped)
 
 
 def warp_tensor(maps, homography, size):
-    """Warp float maps (C, H, W) bilinearly, zero outside; size: (width, height). Returns (C, size[1], size[0]).
+    """Warp float maps (C, H, W): bilinear interpolation, zero outside -> (C, size[1], size[0]).
 
-    With the inverse of an alignment this takes a network's probabilities back to the original picture.
+    With the inverse of an alignment, this takes a network's probabilities back to the original picture.
     """
     width, height = size
     y, x = torch.meshgrid(torch.arange(height, dtype=torch.float64), torch.arange(width, dtype=torch.float64),
@@ -88,3 +72,26 @@ def warp_tensor(maps, homography, size):
     grid = (2 * grid + 1) / torch.tensor([maps.shape[2], maps.shape[1]], dtype=torch.float64) - 1
     return torch.nn.functional.grid_sample(maps[None], grid[None].to(maps), mode="bilinear", padding_mode="zeros",
                                            align_corners=False)[0]
+
+
+def seen_box(homography, size, limits):
+    """The pixels of a picture that a crop shows: the smallest upright box around them, half open, perhaps empty.
+
+    size    (width, height) of the crop
+    limits  (width, height) of the picture
+    -> (left, top, right, bottom)
+    """
+    width, height = size  # bilinear interpolation reaches one pixel further: to -1, and to width and height
+    corners = apply(np.linalg.inv(homography), [[-1, -1], [width, -1], [width, height], [-1, height]])
+    left, top = np.clip(np.floor(corners.min(0)), 0, limits).astype(int)
+    right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left, top], limits).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def source_pixels(homography, size):
+    """How many source pixels one destination pixel spans at the centre of a crop of `size` (width, height), along the
+    direction in which it spans fewer."""
+    back = np.linalg.inv(homography)
+    middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2])
+    across = apply(back, middle + [[0.5, 0], [0, 0.5]]) - apply(back, middle - [[0.5, 0], [0, 0.5]])  # (2, 2)
+    return np.linalg.svd(across, compute_uv=False)[-1]

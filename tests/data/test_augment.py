@@ -89,8 +89,8 @@ def test_an_unknown_augmentation_is_named_with_the_known_ones(name, word):
     with pytest.raises(FaceparseError) as error:
         augmentation(name)
     assert f"'{word}' is no" in str(error.value) and "\n" not in str(error.value)
-    assert all(known in str(error.value) for known in ("none", "all", "rotate", "blur", "translate", "occlude", "mirror",
-                                                       "grey", "brightness"))
+    known = ("none", "all", "rotate", "blur", "translate", "occlude", "mirror", "grey", "brightness")
+    assert all(one in str(error.value) for one in known)
 
 
 def test_the_augmentations_of_li2022_and_zhou2025_have_names():

@@ -21,8 +21,12 @@ def glasses(p, head, skin, hair):
     bridge = np.array([(-0.33 + p.lens_x, 0.0), (0, -0.03), (0.33 - p.lens_x, 0.0)])
     wire = lambda line, height: on_face(raster.ribbon(line, p.frame_thick), height)
     lenses = both_sides(on_face(rim[:-1], 0.16))
+    if p.sunglasses:
+        glass = Layer(lenses, (28, 26, 30), BACKGROUND, opacity=0.93)
+    else:
+        glass = tint(lenses, (215, 228, 240), 0.10)
     return [Layer(both_sides(wire(temple, (0.14, 0.08, 0.02, 0.02, 0.08, 0.14))), colour, BACKGROUND),
-            Layer(lenses, (28, 26, 30), BACKGROUND, opacity=0.93) if p.sunglasses else tint(lenses, (215, 228, 240), 0.10),
+            glass,
             Layer(both_sides(wire(rim, 0.16)), colour, BACKGROUND),
             Layer(wire(bridge, (0.16, 0.22, 0.16, 0.16, 0.22, 0.16)), colour, BACKGROUND)]
 

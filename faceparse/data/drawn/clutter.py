@@ -26,8 +26,8 @@ def clutter_layers(p):
 
 
 def clutter(seed, index, size, heaps=3):
-    """A cluttered picture without a face: a wall, and in front of it `heaps` times ten shapes in the colours of clothes,
-    skin and hair, those in the colours of hair with strands.
+    """A cluttered picture without a face: a wall, and in front of it `heaps` times ten shapes in the colours of
+    clothes, skin and hair; those in the colours of hair have strands.
 
     seed, index  whole numbers from 0: picture number `index` of the endless set `seed`
     -> (size, size, 3) uint8 RGB

@@ -25,8 +25,8 @@ def back_of_head(p, head, skin, hair):
 
 
 def hairline(p, head):
-    """The line between hair and face, from the right sideburn over the forehead to the left one -> (N, 2) in the upright
-    view."""
+    """The line between hair and face, from the right sideburn over the forehead to the left one -> (N, 2) in the
+    upright view."""
     top = p.hairline * p.crown + 0.12 * p.receding
     corner = top + 0.06 if p.receding else 0.92 * top
     x = np.array([0.995, 0.95, 0.90, 0.83, 0.62, 0.32, 0.08])

@@ -17,10 +17,12 @@ class Head:
     def __init__(self, p):
         self.p = p
         yaw, pitch, roll = np.radians([p.yaw, p.pitch, p.roll]).tolist()
-        self.cos_yaw, self.sin_yaw, self.cos_pitch, self.sin_pitch = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        self.cos_yaw, self.sin_yaw = np.cos(yaw), np.sin(yaw)
+        self.cos_pitch, self.sin_pitch = np.cos(pitch), np.sin(pitch)
         self.roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])  # for points as rows
-        self.view_centre = np.array([0.5 * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])  # the head's, in the upright view
-        self.frame_centre = np.array([0.5 + p.shift_x, 0.5 + p.shift_y])                 # the same point in the frame
+        # The head's centre, in the upright view and in the frame.
+        self.view_centre = np.array([0.5 * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])
+        self.frame_centre = np.array([0.5 + p.shift_x, 0.5 + p.shift_y])
 
     def section(self, y):
         """The head's elliptic cross-sections at heights y (N,) -> half their width, half their depth and the z of their

@@ -64,7 +64,7 @@ def blurred(top, left, cover, sigma, size):
 
 
 def box_blur(sigma):
-    """The box blur of the same variance as a Gaussian of standard deviation `sigma` pixels, in half the time or less."""
+    """The box blur of the same variance as a Gaussian blur of `sigma` pixels, which takes at least twice as long."""
     return ImageFilter.BoxBlur(0.5 * (12 * sigma**2 + 1)**0.5 - 0.5)
 
 
