@@ -2,7 +2,7 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from faceparse import drawing
 from faceparse.data.augment import photometric
@@ -10,6 +10,8 @@ from faceparse.data.drawn import toy
 from faceparse.data.loading import Faces
 from faceparse.data.parsing import load
 from faceparse.drawing import face_parts
+from faceparse.drawing.sheets import tile
+from faceparse.drawing.text import PAPER, legend_strip
 from faceparse.labels import LABEL_SETS
 from faceparse.recipes import RECIPES
 
@@ -54,8 +56,24 @@ def forty_draws(size=128):
     return Image.fromarray(np.concatenate([np.concatenate(tiles[k:k + 10], 1) for k in range(0, 40, 10)]))
 
 
+def label_key(image, mask, labels, columns=4, cell=160):
+    """One tile for each class, in which only that part is in colour, with its index and name below.
+
+    image (H, W, 3) uint8, H = W; mask (H, W); labels: a label set -> PIL image
+    """
+    grey = np.asarray(Image.fromarray(image).convert("L"))[:, :, None]  # (H, W, 1)
+    rows = -(-len(labels) // columns)
+    sheet = Image.new("RGB", (columns * (cell + 8) - 8, rows * (cell + 28) - 6), PAPER)
+    for k, (name, colour) in enumerate(zip(labels.names, labels.palette)):
+        shown = np.where((mask == k)[:, :, None], 0.25 * image + 0.75 * np.array(colour), 100 + 0.3 * grey)
+        x, y = k % columns * (cell + 8), k // columns * (cell + 28)
+        sheet.paste(tile(shown.astype(np.uint8), cell), (x, y))
+        sheet.paste(legend_strip([(colour, f"{k} {name}")], cell), (x, y + cell))
+    return ImageOps.expand(sheet, 10, PAPER)
+
+
 if __name__ == "__main__":
     drawing.save_picture(strip(), FOLDER / "toy.jpg")
-    drawing.save_picture(drawing.label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
+    drawing.save_picture(label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
     drawing.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
     drawing.save_picture(annotation(), FOLDER / "annotation.jpg")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.data.sets.labelme import OUTLINING, merged
-from faceparse.drawing import face_parts, raster
+from faceparse.drawing import face_parts, outlines
 from faceparse.drawing.face_parts import HAIR, SKIN
 from faceparse.errors import FaceparseError
 from faceparse.inference.coarse_to_fine import skin_and_hair
@@ -71,5 +71,5 @@ def regions(face):
     drawn, (width, height) = {index for index, _ in face.polygons}, face.size
     traced = [(label, polygon) for label, inside in zip((SKIN, HAIR), face.skin_and_hair)
               if inside is not None and label not in drawn
-              for polygon in raster.trace(inside, max(width, height) / 300, least=width * height // 1000)]
+              for polygon in outlines.trace(inside, max(width, height) / 300, least=width * height // 1000)]
     return [*traced, *face.polygons]

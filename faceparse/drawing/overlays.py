@@ -1,4 +1,4 @@
-"""Label maps and landmarks painted over pictures, and pictures written to files."""
+"""Label maps and landmarks drawn over pictures, and pictures written to files."""
 import io
 import math
 from pathlib import Path
@@ -8,12 +8,12 @@ from PIL import Image
 
 from faceparse.files import write_file
 
-GREY = (128, 128, 128)  # what belongs to no class: ignored pixels
+GREY = (128, 128, 128)  # the colour of ignored pixels, RGB
 
 
 def save_picture(image, path):
-    """Writes a PIL image or a uint8 array, (H, W) or (H, W, 3), in the format that the path's suffix names. Raises
-    FaceparseError."""
+    """Write a PIL image or a uint8 array, (H, W) or (H, W, 3), in the format of the path's suffix. Raises
+    FaceparseError where it cannot be written."""
     data = io.BytesIO()
     image = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     image.save(data, format=Image.registered_extensions()[Path(path).suffix.lower()])
@@ -21,43 +21,46 @@ def save_picture(image, path):
 
 
 def save_mask(mask, labels, path):
-    """Writes a (H, W) mask as a palette PNG (mode P): its indices are the classes, 255 is ignored and grey."""
+    """Write a label map (H, W) uint8 as a palette PNG (mode P): indices are classes, 255 is ignored and grey."""
     image = Image.fromarray(mask)
-    image.putpalette(_palette(labels).tobytes())  # makes mode L mode P
+    image.putpalette(full_palette(labels).tobytes())  # turns mode L into mode P
     save_picture(image, path)
 
 
-def _palette(labels):
-    """(256, 3) uint8: the label set's colours, grey for every index that is no class."""
+def full_palette(labels):
+    """(256, 3) uint8: the label set's colours, and grey for every index that is not a class."""
     palette = np.full((256, 3), GREY, np.uint8)
     palette[:len(labels.palette)] = labels.palette
     return palette
 
 
 def colourise(mask, labels):
-    """(H, W) mask -> (H, W, 3) uint8 picture in the label set's colours, ignored pixels grey."""
-    return _palette(labels).take(mask, axis=0)
+    """Label map (H, W) -> (H, W, 3) uint8 in the label set's colours, ignored pixels grey."""
+    return full_palette(labels).take(mask, axis=0)
 
 
 def overlay(image, mask, labels, opacity=0.5):
-    """Paints the parts over the picture, each with a thin contour in its full colour.
+    """Draw a label map over its picture, each part with a thin contour in its full colour.
 
-    image (H, W, 3) uint8, mask (H, W), opacity 0..1 -> (H, W, 3) uint8. Background pixels are left as they are. The
-    contour lies on the greater of two neighbouring indices, so it is one line wide and never on the background.
+    image (H, W, 3) uint8, mask (H, W), opacity 0..1 -> (H, W, 3) uint8
+    Background pixels do not change. Between two parts, the contour is on the one of the greater index, so it is one
+    line wide and never on the background.
     """
-    weight = np.where(mask == 0, 0, round(255 * opacity)).astype(np.uint8)  # 255ths of the part's colour
-    for distance in range(1, max(1, round(min(mask.shape) / 400)) + 1):  # thicker where the picture is large
+    weight = np.where(mask == 0, 0, round(255 * opacity)).astype(np.uint8)  # of the part's colour, in 255ths
+    for distance in range(1, max(1, round(min(mask.shape) / 400)) + 1):  # the contour's width grows with the picture
         for a, b in ((np.s_[distance:], np.s_[:-distance]), (np.s_[:, distance:], np.s_[:, :-distance])):
             weight[a][mask[a] > mask[b]] = 255
             weight[b][mask[b] > mask[a]] = 255
-    painted = Image.composite(Image.fromarray(colourise(mask, labels)), Image.fromarray(image), Image.fromarray(weight))
-    return np.array(painted)
+    mixed = Image.composite(Image.fromarray(colourise(mask, labels)), Image.fromarray(image), Image.fromarray(weight))
+    return np.array(mixed)
 
 
 def draw_points(image, points, colour=(0, 255, 0), radius=None):
-    """Draws landmarks as smooth dots with a dark rim; those that are NaN or outside the picture are left out.
+    """Draw landmarks as antialiased dots with a dark rim. Points that are NaN or outside the picture are left out.
 
-    image (H, W, 3) uint8, points (K, 2) x, y in pixels, radius in pixels (default: a 300th of the longer side)
+    image   (H, W, 3) uint8
+    points  (K, 2) x, y in pixels
+    radius  pixels (default: a 300th of the longer side)
     -> (H, W, 3) uint8
     """
     height, width = image.shape[:2]
@@ -68,9 +71,9 @@ def draw_points(image, points, colour=(0, 255, 0), radius=None):
     y, x = np.mgrid[-reach:reach + 1, -reach:reach + 1]  # a square of pixels around each point
     x, y = x + np.rint(points[:, 0]).astype(int), y + np.rint(points[:, 1]).astype(int)  # (K, S, S)
     distance = np.hypot(x - points[:, 0], y - points[:, 1])
-    seen = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    order = np.argsort(-distance[seen])  # where dots touch, a pixel is drawn last, and stays, for the nearest one
-    x, y, distance = x[seen][order], y[seen][order], distance[seen][order]  # (N,)
+    visible = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    order = np.argsort(-distance[visible])  # where dots touch, the last value written to a pixel is the nearest dot's
+    x, y, distance = x[visible][order], y[visible][order], distance[visible][order]  # (N,)
     out = image.copy()
     for shade, edge in (((0, 0, 0), radius + 0.8), (colour, radius)):
         coverage = np.clip(edge + 0.5 - distance, 0, 1)[:, None]

@@ -101,9 +101,9 @@ def align_celebahq(points, left_eye, right_eye, mouth, size):
     """The framing of CelebA-HQ (Karras et al. 2018, "Progressive Growing of GANs", appendix C), from landmarks.
 
     Let x be the vector from the left to the right eye, and y that from the mouth to the middle of the eyes. The
-    square's centre is 0.1 |y| below the eyes, its side is max(4 |x|, 3.6 |y|), and its upper side has the direction of x plus y
-    rotated by 90 degrees. CelebAMask-HQ's pictures are such squares: framed like this, faces of other sets are at the
-    same place as CelebAMask-HQ's.
+    square's centre is 0.1 |y| below the eyes, its side is max(4 |x|, 3.6 |y|), and its upper side has the direction of
+    x plus y rotated by 90 degrees. CelebAMask-HQ's pictures are such squares: framed like this, faces of other sets are
+    at the same place as CelebAMask-HQ's.
 
     points                      (K, 2), NaN where not annotated
     left_eye, right_eye, mouth  indices of the points of the eyes, on the image's left and right, and of the mouth's

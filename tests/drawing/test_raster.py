@@ -1,4 +1,4 @@
-"""Coverage of contours is exact, sits on the pixel grid without a shift, and is fast enough for label maps."""
+"""Coverage of contours is exact, has no shift against the pixel grid, and is fast enough for label maps."""
 import time
 
 import numpy as np
@@ -61,7 +61,7 @@ def test_coverage_is_the_share_of_many_samples_in_the_pixel():
     np.testing.assert_allclose(cover, fine.reshape(20, n, 20, n).mean(axis=(1, 3)), atol=0.02)
 
 
-def test_what_lies_outside_the_image_is_cut_off():
+def test_what_is_outside_the_image_is_cut_off():
     inside = np.clip(polygon_area(box(-30, -20, 10.25, 6)), None, 10.75 * 6.5)
     assert raster.coverage(box(-30, -20, 10.25, 6), 50, 40).sum() == pytest.approx(inside)
     whole = raster.coverage(ellipse(30, 30, 25, 25), 60, 60)
@@ -77,7 +77,7 @@ def test_many_contours_at_once_equal_one_at_a_time():
     for contour, (top, left, cover) in zip(contours, raster.coverages(contours, 50, 45)):
         alone = raster.coverage(contour, 50, 45)
         np.testing.assert_allclose(cover, alone[top:top + cover.shape[0], left:left + cover.shape[1]], atol=1e-6)
-        assert alone.sum() == pytest.approx(cover.sum(), abs=1e-3)    # nothing of it lies outside its box
+        assert alone.sum() == pytest.approx(cover.sum(), abs=1e-3)    # nothing of it is outside its box
     assert raster.coverages([], 50, 45) == []
 
 
@@ -96,7 +96,7 @@ def test_curve_goes_through_its_points_and_is_round():
         np.testing.assert_allclose(curve[::5], points, atol=1e-9)
         assert len(curve) == (40 if closed else 36)
     radius = np.hypot(*(raster.curve(points, steps=10) - 20).T)
-    assert 9.75 < radius.min() and radius.max() < 10.05               # the polygon's radius falls to 9.24
+    assert 9.75 < radius.min() and radius.max() < 10.05               # the polygon's smallest radius is 9.24
 
 
 def test_curve_turns_sharply_at_corners_only():
@@ -124,7 +124,7 @@ def test_ribbon_has_its_width():
 
 
 def test_label_maps_at_512_are_fast():
-    """The aim is 60 a second; the bound is loose, since test machines are busy."""
+    """The aim is 60 a second; the bound is loose because test machines are busy."""
     contours = [raster.curve(ellipse(256, 256, 180, 240, n=40), steps=8)] + \
         [raster.curve(ellipse(120 + 27 * k, 250, 40, 22, n=9), steps=8) for k in range(10)]
     mask = np.zeros((512, 512), np.uint8)
@@ -132,45 +132,3 @@ def test_label_maps_at_512_are_fast():
     for _ in range(10):
         raster.fill(mask, contours, range(1, 12))
     assert 10 / (time.process_time() - start) > 30
-
-
-def filled(polygons, height, width):
-    mask = np.zeros((height, width), np.uint8)
-    raster.fill(mask, polygons, [1] * len(polygons))
-    return mask > 0
-
-
-def test_a_traced_region_fills_to_itself():
-    """Any: with holes, pieces in holes, touching corners, at the border, a pixel, nothing."""
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        height, width = rng.integers(1, 20, 2)
-        inside = rng.random((height, width)) < rng.random()
-        assert np.array_equal(filled(raster.trace(inside), height, width), inside)
-    assert raster.trace(np.zeros((3, 4), bool)) == []
-    whole, = raster.trace(np.ones((3, 4), bool))
-    assert sorted(whole.tolist()) == [[-0.5, -0.5], [-0.5, 2.5], [3.5, -0.5], [3.5, 2.5]]
-
-
-def test_a_hole_is_joined_to_its_rim_and_what_is_in_it_is_a_piece_of_its_own():
-    inside = np.ones((20, 20), bool)
-    inside[4:16, 4:16] = False
-    inside[8:12, 8:12] = True
-    inside[0, 19] = False  # touches nothing
-    polygons = raster.trace(inside)
-    assert sorted(len(polygon) for polygon in polygons) == [4, 6 + 4 + 2]
-    without = raster.trace(inside, least=20)
-    inside[8:12, 8:12] = False  # 16 pixels
-    assert np.array_equal(filled(without, 20, 20), inside)
-
-
-def test_a_simplified_outline_stays_near_and_has_few_corners():
-    inside = raster.coverage(ellipse(100, 80, 70, 50, 0.3), 160, 200) >= 0.5
-    exact, (polygon,) = raster.trace(inside)[0], raster.trace(inside, 1.0)
-    assert len(polygon) < 40 < 200 < len(exact)
-    found = filled([polygon], 160, 200)
-    assert 2 * (found & inside).sum() / (found.sum() + inside.sum()) > 0.985
-    ends = np.roll(polygon, -1, 0)
-    chord = ends - polygon
-    share = np.clip(((exact[:, None] - polygon) * chord).sum(-1) / np.square(chord).sum(-1), 0, 1)  # (all, few)
-    assert np.linalg.norm(polygon + share[..., None] * chord - exact[:, None], axis=-1).min(1).max() <= 1.0 + 1e-9

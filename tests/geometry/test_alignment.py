@@ -66,8 +66,8 @@ def test_alignment_without_landmarks_is_refused():
 
 
 def test_celebahq_framing_worked_by_hand():
-    """Eyes at (80, 80) and (120, 80), mouth at (100, 140): x = (40, 0), |y| = 60, the side is 3.6 * 60 = 216, the centre
-    0.1 * 60 below the eyes."""
+    """Eyes at (80, 80) and (120, 80), mouth at (100, 140): x = (40, 0), |y| = 60, the side is 3.6 * 60 = 216, the
+    centre is 0.1 * 60 below the eyes."""
     h = geometry.alignment("celebahq", 200, 200, 108, face_points(), landmark_set("68"))
     assert np.allclose(apply(h, [[100, 86]]), [[53.5, 53.5]])
     assert np.allclose(apply(h, [[80, 80], [120, 80]]), [[43.5, 50.5], [63.5, 50.5]])  # at half the scale
@@ -94,7 +94,7 @@ def test_celebahq_framing_needs_eyes_and_mouth():
 
 
 def test_parts_of_facesynthetics_framed_as_celebahq_are_where_celebamasks_are(data_root):
-    """Mean centres of eyes, nose and mouth, in 128ths of the crop, differ by less than 2.5. Without, those of the eyes by 9."""
+    """Mean centres of eyes, nose and mouth differ by less than 2.5, in 128ths of the crop; by 9 without the framing."""
     def centres(name, split, align):
         faces = Faces(load(name, split, data_root, limit=60).records, LABEL_SETS["lapa"], 128, align)
         centres_of = {part: [] for part in (4, 5, 6, 8)}
