@@ -28,7 +28,7 @@ from faceparse.landmark_sets import FROM_106_TO_68
 STEPS = 6              # points of a curve per landmark
 
 # What the 68 points lack is estimated from the average toy face (x to the right, y down, any scale). The points of half
-# a nose: bridge, base, side, on the image's left. The wing reaches no further than the base's outermost point, as in 68.
+# a nose: bridge, base, side, on the image's left. The wing goes no further than the base's outermost point, as in 68.
 NOSE_HALVES = ((51, 52, 53, 54, 58, 59, 60, 55, 56, 57), (51, 52, 53, 54, 62, 61, 60, 65, 64, 63))
 AVERAGE_NOSE = np.array([(0, -0.05), (0, 0.10), (0, 0.26), (0, 0.42), (-0.195, 0.504), (-0.108, 0.53), (0, 0.566),
                          (-0.137, 0), (-0.152, 0.305), (-0.205, 0.45)])

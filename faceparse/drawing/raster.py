@@ -4,8 +4,8 @@ Points are x then y in pixels, with pixel centres at integers: pixel (0, 0) is t
 spans -0.5 to W - 0.5 and -0.5 to H - 0.5.
 
 Coverage, the share of a pixel inside a contour, is exact, not sampled. Each edge is cut where it crosses the pixel
-grid; every piece adds the signed area between itself and the right border of its pixel; and a running sum along the rows
-turns these areas into coverage. Rasterisers of fonts work like this. The cost grows with the length of the contour.
+grid; every piece adds the signed area between itself and the right border of its pixel; and a running sum along the
+rows turns these areas into coverage. Rasterisers of fonts work like this. The cost grows with the contour's length.
 """
 from functools import lru_cache
 

@@ -45,7 +45,7 @@ def test_the_labels_are_lapas():
 
 
 def test_the_order_of_fusion_is_skin_parts_hair_background():
-    """One row: bare skin, a seen eye, an eye behind hair, an eye behind sunglasses, hair, wall."""
+    """One row: bare skin, a visible eye, an eye behind hair, an eye behind sunglasses, hair, wall."""
     eye = LEFT_EYE
     fused = fuse(one_row(0, eye, eye, eye, 0, 0), skin=one_row(1, 1, 1, 1, 1, 0), hair=one_row(0, 0, 1, 1, 1, 0),
                  background=one_row(0, 0, 0, 1, 0, 1))
@@ -75,7 +75,7 @@ def test_a_part_on_pixels_of_no_region_stays():
                                   one_row(LEFT_EYE, 0))
 
 
-def test_hair_and_what_nobody_labelled_are_not_read_from_the_parts():
+def test_hair_and_ignored_pixels_of_the_parts_are_not_used():
     everything = one_row(*range(11), 255)
     fused = fuse(everything, skin=np.ones((1, 12)), hair=np.zeros((1, 12)))
     np.testing.assert_array_equal(fused, one_row(1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 1))
@@ -103,12 +103,12 @@ def test_facesynthetics_parts_beat_plain_polygons(data_root):
     assert len(real) == 100 and all(curves[label] > bar for label, bar in plain.items())
     assert (curves[2:10] > polygons[2:10]).all()
     shift = []
-    for mask, points in faces:  # where the eyes' masks lie from the eyes' points: what one side adds, the other takes
+    for mask, points in faces:  # of the eyes' masks against the eyes' points; errors of the two sides cancel
         polygon = annotate_parts.polygon_map(points, *mask.shape)
         eyes = [[np.argwhere(one == eye) for one in (mask, polygon)] for eye in (LEFT_EYE, RIGHT_EYE)]
         if all(min(map(len, eye)) > 40 and 0.5 < len(eye[0]) / len(eye[1]) < 1.5 for eye in eyes):
-            shift.append(np.mean([seen.mean(0) - told.mean(0) for seen, told in eyes], 0))
-    assert len(shift) > 60 and np.abs(np.mean(shift, 0)).max() < 0.3  # 0.6 to 0.7 where pixels count from their corner
+            shift.append(np.mean([labelled.mean(0) - polygon.mean(0) for labelled, polygon in eyes], 0))
+    assert len(shift) > 60 and np.abs(np.mean(shift, 0)).max() < 0.3  # 0.6 to 0.7 if pixels were counted from their corner
 
 
 def test_lapas_samples_have_their_parts_where_their_points_are(data_root):
@@ -122,8 +122,8 @@ def test_lapas_samples_have_their_parts_where_their_points_are(data_root):
         width, height = image_size(folder / "images" / f"{path.stem}.jpg")
         mask = label_map(points, height, width)
         at = lambda *indices: mask[tuple(np.rint(points[list(indices)].mean(0)).astype(int)[::-1])]
-        seen = [at(35, 40), at(44, 48), at(104), at(105), at(54), at(87, 98), at(98, 102), at(102, 93)]
-        assert seen == list(range(2, 10)) and at(16, 93) == SKIN
+        parts = [at(35, 40), at(44, 48), at(104), at(105), at(54), at(87, 98), at(98, 102), at(102, 93)]
+        assert parts == list(range(2, 10)) and at(16, 93) == SKIN
 
 
 # ---- what holds of any face
@@ -145,7 +145,7 @@ def test_areas_do_not_depend_on_the_resolution():
         assert area(coarse, label) * 16 == pytest.approx(area(fine, label), rel=0.03), LAPA_NAMES[label]
 
 
-def test_what_lies_outside_the_picture_is_cut_off():
+def test_what_is_outside_the_picture_is_cut_off():
     _, points = face(TURNED)
     whole = label_map(points + 200, 800, 700)
     for x, y in ((-80, -110), (120, 90), (-400, 0)):
@@ -153,7 +153,7 @@ def test_what_lies_outside_the_picture_is_cut_off():
         assert (label_map(points + (x, y), SIZE, SIZE)[:window.shape[0], :window.shape[1]] == window).mean() > 0.9999
 
 
-def test_an_eye_is_what_lies_between_two_parabolas():
+def test_an_eye_is_the_area_between_two_parabolas():
     """Over a chord 2 a wide, parabolas of heights u and d enclose 4/3 a (u + d)."""
     points = np.full((106, 2), np.nan)
     x = np.array([-1, -0.5, 0, 0.5, 1, 0.5, 0, -0.5])
@@ -201,7 +201,7 @@ def test_in_profile_the_far_half_of_the_nose_does_not_cancel_the_near_one():
     assert one.sum() > 500 and (both >= one).all()
 
 
-def test_points_on_one_line_on_one_place_or_nowhere_do_no_harm():
+def test_degenerate_and_missing_points_draw_next_to_nothing():
     line = np.linspace((10, 20), (200, 90), 106)
     for points in (line, np.full((106, 2), 50.0), np.full((106, 2), np.nan), np.full((106, 2), np.inf),
                    np.full((106, 2), 1e30), line * 1e6, np.full((70, 2), np.nan), line[:68], line[:70] * 0):
@@ -226,7 +226,7 @@ def test_missing_points_are_bridged_and_a_missing_corner_drops_the_part():
     assert area(label_map(some, SIZE, SIZE), LEFT_EYE, RIGHT_EYE, UPPER_LIP, INNER_MOUTH, LOWER_LIP) == 0
 
 
-def test_68_points_carry_eyes_mouth_and_jaw_and_guess_the_nose():
+def test_68_points_are_enough_for_eyes_mouth_and_jaw_and_an_estimate_of_the_nose():
     masks = [(label_map(points, SIZE, SIZE), label_map(points[list(FROM_106_TO_68)], SIZE, SIZE))
              for points in (face(index)[1] for index in (SMILING, TURNED, SHUT))]
     for label in (SKIN, LEFT_EYE, RIGHT_EYE, UPPER_LIP, LOWER_LIP):
