@@ -1,4 +1,10 @@
-"""Draws the README's pictures from toy faces: python tests/draw_readme.py (writes .github/readme/)."""
+"""Draws the pictures of the README files from drawn faces, into .github/readme/.
+
+    python tests/draw_readme.py
+
+Two pictures there come from trained networks: bass.jpg is part of figure6.png of benchmarks/bass_table.py,
+celebamask.png shows the trainings of tests/README.md, "three networks for CelebAMask-HQ".
+"""
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +23,22 @@ from faceparse.recipes import RECIPES
 
 FOLDER = Path(__file__).parents[1] / ".github" / "readme"
 LAPA = LABEL_SETS["lapa"]
-SHOWN = (4, 17, 23, 40)  # toy faces of the strip, chosen for their variety
-KEY = 13                 # the face on which each part is shown
+STRIP = (4, 17, 23, 40)  # drawn faces, chosen for their variety; the last is in the wild
+KEY = 13                 # the face on which each class is shown
 
 
 def strip(size=220):
-    """Four toy faces above the same four with their masks and landmarks."""
+    """(2 size, 4 size) pixels: four drawn faces, and below the same faces with their masks and landmarks."""
     rows = [[], []]
-    for k, index in enumerate(SHOWN):
-        image, mask, points = toy.draw(0, index, size, wild=k == len(SHOWN) - 1)
+    for k, index in enumerate(STRIP):
+        image, mask, points = toy.draw(0, index, size, wild=k == len(STRIP) - 1)
         rows[0].append(image)
         rows[1].append(drawing.draw_points(drawing.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
     return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
 
 
 def annotation(size=300):
-    """Two faces with hair over an eye: their landmarks, the parts drawn from these, and fused with hair and skin."""
+    """Two faces with hair over an eye: landmarks, parts drawn from these, parts fused with hair and skin."""
     rows = []
     for index, wild in ((29, False), (9, True)):
         image, mask, points = toy.draw(0, index, size, wild)
@@ -44,7 +50,7 @@ def annotation(size=300):
 
 
 def forty_draws(size=128):
-    """One face under forty draws of baker2023's augmentation."""
+    """One face in forty epochs of baker2023's augmentation."""
     record = load("toy", "train", ".", limit=1, toy_size=256).records[0]
     recipe = RECIPES["baker2023"]
     faces = Faces([record], LAPA, size, "none", recipe.jitter)
@@ -52,7 +58,8 @@ def forty_draws(size=128):
     for epoch in range(40):
         faces.epoch = epoch
         batch = faces.batch([0])
-        tiles.append(photometric(batch["image"], 0, epoch, batch["index"], recipe.photometry)[0].byte().permute(1, 2, 0).numpy())
+        image = photometric(batch["image"], 0, epoch, batch["index"], recipe.photometry)[0]  # (3, S, S)
+        tiles.append(image.byte().permute(1, 2, 0).numpy())
     return Image.fromarray(np.concatenate([np.concatenate(tiles[k:k + 10], 1) for k in range(0, 40, 10)]))
 
 
@@ -74,6 +81,7 @@ def label_key(image, mask, labels, columns=4, cell=160):
 
 if __name__ == "__main__":
     drawing.save_picture(strip(), FOLDER / "toy.jpg")
-    drawing.save_picture(label_key(*toy.draw(0, KEY, 256)[:2], LAPA, columns=6, cell=128), FOLDER / "labels.png")
+    image, mask, _ = toy.draw(0, KEY, 256)
+    drawing.save_picture(label_key(image, mask, LAPA, columns=6, cell=128), FOLDER / "labels.png")
     drawing.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
     drawing.save_picture(annotation(), FOLDER / "annotation.jpg")
