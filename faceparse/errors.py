@@ -1,17 +1,17 @@
-"""The exceptions that a user can cause."""
+"""Exceptions that a user can cause."""
 
 
 class FaceparseError(Exception):
-    """One line that says what is wrong, where (the file), and what to do. Scripts print it and exit with status 2."""
+    """Its message is one line: what is wrong, where (the file), what to do. Scripts print it and exit with status 2."""
 
 
 class CannotWrite(FaceparseError):
-    """No fault of what was read: the next picture's results could not be written either."""
+    """A file cannot be written. Scripts stop, because the results of the next image could not be written either."""
 
 
 class Stopped(Exception):
-    """Ctrl-C in a training, after the step in hand has ended and everything is saved. Scripts exit with status 130."""
+    """Ctrl-C during training, raised after the current step, when everything is saved. Scripts exit with status 130."""
 
 
 class NoSuchSplit(FaceparseError):
-    """The data set is there, but not this split of it."""
+    """The data set exists, but this split of it does not."""

@@ -1,4 +1,4 @@
-"""Small files of text that people and publishers write, read whole: so never from a pipe, and only up to a size."""
+"""Files that are written atomically, and small text and JSON files that are read with a limit on their size."""
 import json
 import math
 import os
@@ -8,11 +8,13 @@ from faceparse.errors import CannotWrite, FaceparseError
 
 
 def write_file(data, path):
-    """Writes text or bytes under a temporary name, then renames: a reader, or a full disk, never meets half a file,
-    and what was there stays until the new one is whole. Raises FaceparseError."""
+    """Writes text (str, as UTF-8) or bytes to a temporary file, then renames it. Raises CannotWrite.
+
+    No reader sees half of the file, and after a full disk or a crash the old file is still there. Makes missing folders.
+    """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # A file name that is not UTF-8 reaches us as lone surrogates; written \udcxx, they are still valid JSON.
+    # Python reads a file name that is not UTF-8 as lone surrogates; as \udcxx they are valid text and valid JSON.
     data = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,8 +30,7 @@ def write_file(data, path):
 
 
 def write_json(value, path):
-    """Writes plain values, arrays and tensors, paths; NaN and infinities, which JSON lacks, as null. Raises
-    FaceparseError."""
+    """Writes plain values, arrays, tensors and paths as JSON, NaN and infinities as null. Raises CannotWrite."""
     def plain(value):
         if hasattr(value, "tolist"):  # NumPy's and PyTorch's arrays and scalars
             value = value.tolist()
@@ -44,13 +45,13 @@ def write_json(value, path):
     write_file(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
-MOST_BYTES, MOST_JSON = 1 << 24, 1 << 26  # labelme may put a whole photograph into its JSON
+MOST_BYTES, MOST_JSON = 1 << 24, 1 << 26  # labelme can store a photograph in its JSON
 
 
 def read_small(path, most=MOST_BYTES):
-    """The text of a file of at most so many bytes, UTF-8 with or without its mark; bytes that are none become U+FFFD.
+    """The text (str) of a regular file of at most `most` bytes, UTF-8 with or without a byte order mark.
 
-    Raises FaceparseError naming the file.
+    Invalid bytes become U+FFFD. Raises FaceparseError with the name of the file.
     """
     try:
         if os.path.exists(path) and not os.path.isfile(path):
@@ -67,7 +68,7 @@ def read_small(path, most=MOST_BYTES):
 
 
 def read_json(path):
-    """The dict in a file of JSON. Raises FaceparseError naming the file."""
+    """The object (dict) in a JSON file. Raises FaceparseError with the name of the file."""
     try:
         value = json.loads(read_small(path, MOST_JSON))
     except (ValueError, RecursionError) as error:
@@ -76,3 +77,13 @@ def read_json(path):
         raise FaceparseError(f"{path}: cannot be read: a JSON {type(value).__name__} where an object, "
                              "{...}, is expected; correct it")
     return value
+
+
+def is_name(value):
+    """Whether a JSON value is a printable string of 1 to 200 characters that is not blank."""
+    return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable() and not value.isspace()
+
+
+def is_integer(value):
+    """Whether a JSON value is an integer; true and false are not."""
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,19 +1,18 @@
-"""Label sets and landmark sets: names, palettes, mirrored pairs, and the tables between them, always by part name.
+"""Label sets: class names, palettes, mirror pairs, and the tables from one set to another, always by part name.
 
-Left and right are where public code goes wrong, so every set here keeps its publisher's own order and words. Tables
-to another set go by the part's name in the image's terms, never by number.
+Every set keeps its publisher's order and names. Tables between sets use the name of each part in LaPa's set, where left
+is the image's left, never the number, because public code often confuses left and right:
 
   lapa, helen, ibugmask   left = the image's left (the viewer's)
   celebamask              l_ = the subject's left = the image's right
-  facesynthetics          left = the image's left, contrary to what a reader of "LEFT_EYE" may expect
+  facesynthetics          left = the image's left, although the publisher writes "LEFT_EYE"
   cihp                    left = the person's left = the image's right
 
-Every set that knows its parts can also be merged to hair_skin (background, skin with all that lies in a face, hair) and
-to foreground (background, hair and skin): the two passes of liu2020's annotation, hair_skin.py.
+Every set with a table to LaPa can also be merged to hair_skin (background, skin with all parts inside the face, hair)
+and to foreground (background, hair and skin): the label sets of liu2020's coarse-to-fine passes
+(inference/coarse_to_fine.py).
 """
 import colorsys
-import reprlib
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,22 +20,21 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.errors import FaceparseError
-from faceparse.files import read_json
+from faceparse.files import is_integer, is_name, read_json
 
-IGNORE = 255  # the index of a pixel that nobody labelled: left out of losses and scores
+IGNORE = 255  # index of an unlabelled pixel: left out of losses and scores
 
 
 @dataclass(frozen=True)
 class LabelSet:
     """A named list of classes; class 0 is the background.
 
-    names         (C,) one word a class, unique
+    names         (C,) one word for each class, unique
     palette       (C,) RGB colours, 0..255
-    mirror_pairs  pairs of class indices that change places when a picture is mirrored
-    to_lapa       (C,) the part of LaPa's set that each class is, in the image's terms; None = ignored.
-                  Empty where the set cannot be told in LaPa's parts.
-    to_hair_skin  (C,) "background", "skin" or "hair", or None, of a set that knows these and not LaPa's parts; empty
-                  elsewhere: those that know LaPa's are told in hair and skin by them
+    mirror_pairs  pairs of class indices that are swapped when an image is mirrored
+    to_lapa       (C,) the class of LaPa that each class becomes, None = ignored; () where there is no such table
+    to_hair_skin  (C,) "background", "skin", "hair" or None = ignored, of a set without `to_lapa`; () elsewhere, where
+                  `to_lapa` decides
     """
     name: str
     names: tuple[str, ...]
@@ -80,7 +78,7 @@ FACESYNTHETICS_PALETTE = ((0, 0, 0), (0, 153, 255), (255, 153, 0), (255, 255, 20
                           (255, 204, 255), (102, 153, 204), (255, 0, 102), (153, 0, 153), (0, 102, 51), (204, 204, 0),
                           (102, 102, 255), (128, 128, 128))
 
-# What each class is in LaPa's terms. CelebAMask-HQ's l_ and r_ are the subject's sides, LaPa's the image's: they cross.
+# The class of LaPa for each class. CelebAMask-HQ's l_ and r_ are the subject's sides, LaPa's the image's: they cross.
 CELEBAMASK_TO_LAPA = ("background", "skin", "nose", None, "right_eye", "left_eye", "right_brow", "left_brow", "skin",
                       "skin", "inner_mouth", "upper_lip", "lower_lip", "hair", "background", "background",
                       "background", "background", "background")
@@ -91,16 +89,16 @@ FACESYNTHETICS_TO_LAPA = ("background", "skin", "nose", "right_eye", "left_eye",
 FACESYNTHETICS_BAKER2023_TO_LAPA = FACESYNTHETICS_TO_LAPA[:7] + (None, None) + FACESYNTHETICS_TO_LAPA[9:12] + (
     None, "hair") + (None,) * 5
 
-# CIHP (Gong et al. 2018, "Instance-level Human Parsing via Part Grouping Network"), the order of its Category_ids and the
-# colours of its Categories. A face is one class, with its eyes and mouth.
+# CIHP (Gong et al. 2018), the order of its Category_ids and the colours of its Categories. A face, with its eyes and
+# mouth, is one class.
 CIHP_NAMES = ("background", "hat", "hair", "glove", "sunglasses", "upper_clothes", "dress", "coat", "socks", "pants",
               "torso_skin", "scarf", "skirt", "face", "left_arm", "right_arm", "left_leg", "right_leg", "left_shoe",
               "right_shoe")
 CIHP_PALETTE = ((0, 0, 0), (128, 0, 0), (255, 0, 0), (0, 85, 0), (170, 0, 51), (255, 85, 0), (0, 0, 85),
                 (0, 119, 221), (85, 85, 0), (0, 85, 85), (85, 51, 0), (52, 86, 128), (0, 128, 0), (0, 0, 255),
                 (51, 170, 221), (0, 255, 255), (85, 255, 170), (170, 255, 85), (255, 255, 0), (255, 170, 0))
-# liu2020: "hair and skin as foreground and others as background". Ours: its skin is the face's. Torso-skin, which is neck
-# and chest, and the limbs are background, as they are in LaPa's masks; so are sunglasses, which hide an eye there.
+# liu2020: "hair and skin as foreground and others as background". Ours: skin is the face's. Torso-skin (neck and chest)
+# and limbs are background, as in LaPa's masks; so are sunglasses, which cover the eyes.
 CIHP_TO_HAIR_SKIN = tuple({"hair": "hair", "face": "skin"}.get(name, "background") for name in CIHP_NAMES)
 HAIR_SKIN_NAMES, FOREGROUND_NAMES = ("background", "skin", "hair"), ("background", "foreground")
 
@@ -124,10 +122,10 @@ def label_set(name):
     """The label set of a name in LABEL_SETS, or of a user's JSON file.
 
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
-    "to_lapa": {"beard": "skin", "glasses": null, ...}}. All but `names` may be left out: colours are then drawn from
-    the hue circle, and classes named as LaPa names them are taken for LaPa's, its pairs included. A set without LaPa's
-    parts may have, in place of "to_lapa", "to_hair_skin": {"face": "skin", "hair": "hair", "hat": "background",
-    "glasses": null, ...}.
+    "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the hue
+    circle; classes with LaPa's names are mapped to LaPa's classes and paired as LaPa's. A set without LaPa's parts may
+    have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}.
+    Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]
@@ -142,7 +140,7 @@ def label_set(name):
 
 
 def label_set_to_dict(labels):
-    """The set as plain JSON, which checkpoints carry and `label_set_from_dict` reads back."""
+    """The set as a dict of JSON values: the form in a checkpoint, which `label_set_from_dict` reads."""
     return {"name": labels.name, "names": list(labels.names), "colours": [list(c) for c in labels.palette],
             "pairs": [[labels.names[a], labels.names[b]] for a, b in labels.mirror_pairs],
             "to_lapa": dict(zip(labels.names, labels.to_lapa)),
@@ -150,119 +148,87 @@ def label_set_to_dict(labels):
 
 
 def label_set_from_dict(description):
-    """Raises FaceparseError naming the entry that is wrong."""
+    """The LabelSet of a dict of JSON values (see `label_set`). Raises FaceparseError with the entry that is wrong."""
     own, names = description.get("name", "own"), description.get("names")
-    if not is_word(own):
+    if not is_name(own):
         raise FaceparseError("'name' should be a word")
-    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(map(is_word, names))
+    if not (isinstance(names, list) and 2 <= len(names) <= 255 and all(map(is_name, names))
             and len(set(names)) == len(names)):
         raise FaceparseError("'names' should list 2 to 255 different class names, the background first")
     colours = description.get("colours") or [[0, 0, 0]] + [
         [round(255 * v) for v in colorsys.hsv_to_rgb(i / (len(names) - 1), 0.6 + 0.4 * (i % 2), 1)]
         for i in range(len(names) - 1)]
     if not (isinstance(colours, list) and len(colours) == len(names) and all(
-            isinstance(c, list) and len(c) == 3 and all(is_whole(v) and 0 <= v <= 255 for v in c) for c in colours)):
+            isinstance(c, list) and len(c) == 3 and all(is_integer(v) and 0 <= v <= 255 for v in c) for c in colours)):
         raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one a name")
-    lapas = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
-    pairs = description.get("pairs", [pair for pair in lapas if set(pair) <= set(names)])
+    lapa_pairs = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
+    pairs = description.get("pairs", [pair for pair in lapa_pairs if set(pair) <= set(names)])
     if not (isinstance(pairs, list) and all(
             isinstance(p, list) and len(p) == 2 and all(part in names for part in p) for p in pairs)):
         raise FaceparseError("'pairs' should list pairs of names, such as [\"left_eye\", \"right_eye\"]")
     flat = [name for pair in pairs for name in pair]
     if len(set(flat)) != len(flat):
         raise FaceparseError("'pairs' names a class twice")
-    to_lapa = _parts(description, "to_lapa", names, LAPA_NAMES)
-    to_hair_skin = _parts(description, "to_hair_skin", names, HAIR_SKIN_NAMES) if "to_hair_skin" in description else ()
+    to_lapa = _classes_of(description, "to_lapa", names, LAPA_NAMES)
+    to_hair_skin = _classes_of(description, "to_hair_skin", names, HAIR_SKIN_NAMES) if "to_hair_skin" in description else ()
     return LabelSet(own, tuple(names), tuple(tuple(c) for c in colours),
                     tuple((names.index(a), names.index(b)) for a, b in pairs),
                     to_lapa if description.get("to_lapa") or not to_hair_skin else (), to_hair_skin)
 
 
-def _parts(description, entry, names, parts):
-    """What a description's `entry` makes of each name, a tuple; a part's own name is that part; () where one is lacking."""
-    given = description.get(entry, {})
-    if not (isinstance(given, dict) and set(given) <= set(names)
-            and all(to is None or to in parts for to in given.values())):
-        raise FaceparseError(f"'{entry}' should map its names to {', '.join(parts)} or null")
-    found = tuple(given.get(n, n if n in parts else "?") for n in names)
-    return found if "?" not in found else ()
+def _classes_of(description, entry, names, target_names):
+    """(C,) the class in `target_names`, or None, of each name, by description[entry]; () where one name has no class.
+
+    A name that is missing in the entry, but is one of `target_names`, keeps its name.
+    """
+    classes = description.get(entry, {})
+    if not (isinstance(classes, dict) and set(classes) <= set(names)
+            and all(target is None or target in target_names for target in classes.values())):
+        raise FaceparseError(f"'{entry}' should map its names to {', '.join(target_names)} or null")
+    if any(name not in classes and name not in target_names for name in names):
+        return ()
+    return tuple(classes.get(name, name) for name in names)
 
 
 def table(source, target):
-    """(256,) uint8 from the indices of `source` to those of `target`: mask_in_target = table(...)[mask].
+    """(256,) uint8, indices of `source` -> indices of `target`: mask_in_target = table(source, target)[mask].
 
-    By part name, so it never depends on either set's order. Identity between sets of the same names; from any set that
-    knows its LaPa parts to LaPa's eleven; from any that knows these, or hair and skin, to hair_skin and foreground.
-    Anything else raises FaceparseError, for parts would have to be invented. 255 stays 255, and indices outside the
-    source set become 255.
+    By part name, independent of the order of either set: the identity between sets of the same names; from a set with
+    `to_lapa` to LaPa's eleven classes; from a set with `to_lapa` or `to_hair_skin` to hair_skin and foreground. 255 stays
+    255, and indices outside the source set become 255. Raises FaceparseError for any other pair of sets.
     """
-    parts = _told(source, target)
-    if not parts:
-        merged = target.names in (HAIR_SKIN_NAMES, FOREGROUND_NAMES)
-        raise FaceparseError(f"the labels of '{source.name}' cannot be told in those of '{target.name}': " + (
-            "give the set's JSON file a 'to_lapa' or a 'to_hair_skin' entry" if merged else
+    classes = _classes_in(source, target)
+    if not classes:
+        is_merged = target.names in (HAIR_SKIN_NAMES, FOREGROUND_NAMES)
+        raise FaceparseError(f"the labels of '{source.name}' cannot be converted to those of '{target.name}': " + (
+            "give the set's JSON file a 'to_lapa' or a 'to_hair_skin' entry" if is_merged else
             "use --labels hair_skin" if source.to_hair_skin else
             "use --labels lapa, or give the set's JSON file a 'to_lapa' entry"))
     to = np.full(256, IGNORE, np.uint8)
-    to[:len(source)] = [IGNORE if part is None else target.names.index(part) for part in parts]
+    to[:len(source)] = [IGNORE if name is None else target.names.index(name) for name in classes]
     return to
 
 
-def _told(source, target):
-    """(C,) the part of `target` that each class of `source` is, None = ignored; () where that cannot be told."""
+def _classes_in(source, target):
+    """(C,) the class of `target` that each class of `source` becomes, None = ignored; () where there is no such table."""
     if source.names == target.names:
         return source.names
     if target.names == LAPA_NAMES:
         return source.to_lapa
-    parts = source.to_hair_skin or tuple(part if part in (None, "background", "hair") else "skin"
-                                         for part in source.to_lapa)  # all that lies in a face is skin
+    classes = source.to_hair_skin or tuple(name if name in (None, "background", "hair") else "skin"
+                                           for name in source.to_lapa)  # every other part is inside the face
     if target.names == FOREGROUND_NAMES:
-        return tuple("foreground" if part in ("skin", "hair") else part for part in parts)
-    return parts if target.names == HAIR_SKIN_NAMES else ()
+        return tuple("foreground" if name in ("skin", "hair") else name for name in classes)
+    return classes if target.names == HAIR_SKIN_NAMES else ()
 
 
 def common_set(a, b):
-    """The smaller set in which both can be told: where they are the same, that one; else the first that both know of
-    LaPa's eleven classes, hair_skin and foreground. Raises FaceparseError where they know none."""
+    """The set in which masks of both sets can be scored: their own where it is the same, else the first of LaPa's eleven
+    classes, hair_skin and foreground that `table` reaches from both. Raises FaceparseError where there is none."""
     if a.names == b.names:
         return a
-    merged = [LABEL_SETS[name] for name in ("lapa", "hair_skin", "foreground")]
-    for common in merged:
-        if _told(a, common) and _told(b, common):
+    for common in (LABEL_SETS[name] for name in ("lapa", "hair_skin", "foreground")):
+        if _classes_in(a, common) and _classes_in(b, common):
             return common
     raise FaceparseError(f"the labels of '{a.name}' and '{b.name}' have no set in common: give the JSON file of a set "
                          "that lacks it a 'to_lapa' or a 'to_hair_skin' entry")
-
-
-def is_word(value):
-    return isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable() and not value.isspace()
-
-
-def is_whole(value):
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def checked_indices(value, count, entry, length=None):
-    """A JSON list of different points -> a tuple."""
-    if not (isinstance(value, list) and value and all(is_whole(i) and 0 <= i < count for i in value)
-            and len(set(value)) == len(value) == (length or len(value))):
-        raise FaceparseError(f"{entry} should list {length or 'one or more'} different points, counted from 0 to "
-                             f"{count - 1}")
-    return tuple(value)
-
-
-def checked_pairs(value, count, left_eye, right_eye):
-    """A JSON list of pairs that mirror the eyes onto each other -> tuples; None stays None."""
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise FaceparseError("'pairs' should list pairs of points, such as [[0, 16], [1, 15]]")
-    pairs = tuple(checked_indices(pair, count, f"'pairs', {reprlib.repr(pair)}:", 2) for pair in value)
-    flat = [i for pair in pairs for i in pair]
-    twice = [i for i, times in Counter(flat).items() if times > 1]
-    if twice:
-        raise FaceparseError(f"'pairs' names point {twice[0]} twice")
-    partner = dict(pairs) | {b: a for a, b in pairs}
-    if {partner.get(i, i) for i in left_eye} != set(right_eye):
-        raise FaceparseError("'pairs' should mirror the points of 'left_eye' onto those of 'right_eye'")
-    return pairs

@@ -1,5 +1,6 @@
-"""Landmark sets: what each point is called, its mirror partner and its region, and tables between sets."""
+"""Landmark sets: number of points, mirror pairs, regions and names, and the tables from one set to another."""
 import reprlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -7,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.errors import FaceparseError
-from faceparse.files import read_json
-from faceparse.labels import checked_indices, checked_pairs, is_whole, is_word
+from faceparse.files import is_integer, is_name, read_json
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class LandmarkSet:
     """A named list of landmarks, counted from 0. Left and right are the image's; of two points the left comes first.
 
     count         K
-    mirror_pairs  pairs of points that change places when a picture is mirrored; None where nobody has published them
+    mirror_pairs  pairs of points that are swapped when an image is mirrored; None where they are not published
     left_eye      points whose mean is the centre of the eye on the image's left; right_eye likewise
-    mouth         the two corners of the mouth; () where nobody has published which they are
-    eye_corners   the two outer corners of the eyes, whose distance errors are measured in; () likewise
+    mouth         the two corners of the mouth; () where they are not published
+    eye_corners   the two outer corners of the eyes, whose distance normalises errors; () where they are not published
     pupils        the two pupils; () where the set has none
-    regions       (name, points) of each part that errors are told for; points may lie in several
-    names         (K,) of the points, or ()
+    regions       (name, points) of each region with an error of its own; a point may be in several
+    names         (K,) names of the points, or ()
     """
     name: str
     count: int
@@ -37,7 +37,7 @@ class LandmarkSet:
 
     @cached_property
     def mirror(self):
-        """(K,) int64: mirrored_points = flip_x(points)[mirror]."""
+        """(K,) int64: mirrored_points = flip_x(points)[mirror]. Raises FaceparseError without mirror pairs."""
         if self.mirror_pairs is None:
             raise FaceparseError(f"the {self.name} landmarks have no mirror pairs: train without the mirror")
         order = np.arange(self.count)
@@ -47,17 +47,17 @@ class LandmarkSet:
 
 
 def _mirrored(*runs):
-    """Pairs from runs (first of one side, first of the other, how many): the second side counts backwards."""
+    """Mirror pairs from runs (first of one side, first of the other, count): the second side's numbers descend."""
     return tuple((a + i, b - i) for a, b, n in runs for i in range(n))
 
 
 # 300-W (Sagonas et al. 2013). FaceSynthetics adds the two pupils, 68 on the image's left.
 PAIRS_68 = _mirrored((0, 16, 8), (17, 26, 5), (31, 35, 2), (36, 45, 4), (40, 47, 2), (48, 54, 3), (59, 55, 1),
                      (58, 56, 1), (60, 64, 2), (67, 65, 1))
-# LaPa (Liu et al. 2020), read off its published sample pictures; tests/test_labels.py draws them back.
+# LaPa (Liu et al. 2020), determined from its published sample images; tests/test_labels.py checks them on the samples.
 PAIRS_106 = _mirrored((0, 32, 16), (33, 46, 5), (38, 50, 4), (55, 65, 5), (66, 79, 5), (71, 82, 3), (74, 83, 1),
                       (104, 105, 1), (84, 90, 3), (91, 95, 2), (96, 100, 2), (101, 103, 1))
-# The parts of a face; inner is all of them but the jaw, 51 of the 68 points.
+# The regions of a face; inner is all points but the jaw, 51 of 68.
 REGIONS_68 = (("jaw", tuple(range(17))), ("brows", tuple(range(17, 27))), ("nose", tuple(range(27, 36))),
               ("eyes", tuple(range(36, 48))), ("mouth", tuple(range(48, 68))), ("inner", tuple(range(17, 68))))
 EYES_106 = (*range(66, 74), *range(75, 83))  # the contours: 74, 83, 104 and 105 are their centres and pupils
@@ -75,16 +75,17 @@ LANDMARK_SETS = {points.name: points for points in (
                 REGIONS_106),
     LandmarkSet("194", 194, None, tuple(range(134, 154)), tuple(range(114, 134)), regions=REGIONS_194),
 )}
-MOST_LANDMARKS = 1000  # of a user's own set
+MOST_LANDMARKS = 1000  # in a user's own set
 
 
 def landmark_set(name):
     """The landmark set of a name in LANDMARK_SETS, or of a user's JSON file.
 
     The file: {"count": K, "left_eye": [...], "right_eye": [...], "pairs": [[i, j], ...], "mouth": [i, j],
-    "eye_corners": [i, j], "pupils": [i, j], "regions": {"jaw": [...], ...}, "names": [...]}, points counted from 0, as
-    LandmarkSet says. All but the first three may be left out: without `pairs` nothing can be mirrored, without
-    `eye_corners` errors are measured by the eyes' centres or by the face's box.
+    "eye_corners": [i, j], "pupils": [i, j], "regions": {"jaw": [...], ...}, "names": [...]}: the fields of LandmarkSet,
+    points counted from 0. The first three are required. Without `pairs` no image is mirrored in training; without
+    `eye_corners` errors are normalised by the distance of the eyes' centres, or by the face's box.
+    Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if str(name) in LANDMARK_SETS:
         return LANDMARK_SETS[str(name)]
@@ -103,7 +104,7 @@ def landmark_set(name):
 
 
 def landmark_set_to_dict(points):
-    """The set as plain JSON, which checkpoints carry and `landmark_set_from_dict` reads back."""
+    """The set as a dict of JSON values: the form in a checkpoint, which `landmark_set_from_dict` reads."""
     description = {"name": points.name, "count": points.count}
     if points.mirror_pairs is not None:
         description["pairs"] = [list(pair) for pair in points.mirror_pairs]
@@ -113,33 +114,58 @@ def landmark_set_to_dict(points):
 
 
 def landmark_set_from_dict(description):
-    """Raises FaceparseError naming the entry that is wrong."""
+    """The LandmarkSet of a dict of JSON values. Raises FaceparseError with the entry that is wrong."""
     entries = ("name", "count", "left_eye", "right_eye", "pairs", "mouth", "eye_corners", "pupils", "regions", "names")
     unknown = [entry for entry in description if entry not in entries]
     if unknown:
         raise FaceparseError(f"{reprlib.repr(unknown[0])} is no entry of a landmark set; use {', '.join(entries)}")
     name = description.get("name", "own")
-    if not is_word(name):
+    if not is_name(name):
         raise FaceparseError("'name' should be a word")
     count = description.get("count")
-    if not (is_whole(count) and 1 <= count <= MOST_LANDMARKS):
+    if not (is_integer(count) and 1 <= count <= MOST_LANDMARKS):
         raise FaceparseError(f"'count' should be the number of points, 1 to {MOST_LANDMARKS}")
-    eyes = [checked_indices(description.get(eye), count, f"'{eye}'") for eye in ("left_eye", "right_eye")]
+    eyes = [_indices(description.get(eye), count, f"'{eye}'") for eye in ("left_eye", "right_eye")]
     if set(eyes[0]) & set(eyes[1]):
         raise FaceparseError("'left_eye' and 'right_eye' share a point")
-    two = [checked_indices(description[entry], count, f"'{entry}'", 2) if description.get(entry) else ()
+    two = [_indices(description[entry], count, f"'{entry}'", 2) if description.get(entry) else ()
            for entry in ("mouth", "eye_corners", "pupils")]
     regions = description.get("regions", {})
     if not isinstance(regions, dict):
         raise FaceparseError("'regions' should map names to lists of points, such as {\"jaw\": [0, 1, 2]}")
-    regions = tuple((region, checked_indices(points, count, f"'regions', {reprlib.repr(region)}"))
+    regions = tuple((region, _indices(points, count, f"'regions', {reprlib.repr(region)}"))
                     for region, points in regions.items())
     names = description.get("names") or []
     if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
                       and len(set(names)) == len(names) == count):
         raise FaceparseError(f"'names' should list {count} different names, one a point")
-    pairs = checked_pairs(description.get("pairs"), count, *eyes)
+    pairs = _mirror_pairs(description.get("pairs"), count, *eyes)
     return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
+
+
+def _indices(value, count, entry, length=None):
+    """A JSON list of `length` (None: one or more) different points below `count`, as a tuple."""
+    if not (isinstance(value, list) and value and all(is_integer(i) and 0 <= i < count for i in value)
+            and len(set(value)) == len(value) == (length or len(value))):
+        raise FaceparseError(f"{entry} should list {length or 'one or more'} different points, counted from 0 to "
+                             f"{count - 1}")
+    return tuple(value)
+
+
+def _mirror_pairs(value, count, left_eye, right_eye):
+    """A JSON list of pairs that mirror the left eye's points onto the right eye's, as tuples; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise FaceparseError("'pairs' should list pairs of points, such as [[0, 16], [1, 15]]")
+    pairs = tuple(_indices(pair, count, f"'pairs', {reprlib.repr(pair)}:", 2) for pair in value)
+    twice = [i for i, times in Counter(i for pair in pairs for i in pair).items() if times > 1]
+    if twice:
+        raise FaceparseError(f"'pairs' names point {twice[0]} twice")
+    partner = dict(pairs) | {b: a for a, b in pairs}
+    if {partner.get(i, i) for i in left_eye} != set(right_eye):
+        raise FaceparseError("'pairs' should mirror the points of 'left_eye' onto those of 'right_eye'")
+    return pairs
 
 
 # The 106-point of each of the 68: every second jaw point, the brows' upper edges, the nose's lower outline, the eyes
@@ -149,7 +175,10 @@ FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 5
 
 
 def landmark_table(source, target):
-    """(K_target,) int64: target_points = source_points[landmark_table(source, target)]; LandmarkSets or their names."""
+    """(K_target,) int64: target_points = source_points[landmark_table(source, target)].
+
+    source, target  LandmarkSets or their names. Raises FaceparseError where some points of `target` have no counterpart.
+    """
     source, target = (one if isinstance(one, LandmarkSet) else landmark_set(one) for one in (source, target))
     if source == target:
         return np.arange(source.count)

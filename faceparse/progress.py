@@ -1,4 +1,4 @@
-"""One progress line for long work: done/total, rate, time left, and the figures that the caller passes."""
+"""One progress line for long work: done/total, rate, time left, and figures of the caller, such as the running loss."""
 import shutil
 import sys
 import time
@@ -12,16 +12,17 @@ def clock_text(seconds):
 
 
 class Progress:
-    """Says how far the work is: on a terminal one line rewritten, elsewhere a plain line every ten seconds.
+    """Shows the progress of work: on a terminal one line that is rewritten, elsewhere a new line every ten seconds.
 
     with Progress(len(batches), "epoch 3/30") as progress:
         for batch in batches:
             ...
             progress.update(loss=running_loss)
 
-    total   number of steps, or None where nobody knows it (a stream): then no time left is shown
-    stream  standard error unless given; clock  seconds, as time.monotonic
-    The terminal's line is wiped at the end: what is worth keeping, the caller prints.
+    total   number of steps; None where it is unknown (a video stream): no time left is shown
+    label   beginning of the line
+    stream  default: standard error;  clock  () -> seconds
+    At the end the terminal's line is erased; the caller prints what should stay.
     """
 
     def __init__(self, total, label, stream=None, clock=time.monotonic):
@@ -43,8 +44,8 @@ class Progress:
             self.stream.flush()
 
     def update(self, steps=1, **figures):
-        """Counts `steps` more. Figures may be tensors: they are read only when a line is due, so that a GPU is not
-        waited for at each step."""
+        """Adds `steps` to the steps done. Figures may be tensors: they are read only when a line is printed, so that not
+        every step waits for the GPU."""
         self.done += steps
         now = self.clock()
         if now < self.next_line:

@@ -69,7 +69,7 @@ def test_mirroring_twice_changes_nothing_and_pairs_are_left_and_right(name):
 
 
 def test_labels_of_another_set_that_have_no_counterpart_are_refused():
-    with pytest.raises(FaceparseError, match="cannot be told"):
+    with pytest.raises(FaceparseError, match="cannot be converted"):
         table(LAPA, LABEL_SETS["celebamask"])
 
 

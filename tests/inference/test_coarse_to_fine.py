@@ -60,7 +60,7 @@ def test_two_sets_are_compared_in_the_largest_that_both_know(a, b, common):
 
 def test_hair_and_skin_do_not_become_parts():
     for source, target in ((HAIR_SKIN, LAPA), (CIHP, LAPA), (FOREGROUND, HAIR_SKIN)):
-        with pytest.raises(FaceparseError, match="cannot be told"):
+        with pytest.raises(FaceparseError, match="cannot be converted"):
             table(source, target)
 
 

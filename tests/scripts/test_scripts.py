@@ -152,7 +152,7 @@ def test_public_and_foreign_checkpoints_start_a_training(run, trained):
 
 @pytest.mark.parametrize("arguments, said", [
     (("train.py", "--data", "lapa"), ("data/lapa", "https://")),
-    (("train.py", "--data", "toy", "--labels", "celebamask", "--limit", "4", "--epochs", "1"), ("cannot be told", "lapa")),
+    (("train.py", "--data", "toy", "--labels", "celebamask", "--limit", "4", "--epochs", "1"), ("cannot be converted", "lapa")),
     (("train.py", "--epochs", "0"), ("--epochs 0",)),
     (("train.py", "--lr", "-1"), ("--lr",)),
     (("train.py", "--limit", "0"), ("limit",)),
