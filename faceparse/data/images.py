@@ -1,4 +1,4 @@
-"""Pictures read from files: upright 8-bit RGB, decoded no larger than is needed."""
+"""Images from files: upright 8-bit RGB, decoded at no higher resolution than needed."""
 import math
 import os
 import warnings
@@ -8,26 +8,24 @@ from PIL import Image
 
 from faceparse.errors import FaceparseError
 
-# What is opened at all. Pillow knows forty more formats, some of which start other programs (EPS runs Ghostscript).
+# The only formats that are opened. Pillow has forty more, some of which start other programs (EPS runs Ghostscript).
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-MAX_PIXELS = 89_478_485  # a quarter of a gigabyte as RGB; from here on Pillow warns of a decompression bomb
-STRIP = 1 << 20  # pixels whose colours are looked up at a time
-
-SMALLEST_DRAFT = 16      # pixels; a picture decoded smaller would no longer tell by which whole number it shrank
-# EXIF tag 0x0112 says how the camera was held, 1..8: what makes the picture upright. 5..8 swap width and height.
+MAX_PIXELS = 89_478_485  # a quarter of a gigabyte as RGB; above this, Pillow warns of a decompression bomb
+SMALLEST_DRAFT = 16  # pixels; from a smaller decoded image, the integer reduction factor could not be computed
+# EXIF tag 0x0112, 1..8, and the transposition that makes the image upright. 5..8 swap width and height.
 ORIENTATION = 0x0112
 TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
          5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
          8: Image.Transpose.ROTATE_90}
 
-
-# Pillow warns, on lines of its own, of what is refused or passed over here: decompression bombs, damaged EXIF data.
+# Pillow prints warnings of decompression bombs and damaged EXIF data, which are handled here.
 warnings.filterwarnings("ignore", module="PIL")
 
 
 def with_pillow(path, use):
-    """use(the opened, not yet decoded picture); whatever Pillow says of a bad file becomes one line naming it."""
+    """use(picture) of a file that Pillow opened but did not decode yet. Whatever Pillow raises for a bad file becomes a
+    FaceparseError with its name."""
     if not os.path.isfile(path):
         what = "a folder, not a picture" if os.path.isdir(path) else "no such file"
         raise FaceparseError(f"{path}: {what}; put the picture there, or take it off the list")
@@ -45,40 +43,42 @@ def with_pillow(path, use):
                              f"{', '.join(FORMATS)}") from None
     except FaceparseError:
         raise
-    except Exception as error:  # on hostile bytes the decoders raise anything: OSError, SyntaxError, struct.error
+    except Exception as error:  # for malformed bytes decoders raise OSError, SyntaxError, struct.error, ...
         raise FaceparseError(f"{path}: cannot be read ({' '.join(str(error).split())}); it is damaged or cut short, or "
                              "may not be read: replace it") from None
 
 
 def _orientation(picture):
-    """EXIF orientation 1..8 of an opened picture; damaged EXIF data is no reason to refuse the pixels: 1."""
+    """EXIF orientation 1..8 of an opened image; 1 where the EXIF data is damaged, because the pixels are still valid."""
     if picture.format == "TIFF":
-        return 1  # Pillow turns these itself, and says the upright size from the start
+        return 1  # Pillow rotates these itself, and reports their upright size
     try:
         orientation = picture.getexif().get(ORIENTATION)
-    except Exception:  # Pillow's EXIF parser raises anything at all on hostile bytes
+    except Exception:  # Pillow's EXIF parser raises various exceptions for malformed bytes
         return 1
     return orientation if orientation in TURNS else 1
 
 
 def image_size(image):
-    """(width, height) of the upright picture at full size. image: a file, of which only the header is read, or a
-    callable that draws it."""
+    """(width, height) of the upright image at full size. Raises FaceparseError with the name of the file.
+
+    image  a file, of which only the header is read, or a callable that draws the image
+    """
     if callable(image):
         return image().size
     return with_pillow(image, lambda picture: picture.size[::-1] if _orientation(picture) >= 5 else picture.size)
 
 
 def open_image(image, reduce_to=None):
-    """The upright RGB picture (PIL) of a file, or of a callable that draws it.
+    """The upright RGB image (PIL) of a file, or of a callable that draws it.
 
-    reduce_to  (width, height): the smallest upright size that still serves. A JPEG is then decoded at 1/2, 1/4 or 1/8
-               of its size, never below reduce_to, several times faster. The result's pixel x lies at (x + 0.5) s - 0.5
-               of the full picture, with s = round(full width / width) the same whole number for both axes.
+    reduce_to  (width, height): the smallest upright size that suffices. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its
+               size, never below reduce_to, several times faster. The result's pixel x is at (x + 0.5) s - 0.5 of the
+               full image, where s = round(full width / width) is the same integer for both axes
 
-    Orientation comes from EXIF. Grey, palette, CMYK, 1-bit and 16-bit pictures (scaled, not clipped) become 8-bit RGB;
-    what is transparent becomes black, like the padding around a picture; an animation gives its first frame.
-    Raises FaceparseError naming the file.
+    The orientation is EXIF's. Grey, palette, CMYK, 1-bit and 16-bit images (scaled, not clipped) become 8-bit RGB;
+    transparent pixels become black, as the padding around an image is; of an animation, the first frame is used.
+    Raises FaceparseError with the name of the file.
     """
     if callable(image):
         return image()
@@ -105,8 +105,11 @@ def _upright_rgb(picture, path, reduce_to):
 
 
 def _draft_factor(size, needed, whole):
-    """1, 2, 4 or 8: how much smaller libjpeg may decode. Its last column may be a partial one, which is exact while it
-    is the last; a picture that is still to be turned must divide without rest (whole)."""
+    """1, 2, 4 or 8: the factor by which libjpeg may decode `size` smaller, not below `needed`; (width, height) each.
+
+    libjpeg's last column and row may cover fewer full pixels. That keeps all positions exact only while they are the
+    last, so the sides of an image that is rotated afterwards must be multiples of the factor (whole).
+    """
     for factor in (8, 4, 2):
         smaller = [math.ceil(side / factor) for side in size]
         if (all(s >= max(n, SMALLEST_DRAFT) for s, n in zip(smaller, needed))
@@ -116,7 +119,7 @@ def _draft_factor(size, needed, whole):
 
 
 def grey_from_16_bit(picture, path):
-    """0..65535 -> 0..255, rounded."""
+    """An image (PIL) of integers 0..65535 -> 8-bit grey (PIL), rounded. Raises FaceparseError for other values."""
     values = np.asarray(picture)  # (H, W)
     if values.min() < 0 or values.max() > 65535:
         raise FaceparseError(f"{path}: a 32-bit picture; save it with 8 or 16 bits a channel")

@@ -1,14 +1,20 @@
-"""Records -> batches: decode small, cache what was decoded, warp once, and say which files are bad.
+"""Records -> batches: decode at a small size, cache what was decoded, warp once, and list unreadable files.
 
-What a record gives, in order:
+The steps for one record:
 
-    picture file --decode at 1/1..1/8--> reduced picture --crop around the face--> source, kept in memory when it fits
-    source --alignment, rotation, perspective, mirror, resize: one homography, one interpolation--> (size, size) crop
+    image file --decode at 1/1..1/8--> reduced image --cut out around the face--> Source, kept in memory when it fits
+    Source --alignment, rotation, perspective, mirror, resize: one homography, one interpolation--> (size, size) crop
 
-A batch is a dict: image (B, 3, S, S) uint8, mask (B, S, S) uint8 in the target labels with 255 ignored, landmarks
-(B, K, 2) float32 in pixels of the crop, homography (B, 3, 3) float64 picture -> crop, index (B,) int64 into `records`.
-A key that some record of the batch lacks is left out, and so are the landmarks where their sets differ (mixed sets). A
-mirrored face has none where nobody has told its set's mirror pairs (Helen's 194).
+A batch is a dict:
+
+    image       (B, 3, S, S) uint8
+    mask        (B, S, S) uint8, in the target labels, 255 = ignored
+    landmarks   (B, K, 2) float32, in pixels of the crop
+    homography  (B, 3, 3) float64, full-size image -> crop
+    index       (B,) int64 into `records`
+
+A key that some record of the batch lacks is left out, and so are landmarks of different sets (mixed sets). A mirrored
+face has no landmarks if its landmark set has no mirror pairs (Helen's 194).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -23,36 +29,36 @@ from faceparse.data.sources import read_source
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
-CACHE_BYTES = 4 << 30  # of one process; processes that share a machine's memory divide it between them
-TRIES = 10  # draws of the random geometry for a crop that no class fills (mmsegmentation's RandomCrop)
+CACHE_BYTES = 4 << 30  # of one process; processes on one machine should divide it between them
+TRIES = 10  # at most, draws of the random geometry until no class fills the crop (mmsegmentation's RandomCrop)
 
 
 class Faces:
     """Crops of records, ready for a batch.
 
     records      list of Record
-    labels       target LabelSet of the masks
-    size         side of the crop
+    labels       target LabelSet of the masks; None for landmarks
+    size         side of the crop in pixels
     align        one of geometry.ALIGNMENTS
-    jitter       geometry.Jitter of the random geometry, or None
-    seed         with the epoch (`faces.epoch`) and the record's index it decides every draw
-    cache_bytes  what was read is kept in memory up to this size; beyond it, records are read again every epoch
-    skip_bad     leave unreadable records out (they are then in `faces.bad`) instead of raising
-    landmarks    whether landmarks are wanted even where the alignment needs none
+    jitter       geometry.Jitter, the random geometry; None: none
+    seed         decides every random draw, together with `faces.epoch` and the record's index
+    cache_bytes  memory for what was read; records beyond it are read again in every epoch
+    skip_bad     leave unreadable records out and list them in `faces.bad`, {index: FaceparseError}; False: raise
+    landmarks    read landmarks even if the alignment needs none
     """
 
     def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=CACHE_BYTES, skip_bad=False,
                  landmarks=False):
         self.records, self.labels, self.size, self.align = records, labels, size, align
         self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
-        self.landmarks, self.bad = landmarks, {}  # bad: index -> FaceparseError
-        self._sources, self._room = {}, cache_bytes
+        self.landmarks, self.bad = landmarks, {}
+        self._sources, self._free_bytes = {}, cache_bytes
 
     def __len__(self):
         return len(self.records)
 
     def source(self, index):
-        """The Source of a record, from memory where it is; raises FaceparseError."""
+        """The Source of a record, from the cache or read now. Raises FaceparseError."""
         source = self._sources.get(index)
         if source is None:
             try:
@@ -60,23 +66,16 @@ class Faces:
             except FaceparseError as error:
                 raise error if self.skip_bad else FaceparseError(
                     f"{error} (or leave bad files out with --skip-bad)") from None
-            weight = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
-            if weight <= self._room:
-                self._room -= weight
+            size = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
+            if size <= self._free_bytes:
+                self._free_bytes -= size
                 self._sources[index] = source
         return source
 
     def __getitem__(self, index):
         """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""
-        source, record, mirrored = self.source(index), self.records[index], False
-        to_crop, square = source.aligned, (self.size, self.size)
-        for attempt in range(0 if self.jitter is None else TRIES):
-            draws = uniforms(self.seed, self.epoch, index, f"geometry {attempt}" if attempt else "geometry",
-                             geometry.JITTER_DRAWS)
-            random, mirrored = geometry.random_homography(self.jitter, draws, self.size)
-            to_crop = geometry.compose(source.aligned, random)
-            if source.mask is None or self.jitter.most >= 1 or self._largest_share(source, to_crop) < self.jitter.most:
-                break
+        source, record, square = self.source(index), self.records[index], (self.size, self.size)
+        to_crop, mirrored = self._homography(index, source)
         image = geometry.warp_image(source.image, geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), square)
         face = {"index": np.int64(index), "homography": to_crop, "image": image}
@@ -85,23 +84,38 @@ class Faces:
                 np.linalg.inv(source.mask_from_picture), to_crop), square)
             face["mask"] = self.labels.mirror[mask] if mirrored else mask
         if self.jitter is not None and self.jitter.cluttered:
-            self._surround(face, source, to_crop)
+            self._fill_padding(face, source, to_crop)
         if source.points is not None and not (mirrored and record.points.mirror_pairs is None):
             points = geometry.apply(to_crop, source.points)
             face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
         return face
 
-    def _surround(self, face, source, to_crop):
-        """Draw clutter, another one every time, where a crop shows nothing of its picture; it is background."""
-        nothing = geometry.warp_mask(np.zeros(source.image.shape[:2], np.uint8), geometry.compose(
+    def _homography(self, index, source):
+        """(homography full-size image -> crop, whether it mirrors): the alignment, then the random geometry."""
+        to_crop, mirrored = source.aligned, False
+        for attempt in range(0 if self.jitter is None else TRIES):
+            draws = uniforms(self.seed, self.epoch, index, f"geometry {attempt}" if attempt else "geometry",
+                             geometry.JITTER_DRAWS)
+            random, mirrored = geometry.random_homography(self.jitter, draws, self.size)
+            to_crop = geometry.compose(source.aligned, random)
+            if source.mask is None or self.jitter.most >= 1 or self._largest_share(source, to_crop) < self.jitter.most:
+                break
+        return to_crop, mirrored
+
+    def _fill_padding(self, face, source, to_crop):
+        """Draws clutter, different in every epoch, where a crop is outside its image; its class is background."""
+        padding = geometry.warp_mask(np.zeros(source.image.shape[:2], np.uint8), geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), (self.size, self.size)) > 0
         key = int(keys(self.seed, self.epoch, face["index"], "clutter")[0] >> np.uint64(1))
-        face["image"] = np.where(nothing, clutter(key, 0, self.size).transpose(2, 0, 1), face["image"])
+        face["image"] = np.where(padding, clutter(key, 0, self.size).transpose(2, 0, 1), face["image"])
         if "mask" in face:
-            face["mask"] = np.where(nothing, np.uint8(0), face["mask"])
+            face["mask"] = np.where(padding, np.uint8(0), face["mask"])
 
     def _largest_share(self, source, to_crop):
-        """Of the labelled pixels of a crop, the share of its most frequent class; 1 where nothing is labelled."""
+        """The share of a crop's most frequent class among its labelled pixels; 1 where no pixel is labelled.
+
+        It is computed at a quarter of the crop's resolution.
+        """
         side = max(1, self.size // 4)
         smaller = geometry.scaling(side / self.size, side / self.size)
         mask = geometry.warp_mask(source.mask, geometry.compose(
@@ -110,7 +124,10 @@ class Faces:
         return counts.max() / max(1, counts.sum()) if counts.any() else 1.0
 
     def batch(self, indices):
-        """The batch of some records, or None where all of them are bad and `skip_bad` is set."""
+        """The batch (dict of tensors) of some records; None where all are unreadable and `skip_bad` is set.
+
+        Raises FaceparseError for an unreadable record if `skip_bad` is not set.
+        """
         faces = []
         for index in indices:
             if index in self.bad:
@@ -123,11 +140,12 @@ class Faces:
                 self.bad[index] = error
         if not faces:
             return None
-        shared = [key for key in faces[0] if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
+        shared = [key for key in faces[0]
+                  if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
         return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}
 
     def nothing(self):
-        """A batch of no faces, for a process whose share of a batch has none."""
+        """A batch of 0 faces, for a process of a distributed training whose part of a batch is empty."""
         batch = {"index": torch.zeros(0, dtype=torch.int64), "homography": torch.zeros(0, 3, 3, dtype=torch.float64),
                  "image": torch.zeros(0, 3, self.size, self.size, dtype=torch.uint8)}
         if self.landmarks:
@@ -136,12 +154,13 @@ class Faces:
 
 
 def shuffled(count, seed, epoch):
-    """(count,) the order of an epoch: records sorted by a draw of their own, so nothing needs to be saved to resume."""
+    """(count,) the order of the records in an epoch: a function of (seed, epoch), so that resuming needs no saved state."""
     return np.argsort(uniforms(seed, epoch, np.arange(count), "order", 1)[:, 0], kind="stable")
 
 
 def grouped(order, batch_size):
-    """The order cut into batches. A last one of a single face joins the one before it: batch norm cannot use it."""
+    """The order (N,) cut into groups of `batch_size` indices. A single last face joins the group before it, because batch
+    norm needs two."""
     groups = [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
     if len(groups) > 1 and len(groups[-1]) == 1:
         groups[-2:] = [order[(len(groups) - 2) * batch_size:]]
@@ -149,10 +168,10 @@ def grouped(order, batch_size):
 
 
 def batches(faces, groups, workers=2):
-    """Yield the batch of each group of indices, in turn, read ahead by `workers` threads (0: no threads).
+    """Yields the batch of each group of indices, in order, read in advance by `workers` threads (0: no threads).
 
-    A group whose faces are all bad yields None (only with `skip_bad`). Threads, not processes: decoding and warping
-    release Python's lock, and all of them share one cache.
+    A group whose faces are all unreadable yields None (only with `skip_bad`). These are threads, not processes:
+    decoding and warping release Python's global lock, and threads share one cache.
     """
     if workers == 0:
         yield from map(faces.batch, groups)
@@ -171,5 +190,5 @@ def batches(faces, groups, workers=2):
 
 
 def spread(count, most):
-    """At most `most` of `count` indices, from the first to the last, evenly."""
+    """At most `most` of the indices 0 to count - 1, evenly spaced, the first and the last among them."""
     return np.linspace(0, count - 1, min(most, count)).astype(int).tolist()

@@ -1,17 +1,19 @@
-"""Masks read from files: class indices, or one part as a grey picture."""
+"""Masks from files: class indices, or the confidence of one part as a grey image."""
 import numpy as np
 
-from faceparse.data.images import STRIP, grey_from_16_bit, with_pillow
+from faceparse.data.images import grey_from_16_bit, with_pillow
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
+
+STRIP = 1 << 20  # pixels whose colours are looked up at a time: bounds the memory
 
 
 def read_mask(path, labels):
     """A mask file -> (H, W) uint8 class indices of `labels`, 255 = ignored.
 
-    Palette pictures give their indices, whatever the palette looks like. Grey ones (8-bit, 16-bit, or RGB of three
-    equal channels) give their values. Other RGB masks are looked up in the label set's colours, which must match
-    exactly. An alpha channel is not looked at. Raises FaceparseError naming the file and the values that do not fit.
+    Of a palette image, the indices are used and the palette is not. Of a grey image (8-bit, 16-bit, or RGB with three
+    equal channels), the values are used. Colours of other RGB images are looked up in the label set's palette, and must
+    match exactly. An alpha channel is ignored. Raises FaceparseError with the file and the values outside the set.
     """
     values = with_pillow(path, lambda picture: _mask_values(picture, path))
     if values.ndim == 3:  # (H, W, 3)
@@ -27,8 +29,7 @@ def read_mask(path, labels):
 
 
 def read_indices(path):
-    """The whole numbers that a palette or grey picture stores, (H, W); of three equal channels, one. Raises
-    FaceparseError."""
+    """The integers (H, W) of a palette or grey image file, or of one with three equal channels. Raises FaceparseError."""
     values = with_pillow(path, lambda picture: _mask_values(picture, path))
     if values.ndim == 3 and (values != values[..., :1]).any():
         raise FaceparseError(f"{path}: a picture of colours; save the numbers as a palette or grey PNG")
@@ -36,7 +37,7 @@ def read_indices(path):
 
 
 def _mask_values(picture, path):
-    """(H, W) integers or (H, W, 3) uint8, as stored."""
+    """The stored values of an opened image: (H, W) integers, or (H, W, 3) uint8."""
     if picture.format in ("JPEG", "MPO"):
         raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
     if picture.mode in ("P", "L", "1") or picture.mode.startswith("I"):
@@ -49,33 +50,34 @@ def _mask_values(picture, path):
 
 
 def _outside(values, labels):
-    """The values that are no class of the set, ascending."""
+    """The values outside the label set, ascending."""
     if values.max(initial=0) < len(labels) and values.min(initial=0) >= 0:
         return np.empty(0, int)
     return np.setdiff1d(values, [*range(len(labels)), IGNORE])
 
 
 def _by_colour(values, path, labels):
-    """(H, W, 3) uint8 -> (H, W) uint8."""
+    """The class of each pixel's colour: (H, W, 3) uint8 -> (H, W) uint8."""
     palette = np.array(labels.palette, np.int32) @ np.array([65536, 256, 1], np.int32)  # (C,)
     order = np.argsort(palette, kind="stable")
-    found = np.empty(values.shape[:2], np.uint8)
+    mask = np.empty(values.shape[:2], np.uint8)
     rows = max(1, STRIP // max(1, values.shape[1]))
     for top in range(0, len(values), rows):
         strip = values[top:top + rows]
         codes = strip.astype(np.int32) @ np.array([65536, 256, 1], np.int32)  # (rows, W)
-        place = np.clip(np.searchsorted(palette[order], codes), 0, len(palette) - 1)
-        wrong = palette[order][place] != codes
+        position = np.clip(np.searchsorted(palette[order], codes), 0, len(palette) - 1)
+        wrong = palette[order][position] != codes
         if wrong.any():
             red, green, blue = strip[wrong][0]
             raise FaceparseError(f"{path}: holds the colour ({red}, {green}, {blue}), which is none of the label set "
                                  f"{labels.name}; save class indices, or correct the set's colours")
-        found[top:top + rows] = order[place]
-    return found
+        mask[top:top + rows] = order[position]
+    return mask
 
 
 def read_grey(path):
-    """An 8-bit or 16-bit grey picture, such as one part of a face -> (H, W) uint8, 0..255. Colour becomes luminance."""
+    """An image file -> (H, W) uint8 grey, 0..255: 16-bit values are scaled, colours become luminance. Raises
+    FaceparseError."""
     def grey(picture):
         is_deep = picture.mode.startswith("I")
         return np.asarray(grey_from_16_bit(picture, path) if is_deep else picture.convert("L"))

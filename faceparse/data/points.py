@@ -1,4 +1,4 @@
-"""Landmarks and boxes read from the text files that publishers provide."""
+"""Landmarks and face boxes from text files."""
 import itertools
 import math
 
@@ -10,15 +10,16 @@ from faceparse.files import read_small
 
 
 def read_text(path):
-    """The lines of a small text file, stripped; empty ones stay, so that the line number can be told."""
+    """The lines of a small text file, stripped. Empty lines stay, so that error messages can count them. Raises
+    FaceparseError."""
     return [line.strip() for line in read_small(path).splitlines()]
 
 
 def read_points(path, count):
     """A landmark file -> (count, 2) float32, x then y in pixels, counted from 0; `nan nan` is a point not annotated.
 
-    One point a line, `x y` or `x , y`. What publishers put before the points is passed over: LaPa's count, iBugMask's
-    `# 68`, Helen's picture name. Raises FaceparseError naming the file, and the line where there is one to name.
+    One point per line, `x y` or `x , y`. A heading is skipped: LaPa's count, iBugMask's `# 68`, Helen's image name.
+    Raises FaceparseError with the file, and the line where one line is wrong.
     """
     points, heading = [], True
     for number, line in enumerate(read_text(path), 1):
@@ -27,7 +28,7 @@ def read_points(path, count):
             continue
         if heading and len(words) == 1:
             if words[0].isdecimal() and words[0].lstrip("0") != str(count):
-                raise FaceparseError(f"{path}: says it holds {words[0][:20]} points, but {count} are expected here; "
+                raise FaceparseError(f"{path}: its heading announces {words[0][:20]} points, but {count} are expected here; "
                                      "correct the file, or name the data set that it belongs to")
         else:
             points.append(_point(line, path, number))
@@ -40,8 +41,8 @@ def read_points(path, count):
 def read_pts(path, count):
     """iBUG's .pts file -> (count, 2) float32, x then y in pixels, counted from 0 where the file counts from 1.
 
-    `version: 1`, `n_points: 68`, `{`, one point a line, `}`; or the points alone. `nan nan` is a point not annotated.
-    Raises FaceparseError naming the file and the line.
+    `version: 1`, `n_points: 68`, `{`, one point per line, `}`; or the points alone. `nan nan` is a point not annotated.
+    Raises FaceparseError with the file and the line.
     """
     lines = [(number, line) for number, line in enumerate(read_text(path), 1) if line]
     if not lines:
@@ -68,7 +69,7 @@ def read_pts(path, count):
 
 
 def _point(line, path, number):
-    """(x, y) of a line, both NaN where not annotated."""
+    """(x, y) of a line, both NaN where not annotated. Raises FaceparseError."""
     try:
         x, y = map(float, line.replace(",", " ").split())
     except ValueError:
@@ -79,13 +80,16 @@ def _point(line, path, number):
     return x, y
 
 
-def _wrong_count(place, found, count):
-    return FaceparseError(f"{place}: holds {found} points, but {count} are expected; the file is "
-                          f"{'cut short' if found < count else 'of another kind'}: replace it")
+def _wrong_count(where, actual, count):
+    return FaceparseError(f"{where}: holds {actual} points, but {count} are expected; the file is "
+                          f"{'cut short' if actual < count else 'of another kind'}: replace it")
 
 
 def read_box(path):
-    """iBugMask's box file, four numbers a line or all on one, after a `#` line -> (x0, y0, x1, y1) float, pixels."""
+    """iBugMask's box file -> (x0, y0, x1, y1) float, in pixels. Raises FaceparseError.
+
+    Four numbers, on one line or on several; lines that begin with # are skipped.
+    """
     words = " ".join(line for line in read_text(path) if not line.startswith("#")).replace(",", " ").split()
     try:
         x0, y0, x1, y1 = map(float, words)

@@ -1,8 +1,8 @@
-"""Random numbers keyed by (seed, epoch, record index): no generator, so no state to save, split or advance.
+"""Random numbers that are a function of (seed, epoch, record index): there is no generator, and no state to save.
 
-A draw is a function of its key alone. It is the same for any number of workers and any way of batching, and a run
-resumed from an epoch's checkpoint continues bit by bit. The function is splitmix64 (Steele, Lea and Flood 2014, "Fast
-splittable pseudorandom number generators"): a counter stepped by the golden ratio, then mixed.
+A draw is therefore the same for any number of workers and any batching, and a run resumed from an epoch's checkpoint
+continues bit by bit. The function is splitmix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
+generators"): a counter that advances by the golden ratio, then a mixing function.
 """
 import zlib
 
@@ -12,16 +12,16 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: splitmix64's
 
 
 def mix(x):
-    """splitmix64's finaliser, a bijection of 64-bit integers: (...) uint64 array -> (...) uint64 array."""
+    """splitmix64's mixing function, a bijection of 64-bit integers: (...) uint64 array -> (...) uint64 array."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
 
 
 def keys(seed, epoch, index, stream):
-    """One 64-bit key a record: index, an int or an array of any shape -> uint64 array (..., 1), scalars as (1,).
+    """A 64-bit key for each record index, an int or an array of shape (...): uint64 array (1,) or (..., 1).
 
-    stream is a word for what the numbers are used for ("geometry", "photometry"): streams are independent.
+    stream  name of the use of the numbers, such as "geometry" or "photometry": the streams are independent
     """
     key = np.zeros(1, np.uint64)
     for part in (zlib.crc32(stream.encode()), seed, epoch, np.asarray(index, np.int64)[..., None]):
@@ -30,6 +30,6 @@ def keys(seed, epoch, index, stream):
 
 
 def uniforms(seed, epoch, index, stream, n):
-    """n numbers a record, uniform in [0, 1): an int index -> (n,) float64, an array (B,) of them -> (B, n) float64."""
+    """n numbers for each record index, uniform in [0, 1): an int -> (n,) float64, an array (B,) -> (B, n) float64."""
     counter = np.arange(1, n + 1, dtype=np.uint64) * GOLDEN
     return (mix(keys(seed, epoch, index, stream) + counter) >> np.uint64(11)) * 2.0 ** -53

@@ -1,4 +1,8 @@
-"""A record read at the resolution that its crop needs."""
+"""Reading a record at the resolution that its crop needs: how a large image file becomes a small array in memory.
+
+Three coordinate frames: the full-size image (in which landmarks are annotated), the stored part of it (`image`, and
+`mask`), and the aligned crop. Matrices are 3 x 3 homographies of pixel coordinates.
+"""
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,23 +13,35 @@ from faceparse.data.records import check_landmarks, check_mask_size
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, table
 
-MARGIN = 0.35  # of the crop's size, kept around it in the source: a turn of 45 degrees and a shift still find pixels
+MARGIN = 0.35  # of the crop's size, stored around it: enough for a rotation of 45 degrees with a shift
 
 
 @dataclass
 class Source:
-    """What is read of a record: enough pixels for any crop that the random geometry may ask for."""
-    image: np.ndarray              # (h, w, 3) uint8
-    image_from_picture: np.ndarray  # 3x3: full-size picture pixels -> pixels of `image`
-    mask: np.ndarray | None        # (h', w') uint8 in the target labels
+    """A record in memory: enough pixels for every crop that the random geometry can draw.
+
+    image               (h, w, 3) uint8
+    image_from_picture  homography, full-size image -> `image`
+    mask                (h', w') uint8 in the target labels, or None
+    mask_from_picture   homography, full-size image -> `mask`, or None
+    points              (K, 2) float32, in pixels of the full-size image, or None
+    aligned             homography, full-size image -> aligned crop
+    """
+    image: np.ndarray
+    image_from_picture: np.ndarray
+    mask: np.ndarray | None
     mask_from_picture: np.ndarray | None
-    points: np.ndarray | None      # (K, 2) float32, full-size picture pixels
-    aligned: np.ndarray            # 3x3: full-size picture pixels -> crop
+    points: np.ndarray | None
+    aligned: np.ndarray
 
 
 def read_source(record, labels, size, align, landmarks=False):
-    """Read one record at the resolution that a crop of `size` needs; its landmarks where the alignment needs them, or
-    where they are asked for. Raises FaceparseError naming the file."""
+    """The Source of a record for crops of `size` x `size`.
+
+    labels     target LabelSet of the mask;  align  one of geometry.ALIGNMENTS
+    landmarks  read the landmarks even if the alignment does not need them
+    Raises FaceparseError with the name of the file.
+    """
     width, height = image_size(record.image)
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
@@ -41,7 +57,7 @@ def read_source(record, labels, size, align, landmarks=False):
         raise FaceparseError(f"{record.name}: {error}") from None
     pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))
     picture = open_image(record.image, reduce_to=(int(width / pixels), int(height / pixels)))
-    decoded = round(width / picture.width)  # a whole number, the same for both axes
+    decoded = round(width / picture.width)  # an integer, the same for both axes
     to_picture = geometry.scaling(1 / decoded, 1 / decoded)
     factor = max(1, round(geometry.source_pixels(geometry.compose(np.linalg.inv(to_picture), aligned), (size, size))))
     if factor > 1:
@@ -51,7 +67,7 @@ def read_source(record, labels, size, align, landmarks=False):
     image = np.array(picture.crop((left, top, right, bottom)))
     source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
     if mask is not None:
-        # Every `step`-th pixel is kept, at twice the crop's density: picked, not averaged, so positions stay exact.
+        # Every `step`-th pixel is kept, at twice the crop's resolution: not averaged, so positions stay exact.
         step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
         left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
                                                 (mask.shape[1], mask.shape[0]))
@@ -63,7 +79,10 @@ def read_source(record, labels, size, align, landmarks=False):
 
 
 def _foreground_box(record, mask, to_mask):
-    """(x0, y0, x1, y1) of the hair and skin of a record in pixels of its picture. Raises FaceparseError."""
+    """(x0, y0, x1, y1) of a record's hair and skin, in pixels of its full-size image. Raises FaceparseError.
+
+    to_mask  homography, full-size image -> mask (H, W)
+    """
     if mask is None:
         raise FaceparseError("it has no mask, which --align foreground needs: use --align none")
     box = geometry.mask_box(table(record.labels, LABEL_SETS["foreground"])[mask] == 1)
@@ -73,7 +92,10 @@ def _foreground_box(record, mask, to_mask):
 
 
 def _around_crop(from_crop, size, limits):
-    """Pixel box (left, top, right, bottom) that holds the crop and its margin, within a picture of `limits`."""
+    """(left, top, right, bottom) in pixels of the crop with its margin, inside an image of `limits` (width, height).
+
+    from_crop  homography, crop -> that image
+    """
     low, high = -MARGIN * size, (1 + MARGIN) * size
     corners = geometry.apply(from_crop, [[low, low], [high, low], [high, high], [low, high]])
     left, top = np.clip(np.floor(corners.min(0)), 0, np.array(limits) - 1).astype(int)

@@ -1,4 +1,7 @@
-"""Statistics of a training set: mean face, mean and deviation of the colours, pixels of each class."""
+"""Statistics of a training set: mean face, mean and standard deviation of the colours, pixels of each class.
+
+All are computed over aligned crops without augmentation; the records stay in the faces' cache for the training.
+"""
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -9,7 +12,7 @@ from faceparse.errors import FaceparseError
 
 
 def _readable(faces, index):
-    """The Source of a record; None where it is bad and may be left out: the training meets it again and lists it."""
+    """The Source of a record; None where it is unreadable and `faces.skip_bad` is set: the training will list it."""
     try:
         return faces.source(index)
     except FaceparseError:
@@ -19,17 +22,16 @@ def _readable(faces, index):
 
 
 def mean_face(faces):
-    """(K, 2) float64: the mean of the faces' landmarks in their aligned crops, in 0..1 of its side.
+    """(K, 2) float64, the mean of the landmarks of `faces` (Faces) in their aligned crops, in 0..1 of the crop's side.
 
-    Each point over the faces that have it; what is read stays in the faces' cache. Raises FaceparseError where a point
-    is annotated in no face.
+    Each point is averaged over the faces where it is annotated. Raises FaceparseError where it is annotated in none.
     """
-    found = []
+    points = []
     for index in range(len(faces)):
         source = _readable(faces, index)
         if source is not None and source.points is not None:
-            found.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
-    mean = np.nanmean(found, 0) if found and np.isfinite(found).any(0).all() else None
+            points.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
+    mean = np.nanmean(points, 0) if points and np.isfinite(points).any(0).all() else None
     if mean is None:
         raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, or "
                              "some of them: annotate each point in one face at least")
@@ -37,8 +39,10 @@ def mean_face(faces):
 
 
 def statistics(faces, sample=1000):
-    """The mean and the standard deviation of red, green and blue, in 0..1, over the aligned crops of at most `sample`
-    records spread evenly: two tuples of three floats."""
+    """The mean and the standard deviation of red, green and blue, in 0..1: two tuples of three floats.
+
+    sample  at most this number of records, evenly spaced, are read
+    """
     def count(source):
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
         crop = geometry.warp_image(source.image, to_crop, (faces.size, faces.size))
@@ -51,9 +55,10 @@ def statistics(faces, sample=1000):
 
 
 def pixel_counts(faces, sample=1000):
-    """(C,) int64 pixels of each class in the aligned crops, over at most `sample` records spread evenly.
+    """(C,) int64, the number of pixels of each class.
 
-    What is read stays in the faces' cache for the training. Raises FaceparseError where nothing is labelled.
+    sample  at most this number of records, evenly spaced, are read
+    Raises FaceparseError where no pixel is labelled.
     """
     def count(source):
         if source.mask is None:
@@ -70,7 +75,7 @@ def pixel_counts(faces, sample=1000):
 
 
 def _total(faces, sample, count, zero):
-    """zero plus count(source) of at most `sample` records spread evenly, without the unreadable ones; in two threads."""
+    """zero + the sum of count(source) over at most `sample` records, evenly spaced; unreadable ones are left out."""
     def counted(index):
         source = _readable(faces, index)
         return 0 if source is None else count(source)

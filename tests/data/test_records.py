@@ -303,7 +303,7 @@ def test_a_point_that_nobody_annotated_is_nan(tmp_path, read):
 
 
 @pytest.mark.parametrize("text, told", [
-    ("1 2\n3 4\n", "holds 2 points"), (LINES + "7 8\n", "holds 4 points"), ("2\n" + LINES, "says it holds 2"),
+    ("1 2\n3 4\n", "holds 2 points"), (LINES + "7 8\n", "holds 4 points"), ("2\n" + LINES, "announces 2 points"),
     ("1 2\n3 x\n5 6\n", "line 2"), ("1 2\n3 4 5\n5 6\n", "line 2"), ("1 2\n3\n5 6\n", "line 2"),
     ("1 2\nnan 4\n5 6\n", "line 2"), ("1 2\n3 inf\n5 6\n", "line 2"), ("", "holds 0 points"),
     ("\0\xff\xfe\n", "holds 0 points"),
