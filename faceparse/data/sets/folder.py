@@ -23,13 +23,13 @@ PUBLISHED = Published(
     folders=("folder",),
     marks=("labels.json",),
     layout="labels.json (the label set), images/ and masks/NAME.png, both perhaps inside train/, val/ and test/",
-    homepage="the README")
+    homepage="faceparse/data/README.md")
 PUBLISHED_LANDMARKS = Published(
     folders=("folder",),
     marks=("landmarks.json",),
     layout="landmarks.json (the landmark set) and images/ with NAME.pts or NAME.txt beside each picture, perhaps inside "
            "train/, val/ and test/",
-    homepage="the README")
+    homepage="faceparse/data/README.md")
 
 
 def read(root, split, options):
