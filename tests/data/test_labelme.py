@@ -1,4 +1,4 @@
-"""labelme's JSON: written for people, read back as a data set, and what is wrong with a file said in one line."""
+"""labelme's JSON files: written for people, read as a data set, and wrong files as errors of one line."""
 import json
 import os
 
@@ -38,7 +38,7 @@ def edit(path, change):
     path.write_text(json.dumps(content))
 
 
-def test_a_file_is_labelmes_format_and_measures_from_the_corner(tmp_path):
+def test_a_written_file_has_labelmes_format_and_coordinates_from_the_corner(tmp_path):
     """The keys that labelme 5 and 6 read; the centre of the first pixel is at 0.5, 0.5 there."""
     points = np.full((106, 2), NAN, np.float32)
     points[33], points[105] = (0, 0), (10.25, 20.5)
@@ -59,8 +59,8 @@ def test_points_come_back_to_a_hundredth_of_a_pixel_and_a_removed_one_is_not_ann
     path = tmp_path / "labelme/a.json"
     assert np.abs(read_landmarks(path, POINTS) - truth).max() <= 0.00501
     edit(path, lambda content: content["shapes"].pop(40))
-    found = read_landmarks(path, POINTS)
-    assert np.isnan(found[40]).all() and np.isfinite(np.delete(found, 40, 0)).all()
+    landmarks_of_file = read_landmarks(path, POINTS)
+    assert np.isnan(landmarks_of_file[40]).all() and np.isfinite(np.delete(landmarks_of_file, 40, 0)).all()
 
 
 def test_the_order_of_shapes_and_the_words_behind_the_number_do_not_matter(tmp_path):
@@ -107,14 +107,15 @@ def test_a_polygon_is_rastered_as_its_contour(tmp_path):
 
 
 def test_a_folder_of_files_is_a_data_set_for_landmarks_and_for_masks(tmp_path):
-    skin, found = [("skin", [[5, 5], [50, 5], [50, 50]])], {}
+    skin, read_faces = [("skin", [[5, 5], [50, 5], [50, 50]])], {}
     truth = {f"f{i}": face(tmp_path, f"f{i}", i, polygons=skin) for i in range(10)}
     for split, count in (("train", 8), ("val", 1), ("test", 1)):
         faces = landmarks.load("labelme", split, tmp_path)
         assert len(faces.records) == count and faces.points == POINTS and "random split" in faces.note
         assert all(record.mask is None for record in faces.records)
-        found |= {record.name.split("/")[1]: record.landmarks() for record in faces.records}
-    assert found.keys() == truth.keys() and all(np.allclose(found[name], truth[name], atol=0.006) for name in truth)
+        read_faces |= {record.name.split("/")[1]: record.landmarks() for record in faces.records}
+    assert read_faces.keys() == truth.keys()
+    assert all(np.allclose(read_faces[name], truth[name], atol=0.006) for name in truth)
     faces = parsing.load("labelme", "train", tmp_path)
     assert faces.labels == LAPA
     masks = Faces(faces.records[:1], LAPA, 64, "none", landmarks=True).batch([0])["mask"]
@@ -137,7 +138,7 @@ def test_parts_that_nobody_drew_are_made_of_the_landmarks(tmp_path):
 
 
 def test_what_is_drawn_stands_where_landmarks_and_parser_see_no_face(tmp_path):
-    """A brow above the landmarks' skin, and a hole in their nose: without a polygon of skin, and with a parser's skin."""
+    """A brow above the landmarks' skin and a hole in their nose, without a polygon of skin and with a parser's skin."""
     brow = np.array([[2, 1], [12, 1], [12, 5], [2, 5]]) - 0.5
     hole = np.array([[26, 30], [38, 30], [38, 44], [26, 44]]) - 0.5
     truth = face(tmp_path, polygons=[("left_brow", brow), ("background", hole)])
@@ -164,7 +165,7 @@ def test_splits_are_folders_where_there_are_such(tmp_path):
         landmarks.load("labelme", "test", tmp_path)
 
 
-def test_a_picture_beside_the_file_is_found_where_both_were_moved(tmp_path):
+def test_a_picture_beside_the_file_is_read_faces_where_both_were_moved(tmp_path):
     face(tmp_path)
     (tmp_path / "pictures/a.png").rename(tmp_path / "labelme/a.png")
     assert read(tmp_path / "labelme/a.json")["image"] == tmp_path / "labelme/a.png"
@@ -209,7 +210,7 @@ def shape(**entries):
     return lambda content: content["shapes"][0].update(entries)
 
 
-@pytest.mark.parametrize("change, said", [
+@pytest.mark.parametrize("change, expected", [
     (shape(points=[[1]]), "shape 1 has no label, or no points"),
     (shape(points=[[10**400, 1]]), "shape 1 has no label"),
     (shape(points=[[NAN, 1.0]]), "shape 1 has no label"),
@@ -227,31 +228,31 @@ def shape(**entries):
     (lambda content: content.pop("imagePath"), "is no file of labelme's"),
     (lambda content: content.update(imageWidth=65), "was drawn on a picture of 65 x 64, and .*a.png is 64 x 64"),
     (lambda content: content.update(imagePath="gone.png"), "gone.png: no such file")])
-def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, change, said):
+def test_a_wrong_file_is_an_error_of_one_line(tmp_path, change, expected):
     face(tmp_path)
     path = tmp_path / "labelme/a.json"
     edit(path, change)
-    with pytest.raises(FaceparseError, match=said) as caught:
+    with pytest.raises(FaceparseError, match=expected) as caught:
         read_landmarks(path, POINTS)
     assert "\n" not in str(caught.value) and "labelme" in str(caught.value)
 
 
-@pytest.mark.parametrize("drawn, said", [
+@pytest.mark.parametrize("drawn, expected", [
     ({"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}, "'nose' is a circle of 2 points; draw it"),
     ({"label": "nose", "shape_type": "polygon", "points": [[1, 2], [3, 4]]}, "'nose' is a polygon of 2 points"),
     ({"label": "snout", "shape_type": "polygon", "points": [[1, 2], [3, 4], [1, 4]]}, "polygon 'snout' is no class of"),
     ({"label": "nose", "shape_type": "point", "points": [[1, 2]]}, "holds no polygon")])
-def test_what_is_wrong_with_a_mask_is_said_in_one_line(tmp_path, drawn, said):
+def test_a_wrong_mask_is_an_error_of_one_line(tmp_path, drawn, expected):
     face(tmp_path)
     path = tmp_path / "labelme/a.json"
     edit(path, lambda content: content["shapes"].append(drawn))
-    with pytest.raises(FaceparseError, match=said):
+    with pytest.raises(FaceparseError, match=expected):
         labelme.read_mask(path, LAPA)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b"null"])
-def test_a_damaged_file_stops_in_its_turn_and_not_before(tmp_path, content):
-    """Listing goes on; reading the face names the file, and --skip-bad can leave it out."""
+def test_a_damaged_file_is_an_error_only_when_its_record_is_read(tmp_path, content):
+    """Listing continues; reading the record is an error with the file's name, and --skip-bad leaves it out."""
     face(tmp_path, "a"), face(tmp_path, "c")
     (tmp_path / "labelme/b.json").write_bytes(content)
     records = {record.name[-1]: record for record in landmarks.load("labelme", "all", tmp_path).records}
@@ -260,7 +261,7 @@ def test_a_damaged_file_stops_in_its_turn_and_not_before(tmp_path, content):
     assert faces.batch([0, 1, 2])["index"].tolist() == [0, 2] and "b.json" in str(faces.bad[1])
 
 
-def test_what_is_missing_is_said(tmp_path):
+def test_missing_files_are_named(tmp_path):
     with pytest.raises(FaceparseError, match="no data set labelme: looked for .*; put there labelme's NAME.json"):
         landmarks.load("labelme", "train", tmp_path)
     (tmp_path / "labelme").mkdir()

@@ -1,4 +1,4 @@
-"""From records to batches: what a crop holds, what is cached, and what happens to bad files."""
+"""From records to batches: what a crop holds, what is cached, and what happens to unreadable files."""
 from dataclasses import replace
 from functools import partial
 
@@ -48,7 +48,7 @@ def toy(count, wild=False):
 
 @pytest.mark.parametrize("align", geometry.ALIGNMENTS)
 @pytest.mark.parametrize("size", [32, 128, 400])
-def test_image_and_mask_meet_at_every_size_and_alignment(record, align, size):
+def test_image_and_mask_match_at_every_size_and_alignment(record, align, size):
     """Wherever the picture's quarter is plain, the mask has that quarter's class."""
     face = Faces([record], LAPA, size, align)[0]
     assert face["image"].shape == (3, size, size) and face["mask"].shape == (size, size)
@@ -75,7 +75,7 @@ def test_a_mirror_swaps_left_and_right(record):
     assert mirrored["mask"][0, 0] == 2  # the right brow's quarter, now on the left, is the left brow's
 
 
-def test_a_mirror_at_one_half_is_seed_001s_doubled_set(record):
+def test_mirror_at_one_half_is_li2022s_doubled_set(record):
     """The report trains on every picture and its mirrored, swapped copy: here each is met in half of the epochs."""
     faces = Faces([record] * 40, LAPA, 64, "stretch", Jitter(mirror=0.5))
     plain, mirrored = (Faces([record], LAPA, 64, "stretch", Jitter(mirror=p))[0]["mask"] for p in (0.0, 1.0))
@@ -98,8 +98,8 @@ def test_mirrored_landmarks_change_places(record):
 def test_the_homography_takes_the_picture_to_the_crop(record):
     face = Faces([record], LAPA, 64, "landmarks", EVERYTHING, seed=3)[0]
     expected = geometry.apply(face["homography"], corner_points())
-    given = face["landmarks"]
-    assert np.allclose(given, expected, atol=1e-3) or np.allclose(given, expected[landmark_set("68").mirror], atol=1e-3)
+    landmarks, mirrored = face["landmarks"], expected[landmark_set("68").mirror]
+    assert np.allclose(landmarks, expected, atol=1e-3) or np.allclose(landmarks, mirrored, atol=1e-3)
 
 
 def test_toy_landmarks_stay_on_their_parts_under_every_geometry():
@@ -115,8 +115,8 @@ def test_toy_landmarks_stay_on_their_parts_under_every_geometry():
 
 
 def test_a_batch_is_the_same_for_any_number_of_workers():
-    first, second = (list(batches(Faces(toy(10), LAPA, 48, "none", EVERYTHING, seed=5), grouped(shuffled(10, 5, 1), 4), workers))
-                     for workers in (0, 3))
+    first, second = (list(batches(Faces(toy(10), LAPA, 48, "none", EVERYTHING, seed=5), grouped(shuffled(10, 5, 1), 4),
+                                  workers)) for workers in (0, 3))
     assert [len(batch["index"]) for batch in first] == [4, 4, 2]
     for a, b in zip(first, second, strict=True):
         assert a.keys() == b.keys() and all(a[key].equal(b[key]) for key in a)
@@ -135,7 +135,8 @@ def test_the_cache_changes_nothing_and_reads_once(record, monkeypatch):
 
 def test_a_single_face_left_over_joins_the_last_batch():
     assert [list(group) for group in grouped(range(9), 4)] == [[0, 1, 2, 3], [4, 5, 6, 7, 8]]
-    assert [len(group) for group in grouped(range(10), 4)] == [4, 4, 2] and [len(g) for g in grouped(range(1), 4)] == [1]
+    assert [len(group) for group in grouped(range(10), 4)] == [4, 4, 2]
+    assert [len(group) for group in grouped(range(1), 4)] == [1]
 
 
 def test_another_epoch_is_another_draw():
@@ -146,9 +147,10 @@ def test_another_epoch_is_another_draw():
     assert not np.array_equal(first, faces[0]["image"])
 
 
-def test_an_epochs_order_is_a_permutation_of_its_own():
+def test_every_epoch_has_a_permutation_of_its_own():
     orders = [shuffled(100, 0, epoch).tolist() for epoch in (1, 2)]
-    assert sorted(orders[0]) == list(range(100)) and orders[0] != orders[1] and orders[0] == shuffled(100, 0, 1).tolist()
+    assert sorted(orders[0]) == list(range(100)) and orders[0] != orders[1]
+    assert orders[0] == shuffled(100, 0, 1).tolist()
 
 
 def bad(record, tmp_path):
@@ -156,13 +158,13 @@ def bad(record, tmp_path):
     return Record("cut", tmp_path / "cut.jpg", record.mask, None, None, LAPA, None)
 
 
-def test_a_bad_file_stops_and_names_itself_and_the_mend(record, tmp_path):
+def test_an_unreadable_file_is_an_error_with_its_name_and_the_remedy(record, tmp_path):
     faces = Faces([record, bad(record, tmp_path)], LAPA, 32)
     with pytest.raises(FaceparseError, match="cut.jpg.*--skip-bad"):
         list(batches(faces, [[0, 1]]))
 
 
-def test_skip_bad_goes_on_and_keeps_the_list(record, tmp_path):
+def test_skip_bad_continues_and_lists_unreadable_files(record, tmp_path):
     faces = Faces([record, bad(record, tmp_path)], LAPA, 32, skip_bad=True)
     assert [batch and batch["index"].tolist() for batch in batches(faces, [[1], [0, 1]])] == [None, [0]]
     assert list(faces.bad) == [1] and "cut.jpg" in str(faces.bad[1])
@@ -179,12 +181,12 @@ def test_pixel_counts_are_those_of_the_aligned_crops(record):
     assert counts.tolist() == [0, 0, 1024, 1024, 0, 0, 1024, 0, 0, 0, 1024]
 
 
-def test_a_set_without_masks_cannot_be_counted(record):
+def test_pixels_of_a_set_without_masks_cannot_be_counted(record):
     with pytest.raises(FaceparseError, match="masks are needed"):
         pixel_counts(Faces([Record("x", record.image, None, None, None, None, None)], LAPA, 32))
 
 
-def test_faces_with_other_landmark_sets_share_a_batch_without_landmarks():
+def test_a_batch_of_different_landmark_sets_has_no_landmarks():
     """As a mix of FaceSynthetics and LaPa, aligned by their landmarks, has them."""
     many = toy(2)
     few = [replace(record, landmarks=lambda record=record: record.landmarks()[landmark_table("106", "70")],
@@ -195,13 +197,14 @@ def test_faces_with_other_landmark_sets_share_a_batch_without_landmarks():
     assert Faces(few, LAPA, 32, "box").batch([0, 1])["landmarks"].shape == (2, 70, 2)
 
 
-def test_a_crop_within_the_scaled_picture_shows_nothing_outside_it():
+def test_a_crop_within_the_scaled_image_has_no_padding():
     jitter = Jitter(scale=(1.0, 1.25), within=True)
     corners, moved = np.array([[-0.5, -0.5], [99.5, 99.5]]), []
     for draws in np.random.default_rng(0).random((200, geometry.JITTER_DRAWS)):
         homography, _ = geometry.random_homography(jitter, draws, 100)
         low, high = geometry.apply(np.linalg.inv(homography), corners)
-        assert (low >= -0.5 - 1e-9).all() and (high <= 99.5 + 1e-9).all() and 80 - 1e-9 <= high[0] - low[0] <= 100 + 1e-9
+        assert (low >= -0.5 - 1e-9).all() and (high <= 99.5 + 1e-9).all()
+        assert 80 - 1e-9 <= high[0] - low[0] <= 100 + 1e-9
         moved.append(low[0] + 0.5)
     assert max(moved) > 10 and min(moved) < 1
 
@@ -219,4 +222,4 @@ def test_a_crop_that_one_class_fills_is_drawn_again():
             faces.epoch = epoch
             counts.append(len(np.unique(faces[0]["mask"])) == 1)
         return sum(counts)
-    assert plain(1.0) > 15 and plain(0.9) <= 1  # the share is told at a quarter of the size
+    assert plain(1.0) > 15 and plain(0.9) <= 1  # the share is computed at a quarter of the size

@@ -1,9 +1,9 @@
 """What is wrong with a data set, before a network learns it: files, sizes, values, class shares, left and right.
 
-    found = audit(load("celebamask", "all", root))       # a plain dict of JSON values
-    print(text(found))
-    suspects_sheet(faces, found).save("suspects.png")
-    faces = mended(faces, found)                         # swaps the reversed classes as the masks are read
+    result = audit(load("celebamask", "all", root))       # a plain dict of JSON values
+    print(text(result))
+    suspects_sheet(faces, result).save("suspects.png")
+    faces = mended(faces, result)                         # swaps the reversed classes as the masks are read
 
 records.py checks the files of one record, sides.py finds masks whose left and right are reversed, collect.py makes a
 dict of both for a whole set, report.py shows it, and files.py

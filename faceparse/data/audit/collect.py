@@ -26,7 +26,7 @@ def audit(faces, workers=2):
     doubtful  [{"name", "part"}] parts without a partner on the other part's side, without other evidence: not swapped
     notes     what else the user should know, one line each
     """
-    found = {"set": faces.name, "split": faces.split, "labels": faces.labels.name if faces.labels else None,
+    result = {"set": faces.name, "split": faces.split, "labels": faces.labels.name if faces.labels else None,
              "records": len(faces.records), "masks": 0, "problems": {kind: [] for kind in KINDS}}
     shares = np.zeros(256)
     present = np.zeros(256, int)
@@ -36,28 +36,28 @@ def audit(faces, workers=2):
         with Progress(len(faces.records), f"checking {faces.name}") as progress:
             for record, (problems, counts, pairs) in zip(faces.records, pool.map(check_record, faces.records)):
                 for kind, error in problems:
-                    found["problems"][kind].append({"name": record.name, "error": error})
+                    result["problems"][kind].append({"name": record.name, "error": error})
                 if counts is not None:
                     counts = np.bincount(table(record.labels, faces.labels), counts, 256)  # in the set's own classes
                     shares += counts / max(counts.sum(), 1)
                     present += counts > 0
                     positions[record.labels][record.name] = pairs
-                    found["masks"] += 1
+                    result["masks"] += 1
                 progress.update()
     finally:
         pool.shutdown(cancel_futures=True)
-    found["problems"]["missing"] += [{"name": path, "error": f"{path}: a mask without its picture; add the picture, or "
+    result["problems"]["missing"] += [{"name": path, "error": f"{path}: a mask without its picture; add the picture, or "
                                                              "remove the mask"} for path in lone_masks(faces.records)]
-    shares /= max(found["masks"], 1)
+    shares /= max(result["masks"], 1)
     names = faces.labels.names if faces.labels else ()
-    found["classes"] = [{"name": name, "share": float(shares[k]), "faces": int(present[k])}
+    result["classes"] = [{"name": name, "share": float(shares[k]), "faces": int(present[k])}
                         for k, name in enumerate(names)]
-    found["ignored"] = float(shares[len(names):].sum())
-    found |= _left_and_right(positions)
+    result["ignored"] = float(shares[len(names):].sum())
+    result |= _left_and_right(positions)
     without = sum(record.mask is None for record in faces.records)
     if without:
-        found["notes"].append(f"{without} of {len(faces.records)} faces have no mask")
-    return found
+        result["notes"].append(f"{without} of {len(faces.records)} faces have no mask")
+    return result
 
 
 def _left_and_right(positions):
@@ -83,12 +83,12 @@ def _left_and_right(positions):
     return {"judged": judged, "reversed": suspects, "doubtful": doubtful, "notes": notes}
 
 
-def mended(faces, found):
-    """The FaceSet with the classes of `found["reversed"]` swapped whenever such a mask is read; no file is changed.
+def mended(faces, result):
+    """The FaceSet with the classes of `result["reversed"]` swapped whenever such a mask is read; no file is changed.
 
-    found  an audit of these faces, or of a larger set: its records are matched by their names
+    result  an audit of these faces, or of a larger set: its records are matched by their names
     """
-    findings = {finding["name"]: finding for finding in found["reversed"]}
+    findings = {finding["name"]: finding for finding in result["reversed"]}
 
     def mend(record):
         if record.name not in findings or not record.mask:

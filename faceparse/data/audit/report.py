@@ -11,50 +11,50 @@ from faceparse.data.images import open_image
 from faceparse.errors import FaceparseError
 
 
-def text(found, most=20):
+def text(result, most=20):
     """The audit as tables for a terminal; of each kind of problem, and of the reversed, at most `most` are listed."""
-    parts = [f"{found['set']}, {found['split']}: {found['records']:,} records, {found['masks']:,} masks"]
-    counts = [(what, len(found["problems"][kind])) for kind, what in KINDS.items()]
+    parts = [f"{result['set']}, {result['split']}: {result['records']:,} records, {result['masks']:,} masks"]
+    counts = [(what, len(result["problems"][kind])) for kind, what in KINDS.items()]
     parts.append(drawing.table(["files", "how many"], counts))
     for kind, what in KINDS.items():
-        listed = found["problems"][kind]
+        listed = result["problems"][kind]
         if listed:
             parts.append("\n".join([f"{what}:", *(f"  {one['error']}" for one in listed[:most]), *_more(listed, most)]))
-    if found["masks"]:
-        rows = [(one["name"], f"{100 * one['share']:.3f} %", one["faces"]) for one in found["classes"]]
-        rows.append(("(ignored)", f"{100 * found['ignored']:.3f} %", None))
+    if result["masks"]:
+        rows = [(one["name"], f"{100 * one['share']:.3f} %", one["faces"]) for one in result["classes"]]
+        rows.append(("(ignored)", f"{100 * result['ignored']:.3f} %", None))
         parts.append(drawing.table(["class", "pixels", "faces"], rows))
-        kinds = Counter(one["kind"] for one in found["reversed"])
-        parts.append(f"left and right: reversed in {len(found['reversed'])} of {found['judged']:,} masks that show them "
+        kinds = Counter(one["kind"] for one in result["reversed"])
+        parts.append(f"left and right: reversed in {len(result['reversed'])} of {result['judged']:,} masks that show them "
                      f"({kinds['whole']} whole, {kinds['pairs']} single pairs)")
-    if found["reversed"]:
+    if result["reversed"]:
         rows = [(one["name"], one["kind"], ", ".join("/".join(pair) for pair in one["pairs"]),
                  ", ".join(f"{pair} {apart:+.2f}" for pair, apart in one["apart"].items() if apart is not None))
-                for one in found["reversed"][:most]]
+                for one in result["reversed"][:most]]
         parts.append(drawing.table(["face", "kind", "to swap", "apart, in eye-to-mouth distances"], rows,
-                                  _more(found["reversed"], most)))
-    if found["doubtful"]:
+                                  _more(result["reversed"], most)))
+    if result["doubtful"]:
         parts.append("\n".join(["on the other one's side of the face, but nothing else confirms it, so left as it is:",
-                                *(f"  {one['name']}: {one['part']}" for one in found["doubtful"][:most]),
-                                *_more(found["doubtful"], most)]))
-    return "\n\n".join(parts + ["\n".join(found["notes"])] * bool(found["notes"]))
+                                *(f"  {one['name']}: {one['part']}" for one in result["doubtful"][:most]),
+                                *_more(result["doubtful"], most)]))
+    return "\n\n".join(parts + ["\n".join(result["notes"])] * bool(result["notes"]))
 
 
 def _more(listed, most):
     return [f"  and {len(listed) - most:,} more"] if len(listed) > most else []
 
 
-def suspects_sheet(faces, found, most=24, cell=240):
+def suspects_sheet(faces, result, most=24, cell=240):
     """A contact sheet (PIL) of the first `most` reversed faces; None where no face is reversed.
 
     Each row is cut out around the face's paired parts: image, mask as labelled, mask as fixed. Only paired parts, brows,
     eyes, nose and mouth are painted. Faces whose files cannot be read are left out.
 
-    faces  the FaceSet that was audited;  found  its audit;  cell  side of a cell in pixels
+    faces  the FaceSet that was audited;  result  its audit;  cell  side of a cell in pixels
     """
     records = {record.name: record for record in faces.records}
     rows, titles = [], []
-    for finding in found["reversed"]:
+    for finding in result["reversed"]:
         if len(rows) < most and finding["name"] in records:
             record = records[finding["name"]]
             try:
@@ -65,7 +65,7 @@ def suspects_sheet(faces, found, most=24, cell=240):
     if not rows:
         return None
     return drawing.contact_sheet(rows, ["picture", "as labelled", "as fixed"], titles, cell,
-                                f"{found['set']}: left and right reversed", faces.labels)
+                                f"{result['set']}: left and right reversed", faces.labels)
 
 
 def _suspect(record, finding, cell):
