@@ -9,7 +9,7 @@ from faceparse.drawing import raster
 def long_hair_behind(p, head, hair):
     """Long hair that hangs down behind the shoulders."""
     arc = head.skull(p.volume, 0.3)[::5]
-    (x0, y0), (x1, y1), end = arc[0], arc[-1], p.length + 0.2
+    (x0, y0), (x1, _), end = arc[0], arc[-1], p.length + 0.2
     middle = 0.5 * (y0 + end)
     hanging = [(x1 + 0.06, middle), (x1 + 0.02, end), (0.5 * (x0 + x1), end + 0.15), (x0 - 0.02, end),
                (x0 - 0.06, middle)]
