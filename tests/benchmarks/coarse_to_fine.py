@@ -4,8 +4,9 @@
     python tests/benchmarks/coarse_to_fine.py --root ROOT --out OUT --train 60 --val 20 --side 192 --size 64 --epochs 2
 
 Scenes: a face's pixels that its mask does not call background (hair, skin, neck, clothes, hat) are pasted into clutter
-drawn by data/toy.py, one face a scene, its picture's side log-uniform in 1/6 .. 1 of the scene's, anywhere in it. Train
-scenes hold train faces, val scenes val faces. They are drawn once, into OUT/scenes-..., as a data set of --data folder.
+drawn by data/drawn/clutter.py, one face a scene, its picture's side log-uniform in 1/6 .. 1 of the scene's, anywhere in
+it. Train scenes hold train faces, val scenes val faces. They are drawn once, into OUT/scenes-..., as a data set of
+--data folder.
 
 Networks, all from random initialisation by --recipe scratch on the same scenes, their last epoch scored:
 
