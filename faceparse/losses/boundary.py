@@ -1,11 +1,10 @@
-"""Boundaries of label maps, and the losses of BASS that make use of them.
+"""Boundaries of label maps, and the two losses of BASS that use them.
 
-Liu et al., "A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing", AAAI 2020, equations (1) to
-(4), https://github.com/JDAI-CV/lapa-dataset. The network is in models/bass.py.
+Liu et al., "A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing", AAAI 2020, equations (3) and
+(4), https://github.com/JDAI-CV/lapa-dataset. The network and equations (1) and (2) are in models/bass.py.
 
-As in losses.py: masks and boundary maps are (B, H, W) indices of any integer type where 255 is left out, losses are
-computed in float32, and a batch without one valid pixel gives 0 with a gradient of 0. The paper's N, the pixels of an
-image, is here the number of valid pixels of the batch.
+Boundary maps are (B, H, W) with 1 on a boundary, 0 elsewhere and 255 where the label is ignored. The paper's N, the
+pixels of an image, is here the number of valid pixels of the batch.
 """
 import torch
 from torch.nn import functional as F
@@ -17,8 +16,8 @@ def boundary_map(labels):
     """(B, H, W) labels -> (B, H, W) uint8 on the same device: 1 on a boundary, 0 elsewhere, 255 where the label is 255.
 
     A pixel is on a boundary where one of its four neighbours has another label; the map is then dilated by 3x3, so that
-    an edge is four pixels wide. Ignored pixels are nobody's neighbour. The paper leaves open how its map is made; the
-    dilation by 3x3 is that of CE2P's released code (Ruan et al., AAAI 2019), which it follows elsewhere.
+    an edge is four pixels wide. Ignored pixels do not count as neighbours. The paper leaves open how its map is made; the
+    dilation by 3x3 is that of CE2P's released code (Ruan et al., AAAI 2019), which the paper follows elsewhere.
     """
     ignored = labels == IGNORE
     across_rows = (labels[:, 1:] != labels[:, :-1]) & ~(ignored[:, 1:] | ignored[:, :-1])           # (B, H - 1, W)
@@ -38,12 +37,13 @@ def boundary_map(labels):
 
 
 def boundary_loss(logits, boundary):
-    """Equation (3), balanced: each pixel weighs what share of the batch the opposite class has. Returns a scalar.
+    """Equation (3): binary cross entropy, the weight of a pixel being the opposite class's share of the batch. A scalar.
 
     logits    (B, 1, H, W) of "on a boundary";  boundary  (B, H, W), 0, 1 or 255
 
-    The balance is CE2P's, as the paper says, whose mean divides by the sum of the weights and not by N: half the mean
-    over the boundary, half the mean over the rest. A batch that has only one of the two weighs nothing and gives 0.
+    The weights are CE2P's, as in the paper, and the sum is divided by the sum of the weights and not by N. The loss is
+    therefore half the mean over the boundary plus half the mean over the rest. It is 0 where a batch has only one of
+    the two.
     """
     on, off = boundary == 1, boundary == 0
     share = torch.stack([on.sum(), off.sum()]) / (on | off).sum().clamp(min=1)  # (2,) float32
@@ -53,9 +53,9 @@ def boundary_loss(logits, boundary):
 
 
 def boundary_attention_loss(logits, target, boundary, alpha):
-    """Equation (4): cross entropy whose pixels weigh 1 + alpha on a boundary and 1 elsewhere, over N. Returns a scalar.
+    """Equation (4): cross entropy with the weight 1 + alpha on a boundary and 1 elsewhere, divided by N. A scalar.
 
-    logits  (B, C, H, W);  target  (B, H, W) classes;  boundary  (B, H, W), 0, 1 or 255
+    logits  (B, C, H, W);  target  (B, H, W) classes;  boundary  (B, H, W), 0, 1 or 255;  alpha  0 or more
 
     With alpha = 0 this is softmax_cross_entropy.
     """

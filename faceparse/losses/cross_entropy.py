@@ -1,25 +1,25 @@
-"""Softmax cross entropy."""
+"""Softmax cross entropy: -sum w_t log p_t / sum w_t over the valid pixels, t the pixel's class, p the softmax."""
 import torch
 import torch.nn.functional as F
 
 from faceparse.labels import IGNORE
+from faceparse.losses.inputs import at_least_float32
 
 
 def softmax_cross_entropy(logits, target, weights=None):
-    """PyTorch's cross entropy: the mean over the valid pixels, weighted by weights[target]. weights: (C,) or None.
-    Returns a scalar."""
+    """The mean over the valid pixels, weighted by weights[target], as PyTorch defines it. Returns a scalar.
+
+    logits (B, C, H, W);  target (B, H, W), 255 = ignored;  weights (C,), or None for ones
+    """
     logits, target = at_least_float32(logits), target.long()
-    if weights is None:
-        total = (target != IGNORE).sum()
-    else:
-        weights = weights.to(logits)
-        total = torch.cat([weights, weights.new_zeros(1)])[target.clamp(max=len(weights))].sum()
+    weights = None if weights is None else weights.to(logits)
     losses = F.cross_entropy(logits, target, weights, ignore_index=IGNORE, reduction="sum")
-    return losses / total.clamp(min=torch.finfo(torch.float32).tiny)
+    return losses / _total_weight(target, weights).clamp(min=torch.finfo(torch.float32).tiny)
 
 
-def at_least_float32(logits, layout=None):
-    """float32, or float64 as it is. layout: a torch.memory_format; by default a GPU has a class's map after the other,
-    whose kernels rearrange less, and a CPU keeps what there is."""
-    layout = layout or (torch.contiguous_format if logits.is_cuda else torch.preserve_format)
-    return logits.to(torch.promote_types(logits.dtype, torch.float32), memory_format=layout)
+def _total_weight(target, weights):
+    """The sum over the valid pixels of weights[target]; their number where weights is None."""
+    if weights is None:
+        return (target != IGNORE).sum()
+    weights = torch.cat([weights, weights.new_zeros(1)])  # (C + 1,): the weight of ignored pixels is 0
+    return weights[target.clamp(max=len(weights) - 1)].sum()

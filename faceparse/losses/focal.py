@@ -1,14 +1,16 @@
-"""Focal loss (Lin et al. 2017)."""
+"""Focal loss. Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, https://arxiv.org/abs/1708.02002."""
 from faceparse.labels import IGNORE
-from faceparse.losses.cross_entropy import at_least_float32
+from faceparse.losses.inputs import at_least_float32
 
 
 def focal(logits, target, gamma=2.0):
-    """Focal loss (Lin et al. 2017, eq. 4) of the softmax: -(1 - p)^gamma log p of the true class, meaned over the valid
-    pixels. Returns a scalar.
+    """-(1 - p)^gamma log p of the true class (equation 4), the mean over the valid pixels. Returns a scalar.
 
-    The paper's p is one class's sigmoid. The softmax's lets the loss stand beside cross entropy, whose value it has at
-    gamma 0. The mean is over all valid pixels: a parser has no anchors to tell from the background.
+    logits (B, C, H, W);  target (B, H, W), 255 = ignored;  gamma  0 gives the softmax cross entropy
+
+    The paper's p is the sigmoid of one class; here it is the softmax's, so that the loss can be added to the other
+    losses of the softmax. The paper divides by the number of anchors with an object; a parser labels every pixel, so
+    the mean is over all valid pixels.
     """
     valid = target != IGNORE
     log_p = at_least_float32(logits).log_softmax(1).gather(1, target.long().where(valid, 0)[:, None])[:, 0]  # (B, H, W)

@@ -1,15 +1,20 @@
-"""Sigmoid cross entropy and its gradient in one pass."""
+"""Sigmoid cross entropy for training: the same loss as losses/sigmoid.py, in half the time on a CPU."""
 import torch
 
 from faceparse.labels import IGNORE
 
 
+def sigmoid_cross_entropy_fast(logits, target, weights=None):
+    """losses.sigmoid_cross_entropy, for training: logits (B, C, H, W), target (B, H, W), weights (C,) -> scalar."""
+    if weights is None:
+        weights = logits.new_ones(logits.shape[1], dtype=torch.float32)
+    return SigmoidCrossEntropy.apply(logits.float(), target, weights.to(logits.device, torch.float32))
+
+
 class SigmoidCrossEntropy(torch.autograd.Function):
-    """The loss and its gradient in one go, without one-hot targets. For class c of a pixel whose class is t,
+    """The loss and its gradient together, without one-hot targets. For class c of a pixel whose class is t,
 
         loss = w_c softplus(z_c) - [c = t] w_t z_t        gradient = w_c sigmoid(z_c) - [c = t] w_t
-
-    On the CPU that takes half the time of binary_cross_entropy_with_logits on one-hot targets.
     """
 
     @staticmethod

@@ -1,5 +1,5 @@
 """The training loss of a parser: its own, or a pixel loss of its logits and of those of its auxiliary heads."""
-from faceparse.losses.cross_entropy import at_least_float32
+from faceparse.losses.inputs import at_least_float32
 from faceparse.models.upsample import resize
 
 AUX_WEIGHT = 0.4  # of an auxiliary head's loss beside the main one's 1: li2022 and zhou2025

@@ -97,7 +97,7 @@ def lovasz(args):
             start = time.process_time()
             logits = training_step(model, task, optimizer, given, bfloat16)
             middle = time.process_time()
-            losses.lovasz_softmax(logits.requires_grad_(), given["mask"]).backward()
+            losses.lovasz_softmax_fast(logits.requires_grad_(), given["mask"]).backward()
             shares.append(100 * (time.process_time() - middle) / (middle - start))
         print(f"{'bfloat16' if bfloat16 else 'float32'}: Lovász-softmax {turns.spread(shares[2:], 1)} % of a step")
     torch.set_num_threads(threads)  # the other parts'

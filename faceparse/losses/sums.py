@@ -3,22 +3,20 @@ import math
 
 from faceparse.errors import FaceparseError
 from faceparse.losses.cross_entropy import softmax_cross_entropy
-from faceparse.losses.dice import dice
 from faceparse.losses.focal import focal
-from faceparse.losses.lovasz import lovasz_softmax
-from faceparse.losses.over_classes_fast import ALL_CLASSES, MeanOverClasses
-from faceparse.losses.sigmoid import sigmoid_cross_entropy
+from faceparse.losses.sigmoid_fast import sigmoid_cross_entropy_fast
+from faceparse.losses.softmax_losses_fast import CLASS_LOSSES, MeanOverClasses, dice_fast, lovasz_softmax_fast
 
-LOSSES = {"ce": softmax_cross_entropy, "lovasz": lovasz_softmax, "dice": dice, "focal": focal,
-          "sigmoid": sigmoid_cross_entropy}
-WEIGHTED = ("ce", "sigmoid")  # the losses that class weights weigh, as in the seeds' "weighted CE + Lovász"
+LOSSES = {"ce": softmax_cross_entropy, "lovasz": lovasz_softmax_fast, "dice": dice_fast, "focal": focal,
+          "sigmoid": sigmoid_cross_entropy_fast}
+WEIGHTED = ("ce", "sigmoid")  # the losses that take class weights, as in li2022's "weighted CE + Lovász"
 
 
 def loss_terms(name):
-    """What a loss's name stands for: "ce+lovasz:2" -> {"ce": 1.0, "lovasz": 2.0}, names in LOSSES and factors.
+    """The terms of a sum of losses: "ce+lovasz:2" -> {"ce": 1.0, "lovasz": 2.0}, names in LOSSES and their factors.
 
-    "softmax" is another word for "ce". Raises FaceparseError; so does "sigmoid" beside others, whose logits mean
-    something else.
+    "softmax" is another name of "ce". Raises FaceparseError for a name that cannot be read, and for a sum of "sigmoid"
+    and other losses: those are losses of the softmax, and the logits of the two differ in meaning.
     """
     terms = {}
     for part in name.split("+"):
@@ -38,13 +36,17 @@ def loss_terms(name):
 
 
 def activation(name):
-    """What turns logits that were trained by the loss of this name into probabilities: "sigmoid" or "softmax"."""
+    """The function from logits to probabilities, "sigmoid" or "softmax", of a network trained by this loss."""
     return "sigmoid" if "sigmoid" in loss_terms(name) else "softmax"
 
 
 def sum_of_losses(terms, logits, target, weights=None):
-    """terms: of loss_terms; weights: (C,) class weights of those in WEIGHTED, or None. Returns a scalar."""
-    over_classes = {word: factor for word, factor in terms.items() if word in ALL_CLASSES}
+    """The weighted sum of losses. Returns a scalar.
+
+    terms  as `loss_terms` returns them;  logits (B, C, H, W);  target (B, H, W), 255 = ignored
+    weights  (C,) class weights of the losses in WEIGHTED, or None
+    """
+    over_classes = {word: factor for word, factor in terms.items() if word in CLASS_LOSSES}  # one softmax for both
     total = MeanOverClasses.apply(logits, target, over_classes) if over_classes else 0
     for word, factor in terms.items():
         if word not in over_classes:
@@ -53,7 +55,7 @@ def sum_of_losses(terms, logits, target, weights=None):
 
 
 def finite_number(text):
-    """The finite number that a text is, else NaN."""
+    """A text as a finite number, NaN where it is none."""
     try:
         number = float(text)
     except ValueError:
