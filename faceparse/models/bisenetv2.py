@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import ConvNormReLU, Depthwise, FCNHead, init_head, pad_to_multiple, refuse_a_lone_picture
+from faceparse.models.blocks import ConvNormReLU, FCNHead, depthwise, init_head, pad_to_multiple, refuse_a_lone_picture
+from faceparse.models.depthwise_fast import use_fast_depthwise
 from faceparse.models.upsample import upsample
 
 EXPANSION = 6
@@ -35,7 +36,7 @@ def halve(in_channels, out_channels):
 
 def separable_conv(channels):
     """3x3 depthwise convolution, batch norm, 1x1 convolution with bias: (B, C, H, W) -> the same shape."""
-    return nn.Sequential(Depthwise(channels, 1), nn.BatchNorm2d(channels), nn.Conv2d(channels, channels, 1))
+    return nn.Sequential(depthwise(channels, 1), nn.BatchNorm2d(channels), nn.Conv2d(channels, channels, 1))
 
 
 class Stem(nn.Module):
@@ -64,12 +65,12 @@ class GatherExpansion(nn.Module):
         super().__init__()
         hidden = in_channels * EXPANSION
         self.gather = ConvNormReLU(in_channels, in_channels)
-        self.expand = nn.Sequential(Depthwise(in_channels, stride, EXPANSION), nn.BatchNorm2d(hidden))
+        self.expand = nn.Sequential(depthwise(in_channels, stride, EXPANSION), nn.BatchNorm2d(hidden))
         self.shortcut = nn.Identity()
         if stride == 2:
-            self.expand.extend([Depthwise(hidden, 1), nn.BatchNorm2d(hidden)])
+            self.expand.extend([depthwise(hidden, 1), nn.BatchNorm2d(hidden)])
             self.shortcut = nn.Sequential(
-                Depthwise(in_channels, 2), nn.BatchNorm2d(in_channels), *conv_norm(in_channels, out_channels, 1))
+                depthwise(in_channels, 2), nn.BatchNorm2d(in_channels), *conv_norm(in_channels, out_channels, 1))
         self.project = conv_norm(hidden, out_channels, 1)
 
     def forward(self, x):
@@ -152,6 +153,7 @@ class BiSeNetV2(nn.Module):
                     nn.init.zeros_(module.bias)
         for head in (self.segmentation_head, *self.aux_heads):
             init_head(head[-1])
+        use_fast_depthwise(self)
 
     def forward(self, images):
         refuse_a_lone_picture(self, images)

@@ -1,5 +1,4 @@
 """Blocks that several architectures share."""
-import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -17,31 +16,17 @@ class ConvNormReLU(nn.Sequential):
         )
 
 
-class Depthwise(nn.Conv2d):
+def depthwise(channels, stride, multiplier=1):
     """3x3 convolution of each channel by itself, without bias: (B, channels, H, W) -> (B, multiplier * channels,
-    H/stride, W/stride). A plain nn.Conv2d but for one detour on CPUs.
-
-    oneDNN has no fast kernel for the gradient of a depthwise convolution in bfloat16 where it is strided or wider than
-    3x3: it takes 2 to 14 times float32's, half a training step of MobileNetV3. So these are computed in float32.
-    """
-
-    def __init__(self, channels, stride, multiplier=1):
-        super().__init__(channels, multiplier * channels, 3, stride, 1, groups=channels, bias=False)
-
-    def forward(self, x):
-        slow = self.stride != (1, 1) or self.kernel_size != (3, 3)
-        if not slow or x.dtype != torch.bfloat16 or x.device.type != "cpu" or not torch.is_grad_enabled():
-            return super().forward(x)
-        with torch.autocast("cpu", enabled=False):
-            bias = None if self.bias is None else self.bias.float()  # of a batch norm that `folded` put into it
-            return self._conv_forward(x.float(), self.weight.float(), bias).to(x.dtype)
+    H/stride, W/stride)."""
+    return nn.Conv2d(channels, multiplier * channels, 3, stride, 1, groups=channels, bias=False)
 
 
 class FCNHead(nn.Sequential):
     """3x3 convolutions and a 1x1 to the classes, as mmsegmentation's: (B, in_channels, H, W) -> (B, num_classes, H, W).
 
-    What networks of li2022 and zhou2025 train their inner maps by, and BiSeNetV2's decode head. Without convolutions the
-    width is in_channels.
+    It is the auxiliary head of the networks of li2022 and zhou2025, and BiSeNetV2's decode head. With 0 convolutions
+    `width` has to be in_channels.
     """
 
     def __init__(self, in_channels, width, num_classes, convolutions=1):
@@ -51,10 +36,11 @@ class FCNHead(nn.Sequential):
 
 
 def pad_to_multiple(images, stride):
-    """(B, C, H, W) -> the same with H and W grown to multiples of `stride`, by repeating the last row and column.
+    """(B, C, H, W) -> the same with H and W padded to multiples of `stride`, by repeating the last row and column.
 
-    Rows go below and columns to the right, so that pixel (x, y) stays where it was: crop the logits with [..., :H, :W].
-    Repeated pixels rather than zeros: they are like the picture, and unlike reflection they work down to 1 x 1.
+    Rows are added below and columns at the right, so that pixel (x, y) stays where it was: crop the logits with
+    [..., :H, :W]. Repeated pixels resemble the picture, which zeros do not, and unlike reflection they work down to
+    1 x 1.
     """
     height, width = images.shape[-2:]
     below, right = -height % stride, -width % stride
@@ -62,8 +48,10 @@ def pad_to_multiple(images, stride):
 
 
 def refuse_a_lone_picture(network, images):
-    """Raises FaceparseError where a network that pools whole pictures would train on one (B, C, H, W) with B = 1: its
-    batch norm would have one value a channel."""
+    """Raises FaceparseError for a network in training mode and images (1, C, H, W).
+
+    For networks with a batch norm after global pooling, which would have one value per channel to normalise.
+    """
     if network.training and len(images) == 1:
         raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose "
                              "--batch, --accumulate, or --limit, so that no batch or part of one is left with one")

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import (ConvNormReLU, Depthwise, FCNHead, init_decoder, init_head, pad_to_multiple,
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, depthwise, init_decoder, init_head, pad_to_multiple,
                                      refuse_a_lone_picture)
+from faceparse.models.depthwise_fast import use_fast_depthwise
 from faceparse.models.upsample import resize, upsample
 
 EXPANSION = 6
@@ -30,7 +31,7 @@ class SeparableConv(nn.Sequential):
 
     def __init__(self, in_channels, out_channels, stride=1):
         super().__init__(
-            Depthwise(in_channels, stride), nn.BatchNorm2d(in_channels),
+            depthwise(in_channels, stride), nn.BatchNorm2d(in_channels),
             *pointwise(in_channels, out_channels), nn.ReLU(inplace=True),
         )
 
@@ -43,7 +44,7 @@ class Bottleneck(nn.Module):
         hidden = in_channels * EXPANSION
         self.layers = nn.Sequential(
             *pointwise(in_channels, hidden), nn.ReLU(inplace=True),                    # (B, hidden, H, W)
-            Depthwise(hidden, stride), nn.BatchNorm2d(hidden), nn.ReLU(inplace=True),  # (B, hidden, H/stride, W/stride)
+            depthwise(hidden, stride), nn.BatchNorm2d(hidden), nn.ReLU(inplace=True),  # (B, hidden, H/stride, W/stride)
             *pointwise(hidden, out_channels),                                          # (B, out_channels, ...)
         )
         self.residual = stride == 1 and in_channels == out_channels
@@ -74,7 +75,7 @@ class FeatureFusion(nn.Module):
     def __init__(self):
         super().__init__()
         self.context = nn.Sequential(
-            Depthwise(128, 1), nn.BatchNorm2d(128), nn.ReLU(inplace=True), *pointwise(128, 128))
+            depthwise(128, 1), nn.BatchNorm2d(128), nn.ReLU(inplace=True), *pointwise(128, 128))
         self.detail = nn.Sequential(*pointwise(64, 128))
 
     def forward(self, detail, context):
@@ -113,6 +114,7 @@ class FastSCNN(nn.Module):
         init_decoder(self)
         for head in (self.segmentation_head, *self.aux_heads):
             init_head(head[-1])
+        use_fast_depthwise(self)
 
     def forward(self, images):
         refuse_a_lone_picture(self, images)

@@ -5,7 +5,8 @@ The keys of the state dict are torchvision's (`features.N...`), so its weights l
 """
 from torch import nn
 
-from faceparse.models.blocks import Depthwise
+from faceparse.models.blocks import depthwise
+from faceparse.models.depthwise_fast import use_fast_depthwise
 
 # table 2: expansion t, output channels c, repeats n, stride s of the first repeat
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -18,8 +19,8 @@ def norm_relu6(channels):
 
 
 class InvertedResidual(nn.Module):
-    """Table 1: 1x1 expansion, 3x3 depthwise, 1x1 projection that is linear, since a ReLU would destroy information in
-    so few channels (section 3.2). The input is added where stride and width allow."""
+    """Table 1: 1x1 expansion, 3x3 depthwise convolution, 1x1 projection. The projection is linear, because a ReLU would
+    destroy information in so few channels (section 3.2). The input is added where stride and width allow."""
 
     def __init__(self, in_channels, out_channels, stride, expansion):
         super().__init__()
@@ -29,7 +30,7 @@ class InvertedResidual(nn.Module):
             layers.append(nn.Sequential(nn.Conv2d(in_channels, hidden, 1, bias=False), *norm_relu6(hidden)))
         self.conv = nn.Sequential(
             *layers,                                                        # (B, hidden, H, W)
-            nn.Sequential(Depthwise(hidden, stride), *norm_relu6(hidden)),  # (B, hidden, H / stride, W / stride)
+            nn.Sequential(depthwise(hidden, stride), *norm_relu6(hidden)),  # (B, hidden, H / stride, W / stride)
             nn.Conv2d(hidden, out_channels, 1, bias=False),
             nn.BatchNorm2d(out_channels),                                   # (B, out_channels, H / stride, W / stride)
         )
@@ -58,9 +59,10 @@ class MobileNetV2(nn.Module):
         for module in self.modules():  # as torchvision; the norms start at 1 and 0 by themselves
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
+        use_fast_depthwise(self)
 
     def last_stage(self):
-        """The layers that take stride 16 to stride 32 and follow."""
+        """The layers from stride 16 to stride 32, and those after them."""
         return self.features[14:]
 
     def forward(self, images):
