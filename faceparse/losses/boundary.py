@@ -16,8 +16,8 @@ def boundary_map(labels):
     """(B, H, W) labels -> (B, H, W) uint8 on the same device: 1 on a boundary, 0 elsewhere, 255 where the label is 255.
 
     A pixel is on a boundary where one of its four neighbours has another label; the map is then dilated by 3x3, so that
-    an edge is four pixels wide. Ignored pixels do not count as neighbours. The paper leaves open how its map is made; the
-    dilation by 3x3 is that of CE2P's released code (Ruan et al., AAAI 2019), which the paper follows elsewhere.
+    an edge is four pixels wide. Ignored pixels do not count as neighbours. The paper leaves open how its map is made;
+    the dilation by 3x3 is that of CE2P's released code (Ruan et al., AAAI 2019), which the paper follows elsewhere.
     """
     ignored = labels == IGNORE
     across_rows = (labels[:, 1:] != labels[:, :-1]) & ~(ignored[:, 1:] | ignored[:, :-1])           # (B, H - 1, W)
@@ -37,7 +37,7 @@ def boundary_map(labels):
 
 
 def boundary_loss(logits, boundary):
-    """Equation (3): binary cross entropy, the weight of a pixel being the opposite class's share of the batch. A scalar.
+    """Equation (3): binary cross entropy, each pixel weighted by the opposite class's share of the batch. A scalar.
 
     logits    (B, 1, H, W) of "on a boundary";  boundary  (B, H, W), 0, 1 or 255
 

@@ -1,8 +1,8 @@
 """Lovász-softmax and its slope by the probabilities: by sorting on CPUs, by counting on GPUs.
 
-Both functions are class losses as softmax_losses_fast.py defines them. With the errors of a class in descending order,
-each error is multiplied by what it adds to the Jaccard loss of those before it. With N pixels of the class, i of them up
-to here, and u = N + the pixels of other classes up to here,
+Both functions are class losses as softmax_losses_fast.py defines them. In descending order, each error of a class is
+multiplied by what it adds to the Jaccard loss of those before it. With N pixels of the class, i of them up to here, and
+u = N + the pixels of other classes up to here,
 
     a pixel of the class adds 1 / u        another pixel adds (N - i) / (u (u - 1))
 
@@ -28,7 +28,7 @@ def lovasz_by_sorting(p, truth, count):
     values, own = p.numpy(), truth.numpy()
     smallest = 1 - values[np.flatnonzero(own)].max()
     smallest = np.maximum(smallest, np.finfo(values.dtype).eps)  # below it, 1 - p is rounding alone
-    kept = np.flatnonzero(own | ~(values < smallest))  # in this form, and not with >=, NaN is kept and shows in the loss
+    kept = np.flatnonzero(own | ~(values < smallest))  # not >=: NaN is kept and shows in the loss
     errors = np.abs(values[kept] - own[kept]).astype(np.float32)
     keys = (~errors.view(np.int32)).astype(np.int64) << 32 | kept
     keys.sort()

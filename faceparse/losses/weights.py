@@ -61,7 +61,7 @@ def choose_weights(name, labels, loss, count=None):
 def default_weights(name, labels, loss):
     """The class weights of a recipe, by name, or "none" where they do not apply.
 
-    That is where the loss takes no class weights, or where they are CelebAMask-HQ's and `labels` names another label set.
+    They do not where the loss takes no class weights, or where they are CelebAMask-HQ's and `labels` names another set.
     """
     fits = set(loss_terms(loss)) & set(WEIGHTED) and (labels == "celebamask" or not name.startswith("li2022"))
     return name if fits else "none"

@@ -17,8 +17,9 @@ The paper names the parts without their widths. These are taken from the papers 
   maps, where only the fused map has a loss; 256 channels before the third branch's classifier. BASS concatenates conv2,
   conv3 and conv4 "as input", which is read as CE2P's concatenation after its 1x1 convolutions.
 Open in both papers and decided here: the boundary map is one logit a pixel, as equation (3) has it, where CE2P has two;
-"element plus" and "multiply" need features of one width, so a 1x1 convolution first takes the boundary's 768 channels to
-512; the encoder is torchvision's (CE2P's starts with three 3x3 convolutions); bilinear resizing does not align corners.
+"element plus" and "multiply" need features of one width, so a 1x1 convolution first reduces the boundary's 768 channels
+to 512; the encoder is torchvision's (CE2P's starts with three 3x3 convolutions); bilinear resizing does not align
+corners.
 """
 import torch
 from torch import nn

@@ -1,57 +1,37 @@
-"""Checkpoints: read without running code that somebody put in them, written so that a failure costs nothing saved.
+"""Checkpoints: written so that a failure loses nothing that was saved, read without running code.
 
-A checkpoint of ours is one plain dict whose weights are under "weights". What else it holds is the business of whoever
-trains and of whoever reads it back.
+A checkpoint is one plain dict with its weights, a state dict, under "weights" and its version under "format". Its other
+entries describe the network; training/ writes them and inference/ reads them.
 """
 import hashlib
-import json
 import os
 import pickle
 import re
 import warnings
-import zipfile
 from pathlib import Path
 
 import torch
 
 from faceparse.errors import FaceparseError
+from faceparse.models.checkpoint_checks import check_archive, check_content, check_file
 
-FORMAT = 1  # of our checkpoints
-
-
+FORMAT = 1  # version of this project's checkpoints
 WRAPPERS = ("weights", "state_dict", "model_state_dict", "model")  # where public checkpoints keep their weights
 PREFIXES = re.compile(r"^((module|model|_orig_mod)\.)+")  # of DataParallel, Lightning modules and torch.compile
-SAFETENSORS_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
-                      "I64": torch.int64, "I32": torch.int32, "U8": torch.uint8}
 
 
 def read_checkpoint(path):
-    """The dict in a file written by torch.save, or the tensors of a .safetensors file; tensors come on the CPU.
+    """The dict in a file written by torch.save, its tensors on the CPU. Nothing in the file is executed.
 
-    Nothing in the file is ever executed. Raises FaceparseError, naming the file and the mend, for whatever is wrong.
+    Raises FaceparseError, naming the file and the remedy, for a file that is missing, damaged or no checkpoint.
     """
     path = Path(path)
+    check_file(path)
     try:
-        if path.is_dir():
-            raise FaceparseError(f"{path}: a folder, not a checkpoint; name the file in it, such as best.pt")
-        if path.exists() and not path.is_file():
-            raise FaceparseError(f"{path}: a pipe or a device, not a checkpoint; name a file")
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except FileNotFoundError:
-        raise FaceparseError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise FaceparseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
-    if empty:
-        raise FaceparseError(f"{path}: the file is empty; save or download it again")
-    try:
-        if path.suffix == ".safetensors":
-            content = _read_safetensors(path)
-        else:
-            _check_archive(path)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about pickle's protocol, in files that are then refused
-                content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+        check_archive(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle's protocol, in files that are then refused
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except FaceparseError:
         raise
     except pickle.UnpicklingError:
@@ -61,59 +41,14 @@ def read_checkpoint(path):
         reason = str(error).split("\n")[0].split(". ")[0][:100]
         raise FaceparseError(f"{path}: cut short, or not a checkpoint ({type(error).__name__}: {reason}); "
                              "save or download it again") from None
-    if _outgrown(content):
-        raise FaceparseError(f"{path}: holds a tensor larger than the numbers stored for it; save plain dense tensors")
-    if not isinstance(content, dict):
-        raise FaceparseError(f"{path}: holds a {type(content).__name__}, not a dict of weights; "
-                             "save torch.save(model.state_dict(), FILE)")
+    check_content(content, path)
     return content
 
 
-def _check_archive(path):
-    """What torch.load leaves out. torch.save writes a zip archive with a checksum of every record, which tells a
-    flipped bit; it never compresses: a file that does could be small on disk and fill the memory, as could one whose
-    records overlap."""
-    if not zipfile.is_zipfile(path):
-        return  # of PyTorch before 1.6, which has no checksums
-    with zipfile.ZipFile(path) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise FaceparseError(f"{path}: a compressed archive, no checkpoint; unpack it and name the file in it")
-        if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-            raise FaceparseError(f"{path}: says it holds more than it has bytes; save or download it again")
-        broken = archive.testzip()
-        if broken is not None:
-            raise FaceparseError(f"{path}: damaged, its record {broken} is not what was written; save or download it "
-                                 "again")
-
-
-def _outgrown(content, depth=8):
-    """Whether a tensor in a nested dict repeats its storage: copied, a few bytes could fill the memory."""
-    if isinstance(content, torch.Tensor):
-        return content.layout == torch.strided and not content.is_nested and content.device.type != "meta" and (
-            content.numel() * content.element_size() > content.untyped_storage().nbytes())
-    return isinstance(content, dict) and depth > 0 and any(_outgrown(value, depth - 1) for value in content.values())
-
-
-def _read_safetensors(path):
-    """The published format: an 8-byte little-endian length, that much JSON (dtype, shape, data_offsets), the data."""
-    content = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
-    start = 8 + int.from_bytes(content[:8].numpy().tobytes(), "little")
-    header = json.loads(content[8:start].numpy().tobytes())
-    header.pop("__metadata__", None)
-    tensors = {}
-    if sum(end - begin for begin, end in (entry["data_offsets"] for entry in header.values())) > len(content) - start:
-        raise ValueError("its tensors overlap")
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]  # counted from the end of the header
-        data = content[start + begin:start + end].clone()  # the clone aligns it for its type
-        tensors[name] = data.view(SAFETENSORS_DTYPES[entry["dtype"]]).reshape(entry["shape"])
-    return tensors
-
-
 def write_checkpoint(content, path):
-    """Save the dict under `path`, by way of PATH.tmp, so that `path` always holds one whole checkpoint.
+    """Save the dict as PATH.tmp and rename it to `path`, so that `path` always holds one complete checkpoint.
 
-    Raises FaceparseError (disk full, folder missing or read-only); whatever `path` held before is then still there.
+    Raises FaceparseError (disk full, folder missing or read-only); the previous content of `path` is then untouched.
     """
     path = Path(path)
     temporary = path.with_name(path.name + ".tmp")
@@ -121,19 +56,19 @@ def write_checkpoint(content, path):
         with temporary.open("wb") as file:
             torch.save(content, file)
             file.flush()
-            os.fsync(file.fileno())  # else a power cut could leave the new name with none of its bytes
+            os.fsync(file.fileno())  # without it a power cut could leave an empty file under the new name
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch.save turns some failed writes into RuntimeErrors
         reason = getattr(error, "strerror", None) or "the disk is full, or failed while writing"
         raise FaceparseError(f"{path}: not saved: {reason}; free space there or write to another folder; "
                              "what was saved before is untouched") from None
     finally:
-        if temporary.is_file():  # gone where all went well; left after an error or Ctrl-C
+        if temporary.is_file():  # after an error or Ctrl-C; else it was renamed
             temporary.unlink()
 
 
 def fingerprint(weights):
-    """Sixteen hexadecimal digits that tell one network's weights from any other's: of their names, types and bytes."""
+    """16 hexadecimal digits that identify a network's weights: a hash of their names, types, shapes and bytes."""
     digest = hashlib.sha256()
     for key in sorted(weights):
         tensor = weights[key].detach().cpu().contiguous()
@@ -143,22 +78,23 @@ def fingerprint(weights):
 
 
 def weights_in(content, source):
-    """The state dict inside a checkpoint, ours or a public one, without its wrapping and without common key prefixes.
+    """The state dict inside a checkpoint, this project's or a public one, without common prefixes of its keys.
 
-    content  a dict as read_checkpoint gives it, or a state dict;  source  what to call it in an error
+    content  a dict that read_checkpoint returned, or a state dict;  source  its name in an error
+    Raises FaceparseError where there is none.
     """
-    for wrapper in WRAPPERS * 2:  # a Lightning checkpoint or two deep, never round in circles
+    for wrapper in WRAPPERS * 2:  # twice: a Lightning checkpoint is two deep; a dict that holds itself must end
         if isinstance(content.get(wrapper), dict):
             content = content[wrapper]
     weights = {PREFIXES.sub("", str(key)): value for key, value in content.items()}
     if not weights or not all(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise FaceparseError(f"{source}: holds no weights, neither bare nor under {', '.join(WRAPPERS)}; "
+        raise FaceparseError(f"{source}: holds no weights, neither directly nor under {', '.join(WRAPPERS)}; "
                              "save torch.save(model.state_dict(), FILE)")
     return weights
 
 
 def load_weights(module, weights, source, leave_out=()):
-    """Copy a state dict into a module; every key must fit. Keys that begin with one of `leave_out` stay as they are.
+    """Copy a state dict into a module. Every key must fit, except those that begin with a prefix in `leave_out`.
 
     Raises FaceparseError naming `source` and the first keys that are missing, unknown or of another shape.
     """

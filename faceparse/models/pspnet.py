@@ -1,7 +1,7 @@
 """PSPNet: the deepest map beside its means over regions of four sizes. It is model A of liu2020's table 1 (`bass_a`).
 
 Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017, section 3, https://arxiv.org/abs/1612.01105. Each of the four
-pyramid levels has a quarter of the encoder's channels, then come a 3x3 convolution to 512 channels and dropout 0.1. As in
+pyramid levels has a quarter of the encoder's channels; a 3x3 convolution to 512 channels and dropout 0.1 follow. As in
 BASS, whose semantic branch this is: output stride 16 where the paper has 8, and no auxiliary head. The encoder is
 torchvision's, and bilinear resizing does not align corners.
 """

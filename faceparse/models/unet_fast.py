@@ -2,12 +2,12 @@
 import torch
 from torch.nn import functional as F
 
-# (9, 16): row i gives the taps of the 4x4 kernel to which tap i of a 3x3 kernel over a doubled map contributes
+# (9, 16): row i marks the taps of the 4x4 kernel to which tap i of a 3x3 kernel over a doubled map is added
 SPREAD = torch.kron(*[torch.tensor([[0.0, 0, 1, 1], [0, 1, 1, 0], [1, 1, 0, 0]])] * 2)
 
 
 def is_faster(x):
-    """Whether `convolve_doubled` is faster for a map (B, C, H, W): on CPUs; below 8 x 8 its kernel costs what it saves."""
+    """Whether `convolve_doubled` is faster for a map (B, C, H, W): on CPUs, from 8 x 8 on, where its kernel pays off."""
     return x.device.type == "cpu" and x.shape[-1] >= 8
 
 

@@ -25,7 +25,7 @@ def test_lovasz_by_counting_is_exact_where_each_interval_holds_one_error():
     p = torch.tensor([[0.9, 0.6, 0.3, 0.75, 0.1]])
     truth = torch.tensor([[True, False, True, True, False]])  # errors 0.1, 0.6, 0.7, 0.25, 0.1: the last two tie
     loss, slope = lovasz_by_counting(p, truth, torch.tensor([[3]]))
-    # largest first: 0.7 own 1/3; 0.6 other (3 - 1) / (4 * 3); 0.25 own 1/4; then 0.1 own and 0.1 other share an interval
-    # that adds 1/4: own (1/4 + 1/5) / 2, the other (1 + 0) / (2 * 4 * 5)
+    # largest first: 0.7 own 1/3; 0.6 other (3 - 1) / (4 * 3); 0.25 own 1/4; then 0.1 own and 0.1 other share an
+    # interval that adds 1/4: own (1/4 + 1/5) / 2, the other (1 + 0) / (2 * 4 * 5)
     assert slope[0].tolist() == pytest.approx([-0.225, 2 / 12, -1 / 3, -0.25, 0.025])
     assert loss.item() == pytest.approx(0.7 / 3 + 0.6 * 2 / 12 + 0.25 / 4 + 0.1 * 0.25)

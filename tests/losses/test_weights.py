@@ -49,4 +49,5 @@ def test_class_weights_of_li2022():
 def test_class_weights_that_cannot_be_are_refused_in_one_line(name, loss, message):
     with pytest.raises(FaceparseError) as error:
         choose_weights(name, LAPA, loss)
-    assert message in str(error.value) and f"--class-weights {name}" in str(error.value) and "\n" not in str(error.value)
+    refusal = str(error.value)
+    assert message in refusal and f"--class-weights {name}" in refusal and "\n" not in refusal

@@ -29,7 +29,8 @@ def test_auxiliary_logits_are_upsampled_without_aligned_corners():
 def test_auxiliary_heads_of_weight_zero_are_not_scored_and_have_gradients_of_zero():
     # Zeros and not None: DistributedDataParallel waits for the gradient of every parameter.
     scored = []
-    outputs = {"out": torch.ones(1, 2, 4, 4, requires_grad=True), "aux": [torch.ones(1, 2, 2, 2, requires_grad=True)] * 2}
+    outputs = {"out": torch.ones(1, 2, 4, 4, requires_grad=True),
+               "aux": [torch.ones(1, 2, 2, 2, requires_grad=True)] * 2}
     total = with_auxiliary(lambda z, t: scored.append(z) or z.sum(), outputs, torch.zeros(1, 4, 4), weight=0.0)
     total.backward()
     assert total == 32 and len(scored) == 1

@@ -11,7 +11,6 @@ from torchvision.models.vgg import VGG, cfgs, make_layers
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.models import encoders
 from faceparse.models.encoders import make_encoder, pretrained
 from faceparse.models.encoders.pretrained import load_backbone, load_encoder_weights
 from faceparse.models.fcn import Head, Upsample2

@@ -1,9 +1,9 @@
 """Encoders: classification networks as pyramids of five feature maps at strides 2, 4, 8, 16, 32, and their weights.
 
 An encoder is a module with `name`, `channels` (the widths of the five maps), `last_stage()` and a forward from
-(B, in_channels, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's. VGG-16
-gives FCN three maps, at strides 8, 16 and 32; ConvNeXt, Swin and MiT give four, at strides 4, 8, 16 and 32. These have
-no `last_stage()`, and MiT's keys are its authors'.
+(B, in_channels, H, W), H and W multiples of 32, to the list of five maps. State dict keys are torchvision's. Two
+exceptions, without `last_stage()`: VGG-16 has three maps, at strides 8, 16 and 32, for FCN; ConvNeXt, Swin and MiT have
+four, at strides 4, 8, 16 and 32. MiT's keys are its authors'.
 """
 from functools import partial
 
@@ -24,9 +24,9 @@ from faceparse.models.encoders.resnet import ResNetEncoder
 from faceparse.models.encoders.swin import SwinEncoder
 from faceparse.models.encoders.vgg import VGG16
 
-# name: (constructor of in_channels, weights that "imagenet" means). V1 throughout: the weights of the original papers'
-# training recipes, which segmentation_models_pytorch, and so baker2023, takes under that name.
-# None where torchvision has no weights.
+# name: (constructor, called with in_channels; the weights named "imagenet", None where torchvision has none). All are
+# V1, the weights of the original papers' training recipes, which segmentation_models_pytorch, and so baker2023, uses
+# under that name.
 ENCODERS = {
     "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
@@ -60,7 +60,10 @@ ENCODERS = {
 
 
 def make_encoder(name, output_stride=32, in_channels=3):
-    """A randomly initialised encoder. Output stride 16 gives the last two maps the same size (H/16, W/16)."""
+    """An encoder with random weights. With output stride 16 the last two maps have the same size (H/16, W/16).
+
+    Raises FaceparseError for a name that is not in ENCODERS.
+    """
     if name not in ENCODERS:
         raise FaceparseError(f"unknown encoder '{name}'; known: {', '.join(ENCODERS)}")
     encoder = ENCODERS[name][0](in_channels=in_channels)
@@ -71,7 +74,7 @@ def make_encoder(name, output_stride=32, in_channels=3):
 
 
 def dilate(stage, dilation):
-    """Trade a stage's stride for dilation (atrous convolution): every convolution in it strides by 1 and is dilated."""
+    """Replace a stage's stride by dilation (atrous convolution), in place: all its convolutions get stride 1."""
     for module in stage.modules():
         if isinstance(module, nn.Conv2d):
             module.stride, module.dilation = (1, 1), (dilation, dilation)

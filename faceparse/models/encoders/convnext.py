@@ -2,17 +2,18 @@
 
 Liu et al., "A ConvNet for the 2020s", CVPR 2022, sections 2 and 3, https://arxiv.org/abs/2201.03545. torchvision's
 network without its classifier; the keys of the state dict are torchvision's (`features.N...`). Stochastic depth is
-mmsegmentation's for UPerNet. The maps are the residual stream as it is: whoever reads them normalises them.
+mmsegmentation's for UPerNet. The maps are the residual stream, without a norm: the decoder
+normalises them.
 """
 import re
 
 from torch import nn
 from torchvision.models.convnext import CNBlockConfig, ConvNeXt
 
-# the names of the authors' files and, where they differ, mmpretrain's: torchvision's
+# keys of the authors' files and, where they differ, mmpretrain's -> torchvision's
 PUBLISHED = (
-    (r"^downsample_layers\.(\d)\.", lambda found: f"features.{2 * int(found[1])}."),
-    (r"^stages\.(\d)\.", lambda found: f"features.{2 * int(found[1]) + 1}."),
+    (r"^downsample_layers\.(\d)\.", lambda match: f"features.{2 * int(match[1])}."),
+    (r"^stages\.(\d)\.", lambda match: f"features.{2 * int(match[1]) + 1}."),
     (r"\.(dwconv|depthwise_conv)\.", ".block.0."),
     (r"(features\.[1357]\.\d+)\.norm\.", r"\1.block.2."),
     (r"\.(pwconv|pointwise_conv)1\.", ".block.3."),
@@ -25,7 +26,7 @@ class ConvNeXtEncoder(nn.Module):
     """(B, in_channels, H, W), H and W multiples of 32 -> four maps (B, channels, H/s, W/s), s = 4, 8, 16, 32.
 
     depths, widths     blocks and channels of the four stages
-    stochastic_depth   the chance that the last block is left out in training; it grows linearly from 0 at the first
+    stochastic_depth   probability that the last block is left out in training; it grows linearly from 0 at the first
     """
 
     def __init__(self, depths, widths, stochastic_depth=0.4, in_channels=3):
@@ -33,13 +34,13 @@ class ConvNeXtEncoder(nn.Module):
         stages = [CNBlockConfig(*stage) for stage in zip(widths, (*widths[1:], None), depths)]
         self.features = ConvNeXt(stages, stochastic_depth).features
         self.channels = tuple(widths)
-        if in_channels != 3:  # started as torchvision starts its own
+        if in_channels != 3:  # torchvision's initialisation
             self.features[0][0] = nn.Conv2d(in_channels, widths[0], 4, stride=4)
             nn.init.trunc_normal_(self.features[0][0].weight, std=0.02)
             nn.init.zeros_(self.features[0][0].bias)
 
     def from_classifier(self, weights):
-        """A state dict of the authors' or mmpretrain's classifier with torchvision's names; torchvision's as it is."""
+        """The state dict of a classifier, the authors', mmpretrain's or torchvision's, with torchvision's keys."""
         if not any(key.startswith("stages.") for key in weights):
             return weights
         renamed = {}

@@ -1,12 +1,12 @@
 """Mix Transformer (MiT), SegFormer's encoder: four maps, at strides 4, 8, 16 and 32.
 
 Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers", NeurIPS 2021, section
-3.1 and table 6, https://arxiv.org/abs/2105.15203. From the authors' published network, where the paper is silent: a
-norm after the reduction of keys and values and after each stage, whose epsilons differ (1e-5 in patch embeddings and
+3.1 and table 6, https://arxiv.org/abs/2105.15203. Where the paper gives no value, as in the authors' published network:
+a norm after the reduction of keys and values and after each stage, whose epsilons differ (1e-5 in patch embeddings and
 reductions, 1e-6 elsewhere), stochastic depth up to 0.1, and the initialisation. The keys of the state dict are those of
 the authors' backbones and of segmentation_models_pytorch.
 
-Inside, maps are (B, H, W, C): what norms and linear layers read.
+Inside, maps are (B, H, W, C), as norms and linear layers take them.
 """
 import math
 
@@ -14,20 +14,20 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.ops import StochasticDepth
 
-# table 6, the same for all sizes: stride and kernel of the patch embeddings, heads, and by how much keys and values are
-# reduced along each side (equation 2's R is the square)
+# table 6, the same for all sizes: stride and kernel of the patch embeddings, attention heads, and the factor by which
+# keys and values are reduced along each side (equation 2's R is its square)
 STRIDES, KERNELS, HEADS, REDUCTIONS = (4, 2, 2, 2), (7, 3, 3, 3), (1, 2, 5, 8), (8, 4, 2, 1)
-EXPANSION = 4           # of the feed-forward layers; table 6 has 8 in stages 1 and 2, but table 1's counts follow 4
+EXPANSION = 4           # of the feed-forward layers; table 6 has 8 in stages 1 and 2, but table 1's counts need 4
 STOCHASTIC_DEPTH = 0.1  # at the last block; it grows linearly from 0 at the first
 
 
 def convolve(convolution, x):
-    """A convolution over (B, H, W, C); without a copy where the map lies in memory as written."""
+    """A convolution of a map (B, H, W, C); without a copy where the map is contiguous in that order."""
     return convolution(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 class PatchEmbedding(nn.Module):
-    """Overlapped patch merging: patches larger than their stride keep the continuity between neighbours."""
+    """Overlapped patch merging: patches are larger than their stride, so that neighbours stay continuous."""
 
     def __init__(self, in_channels, width, kernel, stride):
         super().__init__()
@@ -39,7 +39,7 @@ class PatchEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Efficient self-attention (equation 2): every cell asks, and squares of cells answer as one."""
+    """Efficient self-attention (equation 2): a query for every cell, one key and value for each square of cells."""
 
     def __init__(self, width, heads, reduction):
         super().__init__()
@@ -63,6 +63,8 @@ class Attention(nn.Module):
 
 
 class Depthwise(nn.Module):
+    """3x3 depthwise convolution: (B, H, W, C) -> the same shape."""
+
     def __init__(self, channels):
         super().__init__()
         self.dwconv = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
@@ -72,7 +74,7 @@ class Depthwise(nn.Module):
 
 
 class MixFFN(nn.Module):
-    """Equation 3. The zeros at the border of its 3x3 convolution tell positions, in place of an encoding of them."""
+    """Equation 3. The zero padding of its 3x3 convolution carries the position, in place of a positional encoding."""
 
     def __init__(self, width):
         super().__init__()
@@ -85,6 +87,8 @@ class MixFFN(nn.Module):
 
 
 class Block(nn.Module):
+    """A transformer block with residual connections: (B, H, W, C) -> the same shape."""
+
     def __init__(self, width, heads, reduction, stochastic_depth):
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
@@ -118,7 +122,7 @@ class MiT(nn.Module):
             self.add_module(f"norm{stage + 1}", nn.LayerNorm(width, eps=1e-6))
             in_channels = width
             done += depth
-        for module in self.modules():  # norms start at 1 and 0 by themselves
+        for module in self.modules():  # norms are 1 and 0 by default
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02)
                 nn.init.zeros_(module.bias)

@@ -1,4 +1,4 @@
-"""MobileNetV2's feature extractor.
+"""MobileNetV2 as an encoder: five maps, at strides 2, 4, 8, 16 and 32.
 
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, https://arxiv.org/abs/1801.04381.
 The keys of the state dict are torchvision's (`features.N...`), so its weights load.
@@ -10,11 +10,11 @@ from faceparse.models.depthwise_fast import use_fast_depthwise
 
 # table 2: expansion t, output channels c, repeats n, stride s of the first repeat
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-TAPS = (1, 3, 6, 13, 18)  # of the 19 features, the last one at each of the strides 2, 4, 8, 16, 32
+TAPS = (1, 3, 6, 13, 18)  # indices of the 19 features: the last one at each of the strides 2, 4, 8, 16, 32
 
 
 def norm_relu6(channels):
-    """Batch norm and ReLU6 (section 3.3: robust in low-precision arithmetic)."""
+    """Batch norm and ReLU6 (section 3.3: robust with low-precision arithmetic)."""
     return nn.BatchNorm2d(channels), nn.ReLU6(inplace=True)
 
 
@@ -56,7 +56,7 @@ class MobileNetV2(nn.Module):
                 width = out_channels
         features.append(nn.Sequential(nn.Conv2d(width, 1280, 1, bias=False), *norm_relu6(1280)))
         self.features = nn.Sequential(*features)
-        for module in self.modules():  # as torchvision; the norms start at 1 and 0 by themselves
+        for module in self.modules():  # torchvision's initialisation; norms are 1 and 0 by default
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")
         use_fast_depthwise(self)

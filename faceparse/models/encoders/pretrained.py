@@ -1,4 +1,4 @@
-"""Encoder weights: ImageNet's, and those of public checkpoints."""
+"""Loading weights into an encoder: ImageNet's, and those of public checkpoints."""
 import socket
 from pathlib import Path
 
@@ -9,12 +9,12 @@ from faceparse.errors import FaceparseError
 from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.models.encoders import ENCODERS
 
-CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.", "norm.", "head.")  # what public files hold besides the backbone
-TIMEOUT = 20  # seconds without an answer until a download gives up
+CLASSIFIERS = ("fc.", "classifier.", "aux_classifier.", "norm.", "head.")  # keys of public files beside the backbone's
+TIMEOUT = 20  # seconds without a response after which a download stops
 
 
 def imagenet_file(name):
-    """Where torch.hub keeps the encoder's ImageNet weights ($TORCH_HOME moves it), whether it is there or not.
+    """The path at which torch.hub stores an encoder's ImageNet weights, downloaded or not; below $TORCH_HOME if set.
 
     Raises FaceparseError where torchvision has none.
     """
@@ -24,16 +24,13 @@ def imagenet_file(name):
     return Path(torch.hub.get_dir()) / "checkpoints" / ENCODERS[name][1].url.rpartition("/")[2]
 
 
-def imagenet_weights_cached(name):
-    """Whether load_encoder_weights(encoder, "imagenet") would need no network."""
-    return ENCODERS[name][1] is not None and imagenet_file(name).is_file()
-
-
 def load_encoder_weights(encoder, source):
-    """Start an encoder from weights: source is "imagenet" (downloaded once), "none" (left random) or a file's path.
+    """Load weights into an encoder, in place.
 
-    A file holds the state dict of torchvision's classifier, for ConvNeXt, Swin and MiT also of the authors', or of a
-    parser whose encoder or backbone is this one.
+    source  "imagenet" (downloaded once), "none" (random weights are kept), or the path of a file that holds the state
+            dict of torchvision's classifier, for ConvNeXt, Swin and MiT also of the authors', or of a parser with this
+            encoder or backbone
+    Raises FaceparseError.
     """
     if source == "none":
         return
@@ -44,15 +41,15 @@ def load_encoder_weights(encoder, source):
 
 
 def first_convolution(network):
-    """The name of the convolution that takes the image, and the convolution: the first that the network lists."""
+    """The convolution that takes the image, the first in the network, as (its name, the module)."""
     return next((name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d))
 
 
 def spread_over_channels(weight, channels):
-    """Weights for RGB, (N, 3, K, K), for an input of another number of channels: (N, channels, K, K).
+    """A first convolution's weights for RGB, (N, 3, K, K), for another number of input channels: (N, channels, K, K).
 
-    They are repeated cyclically and scaled by 3 / channels, so that what they give keeps its size; for one channel they
-    are summed, which sees a grey image as before. This is segmentation_models_pytorch's rule.
+    They are repeated cyclically and scaled by 3 / channels, so that the output keeps its scale. For one channel they
+    are summed: the output for a grey image is unchanged. This is segmentation_models_pytorch's rule.
     """
     if channels == 1:
         return weight.sum(1, keepdim=True)
@@ -60,11 +57,12 @@ def spread_over_channels(weight, channels):
 
 
 def load_backbone(encoder, weights, source):
-    """Load from a state dict the part that is this encoder; decoders and classifiers in it are passed over.
+    """Load the encoder's part of a state dict, in place; decoders and classifiers in it are ignored.
 
-    Weights for RGB fit an encoder of any number of input channels (see spread_over_channels).
+    Weights for RGB fit an encoder with any number of input channels (see spread_over_channels). Raises FaceparseError,
+    naming `source`, where the rest does not fit.
     """
-    for prefix in ("encoder.", "backbone."):  # segmentation_models_pytorch's and ours; torchvision's segmentation
+    for prefix in ("encoder.", "backbone."):  # segmentation_models_pytorch's and this project's; torchvision's
         if any(key.startswith(prefix) for key in weights):
             weights = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
     if hasattr(encoder, "from_classifier"):
@@ -78,7 +76,7 @@ def load_backbone(encoder, weights, source):
 
 def _download(url, path):
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torch.hub sets none: behind a firewall that drops packets it waits for minutes
+    socket.setdefaulttimeout(TIMEOUT)  # torch.hub sets none and would wait for minutes where packets are dropped
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, path, hash_prefix=path.stem.rpartition("-")[2])

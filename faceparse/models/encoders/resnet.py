@@ -1,24 +1,29 @@
-"""ResNet."""
+"""ResNet as an encoder: five maps, at strides 2, 4, 8, 16 and 32.
+
+He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, https://arxiv.org/abs/1512.03385. torchvision's
+network, whose bottlenecks stride in the 3x3 convolution, without its classifier; the keys of the state dict are
+torchvision's.
+"""
 from torch import nn
 from torchvision.models.resnet import ResNet
 
 
 class ResNetEncoder(ResNet):
-    """He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, https://arxiv.org/abs/1512.03385.
+    """(B, in_channels, H, W), H and W multiples of 32 -> five maps (B, channels, H/s, W/s), s = 2, 4, 8, 16, 32.
 
-    torchvision's network (whose bottlenecks stride in the 3x3 convolution) without its classifier.
+    block, layers  torchvision's BasicBlock or Bottleneck, and the number of blocks of the four stages
     """
 
     def __init__(self, block, layers, in_channels=3):
         super().__init__(block, layers)
         del self.avgpool, self.fc
-        if in_channels != 3:  # torchvision's has no such choice; started as it starts its own
+        if in_channels != 3:  # torchvision takes RGB alone; its initialisation
             self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
             nn.init.kaiming_normal_(self.conv1.weight, mode="fan_out", nonlinearity="relu")
         self.channels = (64, *(width * block.expansion for width in (64, 128, 256, 512)))
 
     def last_stage(self):
-        """The layers that take stride 16 to stride 32."""
+        """The layers from stride 16 to stride 32."""
         return self.layer4
 
     def forward(self, images):

@@ -2,10 +2,10 @@
 
 Liu et al., "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows", ICCV 2021, section 3,
 https://arxiv.org/abs/2103.14030. torchvision's network without its last norm and classifier; the keys of the state dict
-are torchvision's (`features.N...`). Windows are 7 x 7, which is what Swin-B and Swin-L are pretrained with at 224 (12 x
-12 at 384). torchvision fills the last windows of a map with zeros after the norm, as mmsegmentation does, and does not
-shift windows along a side that one window covers. Stochastic depth is mmsegmentation's for UPerNet. The maps are the
-residual stream as it is: whoever reads them normalises them.
+are torchvision's (`features.N...`). Windows are 7 x 7, as in the pretraining of Swin-B and Swin-L at 224 (12 x 12 at
+384). torchvision pads the last windows of a map with zeros after the norm, as mmsegmentation does, and does not shift
+windows along a side that one window covers. Stochastic depth is mmsegmentation's for UPerNet. The maps are the residual
+stream, without a norm: the decoder normalises them.
 """
 import re
 
@@ -14,12 +14,12 @@ from torchvision.models.swin_transformer import SwinTransformer
 
 WINDOW = 7
 
-# the names of the authors' files: torchvision's
+# keys of the authors' files -> torchvision's
 PUBLISHED = (
     (r"^patch_embed\.proj\.", "features.0.0."),
     (r"^patch_embed\.norm\.", "features.0.2."),
-    (r"^layers\.(\d)\.blocks\.", lambda found: f"features.{2 * int(found[1]) + 1}."),
-    (r"^layers\.(\d)\.downsample\.", lambda found: f"features.{2 * int(found[1]) + 2}."),
+    (r"^layers\.(\d)\.blocks\.", lambda match: f"features.{2 * int(match[1]) + 1}."),
+    (r"^layers\.(\d)\.downsample\.", lambda match: f"features.{2 * int(match[1]) + 2}."),
     (r"\.mlp\.fc1\.", ".mlp.0."),
     (r"\.mlp\.fc2\.", ".mlp.3."),
 )
@@ -37,11 +37,11 @@ class SwinEncoder(nn.Module):
         self.features = SwinTransformer([4, 4], width, list(depths), list(heads), [WINDOW, WINDOW],
                                         stochastic_depth_prob=stochastic_depth).features
         self.channels = tuple(width * 2 ** stage for stage in range(4))
-        if in_channels != 3:  # PyTorch's own start, as torchvision's
+        if in_channels != 3:  # PyTorch's default initialisation, as torchvision's
             self.features[0][0] = nn.Conv2d(in_channels, width, 4, stride=4)
 
     def from_classifier(self, weights):
-        """A state dict of the authors' classifier with torchvision's names; torchvision's as it is."""
+        """The state dict of a classifier, the authors' or torchvision's, with torchvision's keys."""
         if not any(key.startswith("layers.") for key in weights):
             return weights
         renamed = {}

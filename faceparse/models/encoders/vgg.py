@@ -2,7 +2,7 @@
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015, table 1, column
 D, https://arxiv.org/abs/1409.1556, its first two fully connected layers turned into convolutions (Long et al., CVPR
-2015, section 3.1). State dict keys of the features are torchvision's; fc6 and fc7 are its classifier.0, classifier.3.
+2015, section 3.1). The keys of the features are torchvision's; fc6 and fc7 are its classifier.0 and classifier.3.
 """
 from torch import nn
 from torch.nn import functional as F
@@ -12,7 +12,7 @@ STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # width and number o
 
 class VGG16(nn.Module):
     """(B, in_channels, H, W), H and W multiples of 32 -> the maps pool3 (B, 256, H/8, W/8), pool4 (B, 512, H/16, W/16)
-    and fc7 (B, 4096, H/32, W/32). With batch_norm, torchvision's vgg16_bn."""
+    and fc7 (B, 4096, H/32, W/32). batch_norm: torchvision's vgg16_bn."""
 
     channels = (256, 512, 4096)
 
@@ -31,7 +31,7 @@ class VGG16(nn.Module):
         self.fc6 = nn.Conv2d(512, 4096, 7, padding=3)
         self.fc7 = nn.Conv2d(4096, 4096, 1)
         self.dropout = nn.Dropout(0.5)
-        for module in self.features:  # as torchvision; the norms start at 1 and 0 by themselves
+        for module in self.features:  # torchvision's initialisation; norms are 1 and 0 by default
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 nn.init.zeros_(module.bias)
@@ -40,7 +40,7 @@ class VGG16(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def from_classifier(self, weights):
-        """A state dict of torchvision's classifier with its first two linear layers renamed and reshaped to fc6, fc7.
+        """The state dict of torchvision's classifier with its first two linear layers renamed and reshaped to fc6, fc7.
 
         Linear weights (4096, 512 x 7 x 7) hold channel, row and column in that order, as convolutions do.
         """
