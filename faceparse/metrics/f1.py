@@ -1,15 +1,16 @@
-"""F1 and IoU from confusion matrices, by the protocols the literature uses. They differ: name the one a number follows.
+"""F1 and IoU from confusion matrices, by the protocols of the literature. They differ: state which one you use.
 
-  pooled         one matrix over the whole test set, then F1 a class: the LaPa and Helen literature, and the default.
+  pooled         one matrix over the test set, then F1 of each class: the LaPa and Helen literature, and the default.
                      scores(sum of all matrices)
-  per image      F1 a class in every image, averaged over the images that hold the class. baker2023 does this with values
-                 under 0.1 clamped or dropped; here nothing is clamped.
+  per image      F1 of each class in every image, averaged over the images where it is defined. baker2023 does this with
+                 values under 0.1 clamped or dropped; here nothing is clamped.
                      scores_per_image(the images' matrices)
   Helen overall  brows, eyes, nose and mouth each merged into one class, then pooled over these four.
                      helen_overall(sum of all matrices, labels)
 
-A matrix is (C, C + 1): rows are the truth, columns the prediction, the last column what was predicted as none of the C
-classes (255, where a table between label sets has no counterpart): wrong for the class it hides, for no other.
+A matrix is (C, C + 1): rows are the ground truth, columns the prediction. The last column counts pixels predicted as
+none of the C classes (255, where a table between label sets has no counterpart): a false negative of the true class and
+a false positive of no class.
 """
 import warnings
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ from faceparse.errors import FaceparseError
 
 
 def confusion(target, prediction, num_classes):
-    """(..., H, W) class indices 0..255 of truth and prediction -> (..., C, C + 1) int64, one matrix an image, on the
-    target's device and without waiting for it. Pixels whose target is 255, or any other index outside the C classes,
-    are left out."""
+    """Ground truth and prediction (..., H, W), class indices 0..255 -> (..., C, C + 1) int64, one matrix per image.
+
+    The result is on the target's device and does not wait for it. Pixels whose target is 255, or any other index not
+    in the C classes, are ignored.
+    """
     *lead, height, width = target.shape
-    size = num_classes + 1  # index C stands for everything that is not one of the classes
+    size = num_classes + 1  # index C: every index that is none of the classes
     target = target.to(torch.uint8).reshape(-1, height * width)  # (N, H W)
     prediction = prediction.to(torch.uint8).reshape(-1, height * width)
     if target.device.type == "cpu":
@@ -38,13 +41,13 @@ def confusion(target, prediction, num_classes):
 
 
 def _count_runs(target, prediction, size):
-    """Arrays (P,) uint8 -> tensor (size * size,) int64: how often each pair occurs, indices from size - 1 on as one.
+    """Arrays (P,) uint8 -> tensor (size * size,) int64: the number of pixels of each pair, indices >= size - 1 as one.
 
-    Masks are smooth: neighbouring pixels mostly agree, so it pays to find the runs of equal pairs by comparing bytes
-    and to count each run once, weighted by its length: three to five times as fast as numpy.bincount on face masks,
-    three times slower on noise.
+    Neighbouring pixels of label maps are mostly equal. Runs of equal pairs are therefore detected by comparing bytes,
+    and each run is counted once, weighted by its length: three to five times as fast as numpy.bincount on face masks,
+    three times as slow on noise.
     """
-    first = np.ones(len(target), bool)  # the pixel that a run begins with
+    first = np.ones(len(target), bool)  # the first pixel of each run
     np.not_equal(target[1:], target[:-1], out=first[1:])
     first[1:] |= prediction[1:] != prediction[:-1]
     start = np.flatnonzero(first)
@@ -55,47 +58,51 @@ def _count_runs(target, prediction, size):
 
 @dataclass(frozen=True)
 class Scores:
-    """Per class (C,) float64, NaN where the ratio is 0 / 0: a class in neither truth nor prediction has no F1 and no
-    IoU and is left out of the means. One that the truth holds and was never predicted has F1 0, and so has one that was
-    predicted where the truth has none; both count in the means."""
+    """Scores per class, (C,) float64 in 0..1, NaN where the ratio is 0 / 0.
+
+    A class in neither the ground truth nor the prediction has no F1 and no IoU and is left out of the means. A class
+    that is in only one of the two has F1 0, which counts in the means.
+    """
     f1: np.ndarray  # 2 TP / (2 TP + FP + FN)
     iou: np.ndarray  # TP / (TP + FP + FN)
     precision: np.ndarray  # TP / (TP + FP)
     recall: np.ndarray  # TP / (TP + FN)
-    never_predicted: np.ndarray  # (C,) bool: in the truth, in no prediction
-    accuracy: float  # share of the valid pixels that are right
+    never_predicted: np.ndarray  # (C,) bool: in the ground truth, in no prediction
+    accuracy: float  # share of the valid pixels that are correct
 
     @property
     def mean_f1(self):
-        """Over the foreground, that is all classes but class 0, the background: the LaPa and Helen literature."""
+        """F1 over the foreground, all classes but class 0, the background: the LaPa and Helen literature."""
         return mean(self.f1[1:])
 
     @property
     def miou(self):
-        """Over all classes with the background, as the CelebAMask reports (li2022 and zhou2025) have it."""
+        """IoU over all classes with the background: li2022 and zhou2025."""
         return mean(self.iou)
 
     @property
     def mfscore(self):
-        """F1 over all classes with the background (zhou2025)."""
+        """F1 over all classes with the background: zhou2025."""
         return mean(self.f1)
 
     @property
     def mean_accuracy(self):
-        """Recall over all classes with the background (li2022 and zhou2025)."""
+        """Recall over all classes with the background: li2022 and zhou2025."""
         return mean(self.recall)
 
 
 def mean(values, axis=None):
-    """The mean of what is not NaN, NaN where nothing is."""
+    """The mean of the values that are not NaN; NaN where all are."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # numpy warns of an empty mean
         return np.nanmean(values, axis)
 
 
 def scores(matrix):
-    """Scores of one confusion matrix (C, C + 1), or (C, C); a tensor or an array. Matrices (N, C, C + 1) give Scores
-    whose arrays are (N, C), and whose accuracy is (N,)."""
+    """Scores of one confusion matrix (C, C + 1), or (C, C); a tensor or an array. The pooled protocol.
+
+    For matrices (N, C, C + 1) the arrays are (N, C), and the accuracy is (N,).
+    """
     matrix = np.asarray(torch.as_tensor(matrix).cpu(), np.float64)
     right = np.diagonal(matrix, axis1=-2, axis2=-1)  # (..., C) TP
     truth = matrix.sum(-1)  # (..., C) TP + FN
@@ -107,8 +114,10 @@ def scores(matrix):
 
 
 def scores_per_image(matrices):
-    """The per-image protocol: every class's scores in each image (N, C, C + 1), averaged over the images where they are
-    defined. Returns Scores whose arrays are (C,). `never_predicted` is of the whole set."""
+    """The per-image protocol: scores of every class in each image, averaged over the images where they are defined.
+
+    matrices (N, C, C + 1) -> Scores whose arrays are (C,). `never_predicted` is of all images together.
+    """
     each = scores(matrices)
     return Scores(*(mean(values, 0) for values in (each.f1, each.iou, each.precision, each.recall)),
                   never_predicted=scores(torch.as_tensor(matrices).sum(0)).never_predicted,
@@ -122,16 +131,18 @@ HELEN_MERGED = {"left_brow": "brows", "right_brow": "brows", "left_eye": "eyes",
 def helen_overall(matrix, labels):
     """Pooled F1 of Helen's merged parts (Smith et al. 2013): {"brows", "eyes", "nose", "mouth", "overall": F1}.
 
-    Confusions inside a merged class count as right. `overall` is one F1 from the TP, FP and FN of the four summed up:
-    skin, hair and background take part only by being mistaken for them. matrix: (C, C + 1) or (C, C) in `labels`.
-    Raises FaceparseError where `labels` does not know LaPa's parts.
+    Confusions inside a merged class count as correct. `overall` is one F1 from the summed TP, FP and FN of the four
+    parts: skin, hair and background count only where they are confused with these.
+
+    matrix  (C, C + 1) or (C, C);  labels  the LabelSet of its classes
+    Raises FaceparseError where `labels` does not have these parts.
     """
     matrix = np.asarray(torch.as_tensor(matrix).cpu(), np.float64)
-    part_of = [HELEN_MERGED.get(part) for part in labels.to_lapa]  # a class's merged part, or None
+    part_of = [HELEN_MERGED.get(part) for part in labels.to_lapa]  # the merged part of each class, or None
     parts = dict.fromkeys(HELEN_MERGED.values())
     if not set(parts) <= set(part_of):
         raise FaceparseError(f"the labels of '{labels.name}' do not hold {', '.join(parts)}: no Helen overall score")
-    right, total = 0, 0  # of the four: TP, and 2 TP + FP + FN
+    right, total = 0, 0  # summed over the four parts: TP, and 2 TP + FP + FN
     for part in parts:
         member = [c for c, merged in enumerate(part_of) if merged == part]
         part_right = matrix[np.ix_(member, member)].sum()

@@ -1,26 +1,26 @@
-"""The architectures by name, and what is asked of any of them: build it, start it from a checkpoint, count it."""
-import copy
+"""The networks: tables of the architectures by name, and building one of them.
+
+Contracts. A parser takes (B, in_channels, H, W) images of any size and returns a dict whose "out" is (B, num_classes,
+H, W) logits; in training mode the dict holds other outputs that only the loss needs. A landmark network returns a dict
+that its own `loss` and `decode` read. Beside "out", callers read no entry of these dicts.
+"""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from faceparse.errors import FaceparseError
 from faceparse.models.auxiliary import parsing_loss
 from faceparse.models.bass import BASS
 from faceparse.models.bisenetv2 import BiSeNetV2, BiSeNetV2XS
-from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.models.counts import flops, parameters_of
 from faceparse.models.deeplabv3plus import DeepLabV3Plus
-from faceparse.models.encoders.pretrained import first_convolution, load_backbone
 from faceparse.models.fastscnn import FastSCNN
 from faceparse.models.fcn import FCN
 from faceparse.models.fpn import FPN
 from faceparse.models.hourglass import StackedHourglass
+from faceparse.models.initialisation import initialise
 from faceparse.models.lraspp import LRASPP
 from faceparse.models.pipnet import PIPNet
-from faceparse.models.published_pipnet import is_published, load_published
 from faceparse.models.pspnet import PSPNet
 from faceparse.models.regressor import Regressor
 from faceparse.models.segformer import SegFormer
@@ -28,8 +28,7 @@ from faceparse.models.unet import UNet
 from faceparse.models.upernet import UPerNet
 
 RESNETS = ("resnet101", "resnet18", "resnet34", "resnet50")
-PYRAMIDS = (*RESNETS, "mobilenet_v2")  # encoders that give five maps
-
+PYRAMIDS = (*RESNETS, "mobilenet_v2")  # encoders with five maps
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def has_own_loss(arch):
 
 
 def choose_encoder(arch, encoder=None):
-    """The name of the encoder that `arch` takes: the one asked for, or its default; None for a network without choice.
+    """The name of the encoder for an architecture: `encoder`, or the default for None; None where there is no choice.
 
     Raises FaceparseError for an unknown architecture or an encoder that it does not take.
     """
@@ -109,68 +108,28 @@ def choose_encoder(arch, encoder=None):
 
 
 def build(arch, encoder=None, num_classes=11, in_channels=3):
-    """A network with random weights: (B, in_channels, H, W) -> a dict whose "out" is (B, num_classes, H, W) logits.
+    """A parser with random weights: (B, in_channels, H, W) -> a dict whose "out" is (B, num_classes, H, W) logits.
 
-    arch, encoder  of MODELS, which lists each architecture's encoders, its default first
-    in_channels    3 for an image; for a label adapter the channels of the map that another network gives
-    In training mode the dict also holds what else the network learns by ("aux", "semantic", "boundary").
+    arch, encoder  of MODELS, which lists each architecture's encoders, the default first
+    in_channels    3 for an image; for a label adapter the channels of the encoded prediction
+    Raises FaceparseError for an unknown name.
     """
     return _constructor(MODELS, arch, encoder)(num_classes, in_channels=in_channels)
 
 
 def build_landmarker(arch, encoder=None, num_points=68):
-    """A network with random weights: (B, 3, H, W) -> the dict that its own `decode` turns into (B, num_points, 2)."""
+    """A landmark network with random weights: (B, 3, H, W) -> a dict, which its `decode` maps to (B, num_points, 2).
+
+    arch, encoder  of LANDMARKERS. Raises FaceparseError for an unknown name.
+    """
     return _constructor(LANDMARKERS, arch, encoder)(num_points)
 
 
 def _constructor(table, arch, encoder):
-    """A row of MODELS or LANDMARKERS with the encoder filled in. Raises FaceparseError."""
+    """The constructor in a row of MODELS or LANDMARKERS, with the encoder filled in. Raises FaceparseError."""
     if arch not in table:
         raise FaceparseError(f"unknown {'parser' if table is MODELS else 'landmark network'} '{arch}'; known: "
                              f"{', '.join(table)}")
     encoder = choose_encoder(arch, encoder)
     constructor = table[arch].build
     return partial(constructor, encoder=encoder) if encoder else constructor
-
-
-def initialise(model, source):
-    """Start a model from a checkpoint: ours, segmentation_models_pytorch's, torchvision's for the encoder alone; for a
-    PIPNet that has been given the mean face also one of its authors'.
-
-    source  a file's path, or the dict in it
-    Returns the names of the parts that kept their random weights: the head where the class count differs, the decoder
-    where the checkpoint is a backbone's. Whatever else does not fit is a FaceparseError.
-    """
-    content, name = (source, "the state dict") if isinstance(source, dict) else (read_checkpoint(source), source)
-    weights = weights_in(content, name)
-    if isinstance(model, PIPNet) and is_published(weights):
-        load_published(model, weights, name)
-        return []
-    if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
-        load_backbone(model.encoder, weights, name)
-        return [part for part, _ in model.named_children() if part != "encoder"]
-    own = model.state_dict()
-    resized = [head for head in model.heads if any(
-        key in weights and weights[key].shape != own[key].shape for key in own if key.startswith(head))]
-    # segmentation_models_pytorch's optional image classifier has no counterpart here
-    load_weights(model, weights, name, leave_out=(*resized, "classification_head."))
-    return [head.rstrip(".") for head in resized]
-
-
-def parameters_of(model, training=False):
-    """The number of trainable parameters; those of the parts that only training asks are counted where `training`."""
-    left_out = () if training else tuple(getattr(model, "training_only", ()))
-    return sum(parameter.numel() for name, parameter in model.named_parameters()
-               if parameter.requires_grad and not name.startswith(left_out))
-
-
-def flops(model, size):
-    """Floating point operations of the convolutions and matrix products for one size x size input, at inference.
-
-    A multiply and an add count as 2; papers that count multiply-adds print half of this. Nothing is computed: the model
-    is traced on PyTorch's meta device.
-    """
-    shadow = copy.deepcopy(model).to("meta").eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shadow(torch.empty(1, first_convolution(shadow)[1].in_channels, size, size, device="meta"))
-    return counter.get_total_flops()

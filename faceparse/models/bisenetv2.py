@@ -1,4 +1,4 @@
-"""BiSeNetV2: a wide, shallow branch for detail and a narrow, deep one for context, each of which gates the other.
+"""BiSeNetV2: a wide, shallow branch for detail and a narrow, deep branch for context, each of which gates the other.
 
 Yu et al., "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-time Semantic Segmentation", IJCV 2021,
 section 4, table 1 and figures 3 to 7, https://arxiv.org/abs/2004.02147; and zhou2025's narrower XS form of it. As in
@@ -6,9 +6,9 @@ mmsegmentation, which zhou2025 used, and unlike the paper:
 - in the gather-and-expansion layer a ReLU follows the last depthwise convolution;
 - the context embedding's last convolution, plain in the paper, is followed by batch norm and ReLU, and so is the
   aggregation's (the paper: batch norm alone);
-- the four heads that only train ("booster") have two 3x3 convolutions each (the paper: one).
-Upsampling does not align corners. All convolutions start kaiming normal (the paper's training settings), but for those
-to the classes, which start as everywhere here.
+- the four auxiliary heads ("booster") have two 3x3 convolutions each (the paper: one).
+Upsampling does not align corners. All convolutions are initialised kaiming normal (the paper's training settings),
+except those to the classes, which are initialised as in the other networks.
 """
 from functools import partial
 
@@ -92,7 +92,7 @@ class ContextEmbedding(nn.Module):
 
 
 class GuidedAggregation(nn.Module):
-    """Figure 6: each branch, at the size of both, gated by the other. Detail (B, C, H, W), context (B, C, H/4, W/4)
+    """Figure 6: each branch gated by the other, at both sizes. Detail (B, C, H, W), context (B, C, H/4, W/4)
     -> (B, C, H, W)."""
 
     def __init__(self, channels):
@@ -108,22 +108,23 @@ class GuidedAggregation(nn.Module):
         context_up = upsample(self.context_up(context), 4)
         fine = self.detail_keep(detail) * torch.sigmoid(context_up)                           # (B, C, H, W)
         coarse = self.detail_down(detail) * torch.sigmoid(self.context_keep(context))         # (B, C, H/4, W/4)
-        return self.mix(fine + upsample(coarse, 4))                                              # (B, C, H, W)
+        return self.mix(fine + upsample(coarse, 4))                                           # (B, C, H, W)
 
 
 class BiSeNetV2(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
     detail         widths of the detail branch at strides 2, 4, 8
-    context        widths of the semantic branch at strides 4, 8, 16, 32; the last one is detail's too
+    context        widths of the semantic branch at strides 4, 8, 16, 32; the last one has to be detail's last
     head_width     of the decode head
-    aux_widths     of the heads on the four stages of the semantic branch
+    aux_widths     of the auxiliary heads on the four stages of the semantic branch
 
-    In training also "aux": their logits, at strides 4, 8, 16, 32. Training needs at least two images a batch, since the
-    context embedding leaves its batch norms one value an image; a batch of one raises FaceparseError.
+    In training mode also {"aux": [four of (B, num_classes, h, w) logits, at strides 4, 8, 16, 32]}. Training needs at
+    least two images a batch, because the context embedding leaves its batch norms one value per image and channel; a
+    batch of one raises FaceparseError.
     """
 
-    heads = ("segmentation_head.2.", "aux_heads.")  # what depends on the classes; the wide convolution before does not
+    heads = ("segmentation_head.2.", "aux_heads.")  # prefixes of the weights that depend on the classes
     training_only = ("aux_heads.",)
 
     def __init__(self, num_classes, in_channels=3, *, detail=(64, 64, 128), context=(16, 32, 64, 128),
@@ -146,7 +147,7 @@ class BiSeNetV2(nn.Module):
         self.segmentation_head = FCNHead(c32, head_width, num_classes)
         self.aux_heads = nn.ModuleList(
             FCNHead(channels, width, num_classes, convolutions=2) for channels, width in zip(context, aux_widths))
-        for module in self.modules():  # the norms start at 1 and 0 by themselves
+        for module in self.modules():  # norms are 1 and 0 by default
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 if module.bias is not None:

@@ -4,8 +4,8 @@ Chen et al., "Encoder-Decoder with Atrous Separable Convolution for Semantic Ima
 and figure 2, https://arxiv.org/abs/1802.02611; ASPP with image pooling from "Rethinking Atrous Convolution for Semantic
 Image Segmentation", section 3.3, https://arxiv.org/abs/1706.05587. As in segmentation_models_pytorch, which baker2023
 used: rates 12, 24, 36 at output stride 16 (the paper takes 6, 12, 18), one more separable convolution after the ASPP,
-one instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's; it
-leaves PyTorch's own initialisation, whereas here the decoder starts as UNet's and FPN's do.
+one instead of two after the concatenation, upsampling with corners aligned. State dict keys are that library's. It
+keeps PyTorch's default initialisation; here the decoder is initialised as UNet's and FPN's.
 """
 import torch
 from torch import nn
@@ -41,7 +41,7 @@ class ImagePooling(nn.Sequential):
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: five views of one map, side by side, mixed by a 1x1 convolution."""
+    """Atrous spatial pyramid pooling: five branches over one map, concatenated, mixed by a 1x1 convolution."""
 
     def __init__(self, in_channels):
         super().__init__()
@@ -57,6 +57,8 @@ class ASPP(nn.Module):
 
 
 class Decoder(nn.Module):
+    """The encoder's maps -> (B, 256, H/4, W/4): ASPP of the last map, refined by the map at stride 4."""
+
     def __init__(self, encoder_channels):
         super().__init__()
         self.aspp = nn.Sequential(ASPP(encoder_channels[-1]), *separable_conv(WIDTH, WIDTH))
@@ -65,7 +67,7 @@ class Decoder(nn.Module):
 
     def forward(self, features):
         x = self.aspp(features[-1])                                                  # (B, 256, H/16, W/16)
-        x = upsample(x, 4, align_corners=True)                                        # (B, 256, H/4, W/4)
+        x = upsample(x, 4, align_corners=True)                                       # (B, 256, H/4, W/4)
         x = torch.cat([x, self.block1(features[1])], dim=1)                          # (B, 256 + 48, H/4, W/4)
         return self.block2(x)                                                        # (B, 256, H/4, W/4)
 
@@ -73,11 +75,11 @@ class Decoder(nn.Module):
 class DeepLabV3Plus(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
-    Training needs at least two images a batch, since image pooling leaves its batch norm one value an image; a batch of
-    one raises FaceparseError.
+    Training needs at least two images a batch, because image pooling leaves its batch norm one value per image and
+    channel; a batch of one raises FaceparseError.
     """
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()

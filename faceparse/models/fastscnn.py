@@ -2,11 +2,12 @@
 
 Poudel, Liwicki and Cipolla, "Fast-SCNN: Fast Semantic Segmentation Network", BMVC 2019, section 3.2 and tables 1 to 3,
 https://arxiv.org/abs/1902.04502. In mmsegmentation's form, which zhou2025 used:
-- of the pyramid pooling the paper gives the width alone: here 1, 2, 3 and 6 cells, each 32 wide, mixed with the map by
-  a 3x3 convolution. The paper counts 1.11 M parameters in all, this form 1.40 M: a 1x1 would have 0.26 M fewer;
+- for the pyramid pooling the paper gives the width alone: here 1, 2, 3 and 6 regions a side, each 32 wide, mixed with
+  the map by a 3x3 convolution. The paper counts 1.11 M parameters in all, this form 1.40 M; with a 1x1 convolution it
+  would be 0.26 M fewer;
 - the fusion's depthwise convolution is not dilated (table 3: by 4, the ratio of the two sizes);
-- the heads that the auxiliary losses need are 3x3 convolutions of width 32; upsampling does not align corners.
-The paper does not say how weights start: here as the other decoders' do.
+- the auxiliary heads are 3x3 convolutions of width 32; upsampling does not align corners.
+The paper gives no initialisation: here it is that of the other decoders.
 """
 import torch
 from torch import nn
@@ -54,8 +55,8 @@ class Bottleneck(nn.Module):
 
 
 class PyramidPooling(nn.Module):
-    """Means over ever smaller cells beside the map (Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017), mixed:
-    (B, C, H, W) -> the same shape."""
+    """The map beside its means over regions of four sizes (Zhao et al., "Pyramid Scene Parsing Network", CVPR 2017),
+    mixed: (B, C, H, W) -> the same shape."""
 
     def __init__(self, channels):
         super().__init__()
@@ -86,12 +87,12 @@ class FeatureFusion(nn.Module):
 class FastSCNN(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
-    In training also "aux": logits of the context at stride 32 and of the detail at stride 8, where two more heads read
-    them. Training needs at least two images a batch, since the pooling to one cell leaves its batch norm one value an
-    image; a batch of one raises FaceparseError.
+    In training mode also {"aux": [(B, num_classes, h, w) logits of the context at stride 32 and of the detail at stride
+    8]}. Training needs at least two images a batch, because pooling to one region leaves its batch norm one value per
+    image and channel; a batch of one raises FaceparseError.
     """
 
-    heads = ("segmentation_head.", "aux_heads.")  # what depends on the classes
+    heads = ("segmentation_head.", "aux_heads.")  # prefixes of the weights that depend on the classes
     training_only = ("aux_heads.",)
 
     def __init__(self, num_classes, in_channels=3):

@@ -2,10 +2,10 @@
 
 Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015, sections 3.1, 3.3, 4.2
 and 4.3, figure 3, https://arxiv.org/abs/1411.4038. The paper's network: fc6 and fc7 as convolutions with dropout (in
-models/vgg.py), score layers that start at zero, x2 upsampling that starts as bilinear interpolation and is learned, x8
-that stays bilinear. Unlike the paper:
+encoders/vgg.py), score layers initialised with zeros, x2 upsampling initialised as bilinear interpolation and learned,
+x8 upsampling fixed to bilinear. Unlike the paper:
 - its 100 pixels of padding, and the crops that undo their offsets, are left out: fc6 is padded by 3 instead, and every
-  map lies exactly over the picture (cell i of stride s is centred on pixel s (i + 1/2) - 1/2);
+  map is aligned with the picture (cell i of stride s is centred on pixel s (i + 1/2) - 1/2);
 - scores are repeated at the border before they are upsampled, where without those 100 pixels they would fade to zero;
 - all three strides are trained at once, not FCN-32s, then FCN-16s, then FCN-8s.
 """
@@ -19,7 +19,7 @@ from faceparse.models.upsample import upsample
 
 
 class Upsample2(nn.ConvTranspose2d):
-    """(B, C, H, W) -> (B, C, 2H, 2W): a learned transposed convolution that starts as bilinear interpolation."""
+    """(B, C, H, W) -> (B, C, 2H, 2W): a learned transposed convolution, initialised as bilinear interpolation."""
 
     def __init__(self, channels):
         super().__init__(channels, channels, 4, stride=2, padding=3, bias=False)  # 1, and 2 for the repeated border
@@ -32,7 +32,7 @@ class Upsample2(nn.ConvTranspose2d):
 
 
 class Head(nn.Module):
-    """The maps pool3, pool4, fc7 at strides 8, 16, 32 -> (B, num_classes, H, W) logits. It starts at zero."""
+    """The maps pool3, pool4, fc7 at strides 8, 16, 32 -> (B, num_classes, H, W) logits, initially 0."""
 
     def __init__(self, encoder_channels, num_classes):
         super().__init__()
@@ -58,7 +58,7 @@ class Head(nn.Module):
 class FCN(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
 
     def __init__(self, num_classes, encoder="vgg16", in_channels=3):
         super().__init__()

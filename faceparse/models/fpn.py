@@ -1,4 +1,4 @@
-"""FPN for segmentation: a top-down pyramid of 256-wide maps, each brought to stride 4, summed.
+"""FPN for segmentation: a top-down pyramid of 256-wide maps, each upsampled to stride 4, summed.
 
 Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3 and figure 3,
 https://arxiv.org/abs/1901.02446, over the pyramid of Lin et al., "Feature Pyramid Networks for Object Detection", CVPR
@@ -17,7 +17,7 @@ PYRAMID_WIDTH, SEGMENTATION_WIDTH = 256, 128
 
 
 class TopDown(nn.Module):
-    """One step down the pyramid: the coarser map doubled, plus the encoder's map brought to its width."""
+    """One step down the pyramid: the coarser map doubled, plus the encoder's map projected to its width."""
 
     def __init__(self, skip_channels):
         super().__init__()
@@ -28,29 +28,29 @@ class TopDown(nn.Module):
 
 
 class ConvGroupNormReLU(nn.Module):
-    """3x3 convolution, group norm, ReLU, and where asked the map doubled."""
+    """3x3 convolution, group norm, ReLU; with `double` the map is then upsampled by 2."""
 
-    def __init__(self, in_channels, upsample):
+    def __init__(self, in_channels, double):
         super().__init__()
         self.block = nn.Sequential(
             nn.Conv2d(in_channels, SEGMENTATION_WIDTH, 3, padding=1, bias=False),
             nn.GroupNorm(32, SEGMENTATION_WIDTH),
             nn.ReLU(inplace=True),
         )
-        self.upsample = upsample
+        self.double = double
 
     def forward(self, x):
         x = self.block(x)
-        return upsample(x, 2, align_corners=True) if self.upsample else x
+        return upsample(x, 2, align_corners=True) if self.double else x
 
 
 class ToStride4(nn.Module):
-    """Convolutions and doublings from one level of the pyramid to stride 4 (at stride 4: one convolution)."""
+    """Convolutions and upsampling from one level of the pyramid to stride 4 (at stride 4: one convolution)."""
 
     def __init__(self, doublings):
         super().__init__()
-        convolutions = [ConvGroupNormReLU(PYRAMID_WIDTH, upsample=doublings > 0)]
-        convolutions += [ConvGroupNormReLU(SEGMENTATION_WIDTH, upsample=True) for _ in range(doublings - 1)]
+        convolutions = [ConvGroupNormReLU(PYRAMID_WIDTH, double=doublings > 0)]
+        convolutions += [ConvGroupNormReLU(SEGMENTATION_WIDTH, double=True) for _ in range(doublings - 1)]
         self.block = nn.Sequential(*convolutions)
 
     def forward(self, x):
@@ -58,6 +58,8 @@ class ToStride4(nn.Module):
 
 
 class Decoder(nn.Module):
+    """The encoder's maps -> (B, 128, H/4, W/4)."""
+
     def __init__(self, encoder_channels):
         super().__init__()
         _, c2, c3, c4, c5 = encoder_channels
@@ -79,7 +81,7 @@ class Decoder(nn.Module):
 class FPN(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()

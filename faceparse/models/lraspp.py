@@ -1,11 +1,12 @@
-"""LRASPP over MobileNetV3: one gated map of context, refined by two early maps.
+"""LRASPP over MobileNetV3: one gated map of context, refined by the encoder's maps at strides 4 and 2.
 
 Howard et al., "Searching for MobileNetV3", ICCV 2019, section 6.4 and figure 10, https://arxiv.org/abs/1905.02244. In
 mmsegmentation's form, which zhou2025 used. Unlike the paper's head, and torchvision's:
-- the encoder's last two stages trade stride for dilation, so that the context is at output stride 8 (the paper: 16);
+- the encoder's last two stages have dilation in place of stride, so that the context is at stride 8 (the paper: 16);
 - the early maps at strides 2 and 4 are concatenated, not added as class scores, and the logits are at stride 2.
-Unlike mmsegmentation, the gate reads the mean of the whole map, as torchvision's does. Its window of 49 x 49 cells
-serves pictures of 1024 x 2048: of a 512 x 512 picture it sees one corner of 392 x 392, and smaller ones it refuses.
+Unlike mmsegmentation, the gate takes the mean over the entire map, as torchvision's does. mmsegmentation's pooling
+window of 49 x 49 cells is meant for pictures of 1024 x 2048: it covers one corner, 392 x 392, of a 512 x 512 picture,
+and does not fit into smaller ones.
 """
 import torch
 from torch import nn
@@ -19,6 +20,8 @@ STRIDE_2_WIDTH, STRIDE_4_WIDTH = 32, 64
 
 
 class Decoder(nn.Module):
+    """The encoder's maps at strides 2 and 4 and its context at stride 8 -> (B, 128, H/2, W/2)."""
+
     def __init__(self, stride_2_channels, stride_4_channels, context_channels):
         super().__init__()
         self.context = ConvNormReLU(context_channels, WIDTH, 1)
@@ -32,9 +35,9 @@ class Decoder(nn.Module):
 
     def forward(self, stride_2, stride_4, context):
         x = self.project(self.context(context) * self.gate(context))                   # (B, 128, H/8, W/8)
-        x = upsample(x, 2)                                                              # (B, 128, H/4, W/4)
+        x = upsample(x, 2)                                                             # (B, 128, H/4, W/4)
         x = self.fuse_4(torch.cat([x, self.lateral_4(stride_4)], dim=1))               # (B, 128 + 64, ...) -> 128
-        x = upsample(x, 2)                                                              # (B, 128, H/2, W/2)
+        x = upsample(x, 2)                                                             # (B, 128, H/2, W/2)
         return self.fuse_2(torch.cat([x, self.lateral_2(stride_2)], dim=1))            # (B, 128 + 32, ...) -> 128
 
 
@@ -44,13 +47,13 @@ class LRASPP(nn.Module):
     encoder  mobilenet_v3_small or mobilenet_v3_large
     """
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
     training_only = ()
 
     def __init__(self, num_classes, encoder="mobilenet_v3_small", in_channels=3):
         super().__init__()
         self.encoder = make_encoder(encoder, in_channels=in_channels)
-        stage_16, stage_32 = (tap + 1 for tap in self.encoder.taps[2:4])  # where each stage begins
+        stage_16, stage_32 = (tap + 1 for tap in self.encoder.taps[2:4])  # index of each stage's first feature
         dilate(self.encoder.features[stage_16:stage_32], 2)
         dilate(self.encoder.features[stage_32:], 4)
         stride_2, stride_4, *_, context = self.encoder.channels

@@ -8,9 +8,9 @@ cells of 32 x 32 pixels:
     x, y        (B, L, h, w)    read in that cell: the landmark, in cells from the cell's top left corner
     nb_x, nb_y  (B, L N, h, w)  read in that cell: neighbour j of landmark i, channel N i + j, from the same corner
 
-Points are in pixels with pixel centres at integers, so a picture W wide spans [-0.5, W - 0.5] and x lies (x + 0.5) / 32
+Points are in pixels with pixel centres at integers, so a picture W wide spans [-0.5, W - 0.5] and x is (x + 0.5) / 32
 cells from its left edge: the published coordinate (x + 0.5) / W times the number of cells. Labels keep their fractions;
-the published code cuts them to whole pixels.
+the published code truncates them to integers.
 """
 import torch
 from torch import nn
@@ -19,21 +19,21 @@ from faceparse.losses.landmarks import masked_mean
 from faceparse.models.blocks import pad_to_multiple
 from faceparse.models.encoders import make_encoder
 
-STRIDE = 32          # pixels a cell
-SCORE_WEIGHT = 10.0  # of the score's term in the loss; the other four count 1
+STRIDE = 32          # pixels per cell
+SCORE_WEIGHT = 10.0  # of the score's term in the loss; the other four terms have 1
 
 
 class PIPNet(nn.Module):
-    """(B, 3, H, W) images of any size -> the five float32 maps of this module's head, H and W padded to whole cells.
+    """(B, 3, H, W) images of any size -> a dict of the five float32 maps above, H and W padded to whole cells.
 
     num_points     L, at least 1
     num_neighbors  N; where L is not larger, N = L - 1, and with N = 0 the neighbours' maps have no channels
 
-    The buffer `neighbors` (L, N) is part of the state dict: the heads mean nothing without it. Until set_mean_face or a
-    checkpoint fills it, it points outside the set, so that loss and decode raise instead of giving wrong points.
+    The buffer `neighbors` (L, N) is part of the state dict, because the heads are trained for it. Until set_mean_face
+    or a checkpoint fills it, its indices are out of range: loss and decode raise instead of returning wrong points.
     """
 
-    heads = ("head.", "neighbors")  # what depends on the landmark set
+    heads = ("head.", "neighbors")  # prefixes of the weights that depend on the landmark set
 
     def __init__(self, num_points, encoder, num_neighbors=10):
         super().__init__()
@@ -51,7 +51,7 @@ class PIPNet(nn.Module):
     def set_mean_face(self, mean_face):
         """Choose each landmark's neighbours, from the mean face (L, 2) in 0..1 of the picture's width and height.
 
-        The heads are trained for these: set them before training, not after loading a trained network.
+        Call it before training, not after loading a trained network, whose heads were trained for its own neighbours.
         """
         self.neighbors.copy_(nearest_neighbors(mean_face, self.num_neighbors))
 
@@ -61,11 +61,11 @@ class PIPNet(nn.Module):
                 for name, width in self.widths.items()}
 
     def loss(self, outputs, points):
-        """See pip_loss."""
+        """`pip_loss`; points (B, L, 2) in pixels of the image. A scalar."""
         return pip_loss(outputs, points, self.neighbors)
 
     def decode(self, outputs):
-        """See decode."""
+        """The outputs of forward -> points (B, L, 2) in pixels of the image, by the function `decode`."""
         return decode(outputs, self.neighbors)
 
     def confidence(self, outputs):
@@ -85,7 +85,7 @@ def nearest_neighbors(mean_face, count):
 
 
 def at_cells(x_map, y_map, cell):
-    """Read two maps (B, L K, h, w) where each landmark is: in its cell (B, L), an index into h w. -> (B, L, K, 2)."""
+    """Values of two maps (B, L K, h, w) in the cell (B, L) of each landmark, an index into h w -> (B, L, K, 2)."""
     batch, landmarks = cell.shape
     per_landmark = x_map.shape[1] // landmarks
     index = cell[:, :, None, None].expand(-1, -1, per_landmark, -1)  # (B, L, K, 1)
@@ -97,11 +97,11 @@ def pip_loss(outputs, points, neighbors):
     """10 x MSE of the score over the whole map + L1 of x, y, nb_x and nb_y in the true cell, a scalar.
 
     outputs    the five maps;  neighbors  (L, N)
-    points     (B, L, 2) in pixels of the image; a point that is NaN is left out of every term, as a neighbour too, and
-               each term is the mean over what is left
+    points     (B, L, 2) in pixels of the image; a point that is NaN is ignored in every term, as a neighbour too, and
+               each term is the mean over the other points
 
-    A point outside the image counts for the nearest cell, as published, and its offset from there leaves 0..1: the
-    heads are linear, and a landmark just cut off can be told from what is seen of the face.
+    A point outside the image belongs to the nearest cell, as published, and its offset from there is outside 0..1. The
+    heads are linear, and the position of a landmark just outside the image can be estimated from the rest of the face.
     """
     score = outputs["score"].flatten(2)                                # (B, L, h w)
     height, width = outputs["score"].shape[-2:]
@@ -123,12 +123,12 @@ def pip_loss(outputs, points, neighbors):
 def decode(outputs, neighbors):
     """The five maps -> points (B, L, 2) in pixels of the image, which may lie outside it.
 
-    A landmark is found in the cell of its largest score (of equal ones the first, row by row). It is the mean of its
-    own offset there and of what every landmark that lists it as a neighbour says, from the cell that this one was found
-    in; a landmark that nobody lists has its own offset alone.
+    The cell of a landmark is that of its largest score (of equal ones the first, row by row). The landmark is the mean
+    of its own offset in its cell, and of one vote from each landmark that lists it as a neighbour, read in that
+    landmark's cell. A landmark that no other lists has its own offset alone.
 
-    The published code fills its table by repeating voters, up to the most that any landmark has, so that some of them
-    count more than others; here each counts once.
+    The published code pads its table of voters by repeating them, up to the largest number of any landmark, so that
+    some count more than once; here each counts once.
     """
     score = outputs["score"]
     batch, landmarks, height, width = score.shape
@@ -136,7 +136,7 @@ def decode(outputs, neighbors):
     corner = torch.stack([cell % width, cell // width], dim=-1).to(score)                 # (B, L, 2)
     own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
     votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
-    subject = neighbors.flatten()                                                         # (L N,): whom a vote is for
+    subject = neighbors.flatten()                                                         # (L N,): of each vote
     total = own.scatter_add(1, subject[None, :, None].expand(batch, -1, 2), votes.flatten(1, 2))
-    count = own.new_ones(landmarks).scatter_add(0, subject, own.new_ones(len(subject)))  # (L,): itself and its voters
+    count = own.new_ones(landmarks).scatter_add(0, subject, own.new_ones(len(subject)))  # (L,): 1 + its votes
     return total * (STRIDE / count)[:, None] - 0.5

@@ -1,4 +1,4 @@
-"""Checkpoints that PIPNet's authors published."""
+"""Reading the checkpoints that PIPNet's authors published: https://github.com/jhb86253817/PIPNet."""
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,16 @@ from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD
 
 PUBLISHED_HEADS = {"cls_layer": "score", "x_layer": "x", "y_layer": "y", "nb_x_layer": "nb_x", "nb_y_layer": "nb_y"}
 PUBLISHED_ENCODERS = ("resnet18", "resnet50", "resnet101", "mobilenet_v2")  # their MobileNetV3 is not torchvision's
-PUBLISHED_POINTS = {68: "68"}  # the landmark set of so many points in their data
+PUBLISHED_POINTS = {68: "68"}  # number of points: the landmark set
 
 
 def is_published(weights):
-    """Whether a state dict, as weights_in gives it, is one of the authors'."""
+    """Whether a state dict, as weights_in returns it, is one of the authors'."""
     return all(getattr(weights.get(f"{layer}.weight"), "ndim", 0) == 4 for layer in PUBLISHED_HEADS)
 
 
-def in_our_names(weights):
-    """The authors' state dict in PIPNet's names, without `neighbors`, which the file lacks."""
+def renamed_weights(weights):
+    """The authors' state dict with the keys of models.pipnet.PIPNet, without `neighbors`, which the file lacks."""
     renamed = {}
     for key, value in weights.items():
         layer, _, rest = key.partition(".")
@@ -32,12 +32,13 @@ def in_our_names(weights):
 
 
 def load_published(model, weights, source):
-    """Copy the authors' state dict into a PIPNet over the same backbone, one of PUBLISHED_ENCODERS.
+    """Copy the authors' state dict into a PIPNet over the same backbone, one of PUBLISHED_ENCODERS, in place.
 
-    weights  as weights_in gives them;  source  what to call them in an error
-    `neighbors` stays as it is: set_mean_face first, with the mean face that the heads were trained for.
+    weights  as weights_in returns them;  source  their name in an error
+    `neighbors` stays unchanged: call set_mean_face first, with the mean face that the heads were trained for. Raises
+    FaceparseError where the weights do not fit.
     """
-    load_weights(model, in_our_names(weights), source, leave_out=("neighbors",))
+    load_weights(model, renamed_weights(weights), source, leave_out=("neighbors",))
 
 
 def read_mean_face(path, num_points):
@@ -58,10 +59,11 @@ def read_mean_face(path, num_points):
 
 
 def describe_published(content, path):
-    """What a checkpoint of ours would hold (its weights, and what it says of itself) of the authors' file at `path`.
+    """The authors' file as the content of one of this project's checkpoints; None where it is not such a file.
 
-    content  the dict in it; the mean face that gives its neighbours is read from meanface.txt beside it
-    None where it is no such file. Raises FaceparseError where the mean face is missing, or for a network unknown here.
+    content  the dict in the file at `path`. The mean face, which determines `neighbors`, is read from meanface.txt in
+             the same folder
+    Raises FaceparseError where the mean face is missing, or for a number of points or a backbone that is not supported.
     """
     try:
         weights = weights_in(content, path)
@@ -71,9 +73,9 @@ def describe_published(content, path):
         return None
     count, votes = (len(weights[f"{layer}.weight"]) for layer in ("cls_layer", "nb_x_layer"))
     if count not in PUBLISHED_POINTS:
-        raise FaceparseError(f"{path}: finds {count} landmarks, and which these are is known here of "
-                             f"{', '.join(map(str, PUBLISHED_POINTS))} alone; take one for 300-W")
-    renamed = in_our_names(weights)
+        raise FaceparseError(f"{path}: is for {count} landmarks, and only those for "
+                             f"{', '.join(map(str, PUBLISHED_POINTS))} can be read; take one for 300-W")
+    renamed = renamed_weights(weights)
     shapes = {key: tensor.shape for key, tensor in renamed.items() if key.startswith("encoder.")}
     encoder = next((name for name in PUBLISHED_ENCODERS if _fits(name, shapes)), None)
     if encoder is None:

@@ -1,7 +1,7 @@
 """Direct coordinate regression: a classification network whose last layer gives the landmarks' coordinates.
 
-mountain2022's two rivals of PIPNet, trained with the mean squared error: ResNet-50, all of it, and MobileNetV3-large, of
-which only the new last layer is trained. The networks are torchvision's, built on the encoders.
+These are mountain2022's two alternatives to PIPNet, trained with the mean squared error: ResNet-50, and
+MobileNetV3-large with all layers frozen but the new last one. The networks are torchvision's, built on the encoders.
 """
 import torch
 from torch import nn
@@ -15,16 +15,16 @@ from faceparse.models.encoders.pretrained import imagenet_file, load_encoder_wei
 class Regressor(nn.Module):
     """(B, 3, H, W) images of any size -> {"points": (B, L, 2), "size": (2,)}, float32.
 
-    points  x and y from -1 to 1 between the picture's edges (grid_sample's, align_corners=False): the same at any
-            resolution, and 0, which a new last layer is near, is the middle
-    size    W and H, by which loss and decode get from there to pixels and back
+    points  x and y from -1 to 1 between the picture's edges (grid_sample's coordinates with align_corners=False): the
+            same at any resolution; 0, the approximate output of a new last layer, is the centre
+    size    W and H, by which loss and decode convert from pixels and back
 
     num_points  L
-    encoder     a name in ENCODERS, whose last map is pooled; mobilenet_v3_large comes with its classifier's first layer
-    frozen      train the last layer alone: what is before it keeps its weights and its batch norms their statistics
+    encoder     a name in ENCODERS, whose last map is pooled; mobilenet_v3_large has its classifier's first layer too
+    frozen      train the last layer alone; the layers before it keep their weights and batch norm statistics
     """
 
-    heads = ("head.",)  # what depends on the landmark set
+    heads = ("head.",)  # prefixes of the weights that depend on the landmark set
 
     def __init__(self, num_points, encoder, frozen=False):
         super().__init__()
@@ -49,9 +49,10 @@ class Regressor(nn.Module):
         return self
 
     def set_mean_face(self, mean_face):
-        """Start at the mean face (L, 2), in 0..1 of the picture's width and height, rather than in its middle.
+        """Initialise the last layer's bias, so that the network starts from the mean face and not from the centre.
 
-        As with PIPNet: before training, not after loading a trained network.
+        mean_face  (L, 2), in 0..1 of the picture's width and height, NaN for points that are never annotated
+        Call it before training, not after loading a trained network.
         """
         mean_face = torch.as_tensor(mean_face, dtype=torch.float32)
         with torch.no_grad():
@@ -64,26 +65,29 @@ class Regressor(nn.Module):
         return {"points": points.float(), "size": points.new_tensor([width, height], dtype=torch.float32)}
 
     def loss(self, outputs, points):
-        """Mean squared error to points (B, L, 2) in pixels of the image; those that are NaN are left out. A scalar."""
+        """Mean squared error, a scalar. points: (B, L, 2) in pixels of the image; points that are NaN are ignored."""
         known = points.isfinite().all(-1, keepdim=True)                                       # (B, L, 1)
         target = 2 * (points.where(known, 0.0) + 0.5) / outputs["size"] - 1
         return masked_mean((outputs["points"] - target).square(), known.expand_as(points))
 
     def decode(self, outputs):
-        """-> points (B, L, 2) in pixels of the image."""
+        """The outputs of forward -> points (B, L, 2) in pixels of the image."""
         return (outputs["points"] + 1) / 2 * outputs["size"] - 0.5
 
     def confidence(self, outputs):
-        """None: coordinates alone do not say how sure they are."""
+        """None: a regressor has no measure of its confidence."""
         return None
 
 
 def load_pretrained(model, source):
-    """load_encoder_weights for any network; a Regressor's MobileNetV3 gets its hidden layer too, where the file has it."""
+    """load_encoder_weights for any network; for a Regressor over MobileNetV3 also its hidden layer, if the file has it.
+
+    source  as in load_encoder_weights. Raises FaceparseError.
+    """
     load_encoder_weights(model.encoder, source)
     if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
         path = imagenet_file(model.encoder.name) if source == "imagenet" else source
         weights = weights_in(read_checkpoint(path), path)
-        for theirs in ("classifier.0.", "hidden.0."):  # torchvision's name and ours
+        for theirs in ("classifier.0.", "hidden.0."):  # in torchvision's files, and in this project's
             if f"{theirs}weight" in weights:
                 load_weights(model.hidden[0], {key: weights[theirs + key] for key in ("weight", "bias")}, path)

@@ -1,10 +1,10 @@
-"""SegFormer: four maps of a Mix Transformer, read by linear layers alone.
+"""SegFormer: a decoder of linear layers alone over the four maps of a Mix Transformer.
 
 Xie et al., "SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers", NeurIPS 2021, section
-3.2, equation 4 and table 6, https://arxiv.org/abs/2105.15203. Where the paper is silent, as in the authors' published
-network: the fusing layer has batch norm and ReLU but no bias, dropout 0.1 of whole channels comes before the classes,
+3.2, equation 4 and table 6, https://arxiv.org/abs/2105.15203. Where the paper gives no value, as in the authors'
+published network: the fusing layer has batch norm and ReLU but no bias, channel dropout 0.1 comes before the classes,
 upsampling does not align corners. Decided here: the logits, at stride 4 in the paper, are upsampled in the network; the
-linear layers start by Glorot's rule. There is no auxiliary head. State dict keys are segmentation_models_pytorch's.
+linear layers have Glorot initialisation. There is no auxiliary head. State dict keys are segmentation_models_pytorch's.
 """
 import torch
 from torch import nn
@@ -30,6 +30,8 @@ class ToWidth(nn.Module):
 
 
 class Decoder(nn.Module):
+    """The encoder's four maps -> (B, width, H/4, W/4) (equation 4)."""
+
     def __init__(self, encoder_channels, width):
         super().__init__()
         self.mlp_stage = nn.ModuleList(ToWidth(channels, width) for channels in reversed(encoder_channels))
@@ -49,7 +51,7 @@ class SegFormer(nn.Module):
     encoder  mit_b0 to mit_b5. The decoder is 256 wide for the first two and 768 for the others.
     """
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
     training_only = ()
 
     def __init__(self, num_classes, encoder="mit_b5", in_channels=3):

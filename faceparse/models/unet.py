@@ -34,6 +34,8 @@ class DecoderBlock(nn.Module):
 
 
 class Decoder(nn.Module):
+    """The encoder's five maps -> (B, 16, H, W)."""
+
     def __init__(self, encoder_channels):
         super().__init__()
         deepest, *skips = reversed(encoder_channels)
@@ -51,7 +53,7 @@ class Decoder(nn.Module):
 class UNet(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
 
-    heads = ("segmentation_head.",)  # what depends on the classes
+    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()

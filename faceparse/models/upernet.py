@@ -4,9 +4,9 @@ Xiao et al., "Unified Perceptual Parsing for Scene Understanding", ECCV 2018, se
 https://arxiv.org/abs/1807.10221, with the object head alone. Pyramid pooling is that of Zhao et al., "Pyramid Scene
 Parsing Network", CVPR 2017, section 3.2, https://arxiv.org/abs/1612.01105. From mmsegmentation's form, which li2022
 used: bins 1, 2, 3, 6 and 512 channels throughout, laterals with batch norm and ReLU, a layer norm on each map of
-ConvNeXt and Swin, whose residual streams come without one, dropout 0.1 of whole channels before the classes, upsampling
-without aligned corners, and one auxiliary FCN head at stride 16. Its ResNet-50 has three 3x3 convolutions in place of
-the first 7x7; here it is the original. Names of the decoder's parts are mmsegmentation's.
+ConvNeXt and Swin, whose residual streams come without one, channel dropout 0.1 before the classes, upsampling without
+aligned corners, and one auxiliary FCN head at stride 16. mmsegmentation's ResNet-50 has three 3x3 convolutions in place
+of the first 7x7; here it is the original. Names of the decoder's parts are mmsegmentation's.
 """
 import torch
 from torch import nn
@@ -22,6 +22,8 @@ BINS = (1, 2, 3, 6)
 
 
 class Decoder(nn.Module):
+    """Four maps at strides 4, 8, 16 and 32 -> (B, 512, H/4, W/4)."""
+
     def __init__(self, encoder_channels):
         super().__init__()
         *lower, deepest = encoder_channels
@@ -49,12 +51,12 @@ class UPerNet(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
     In training mode also {"aux": [(B, num_classes, h, w)]}, logits at stride 16 of the picture padded to multiples of
-    32. Training needs at least two images a batch, since pooling to one bin leaves its batch norm one value an image; a
-    batch of one raises FaceparseError.
+    32. Training needs at least two images a batch, because pooling to one bin leaves its batch norm one value per image
+    and channel; a batch of one raises FaceparseError.
     encoder  one of convnext_tiny, _small, _base, _large, _xlarge, swin_b, swin_l and the ResNets
     """
 
-    heads = ("segmentation_head.", "aux_heads.")  # what depends on the classes
+    heads = ("segmentation_head.", "aux_heads.")  # prefixes of the weights that depend on the classes
     training_only = ("aux_heads.",)
 
     def __init__(self, num_classes, encoder="convnext_tiny", in_channels=3):

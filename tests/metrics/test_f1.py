@@ -64,33 +64,33 @@ def test_confusion_on_another_device_equals_the_cpus():
 
 
 def test_scores_by_hand():
-    found = scores(BY_HAND)
+    result = scores(BY_HAND)
     # TP 50, 30, 0; truth 55, 36, 5; predicted 58, 37, 0
-    np.testing.assert_allclose(found.f1, [100 / 113, 60 / 73, 0, np.nan])
-    np.testing.assert_allclose(found.iou, [50 / 63, 30 / 43, 0, np.nan])
-    np.testing.assert_allclose(found.precision, [50 / 58, 30 / 37, np.nan, np.nan])
-    np.testing.assert_allclose(found.recall, [50 / 55, 30 / 36, 0, np.nan])
-    assert found.accuracy == pytest.approx(80 / 96)
+    np.testing.assert_allclose(result.f1, [100 / 113, 60 / 73, 0, np.nan])
+    np.testing.assert_allclose(result.iou, [50 / 63, 30 / 43, 0, np.nan])
+    np.testing.assert_allclose(result.precision, [50 / 58, 30 / 37, np.nan, np.nan])
+    np.testing.assert_allclose(result.recall, [50 / 55, 30 / 36, 0, np.nan])
+    assert result.accuracy == pytest.approx(80 / 96)
 
 
 def test_a_class_never_predicted_counts_zero_and_is_marked_and_one_in_neither_is_left_out():
-    found = scores(BY_HAND)
-    assert found.never_predicted.tolist() == [False, False, True, False]
-    assert found.mean_f1 == pytest.approx((60 / 73 + 0) / 2)
-    assert found.miou == pytest.approx((50 / 63 + 30 / 43 + 0) / 3)
-    assert found.mfscore == pytest.approx((100 / 113 + 60 / 73 + 0) / 3)
-    assert found.mean_accuracy == pytest.approx((50 / 55 + 30 / 36 + 0) / 3)
+    result = scores(BY_HAND)
+    assert result.never_predicted.tolist() == [False, False, True, False]
+    assert result.mean_f1 == pytest.approx((60 / 73 + 0) / 2)
+    assert result.miou == pytest.approx((50 / 63 + 30 / 43 + 0) / 3)
+    assert result.mfscore == pytest.approx((100 / 113 + 60 / 73 + 0) / 3)
+    assert result.mean_accuracy == pytest.approx((50 / 55 + 30 / 36 + 0) / 3)
 
 
 def test_a_class_predicted_where_the_truth_has_none_counts_zero():
-    found = scores(torch.tensor([[8, 2], [0, 0]]))
-    assert found.f1.tolist() == pytest.approx([16 / 18, 0]) and found.mean_f1 == 0
-    assert not found.never_predicted.any()
+    result = scores(torch.tensor([[8, 2], [0, 0]]))
+    assert result.f1.tolist() == pytest.approx([16 / 18, 0]) and result.mean_f1 == 0
+    assert not result.never_predicted.any()
 
 
 def test_no_pixels_score_nan_without_a_warning(recwarn):
-    found = scores(torch.zeros(3, 4, dtype=torch.int64))
-    assert math.isnan(found.mean_f1) and math.isnan(found.miou) and math.isnan(found.accuracy)
+    result = scores(torch.zeros(3, 4, dtype=torch.int64))
+    assert math.isnan(result.mean_f1) and math.isnan(result.miou) and math.isnan(result.accuracy)
     assert not recwarn.list
 
 
@@ -102,21 +102,21 @@ def test_scores_equal_scikit_learns():
     keep = target != 255
     truth, guess = target[keep].numpy(), prediction[keep].numpy()
     assert np.array_equal(matrix[:, :4], sklearn.confusion_matrix(truth, guess))
-    found = scores(matrix)
-    np.testing.assert_allclose(found.f1, sklearn.f1_score(truth, guess, average=None))
-    np.testing.assert_allclose(found.iou, sklearn.jaccard_score(truth, guess, average=None))
-    np.testing.assert_allclose(found.recall, sklearn.recall_score(truth, guess, average=None))
-    np.testing.assert_allclose(found.mean_f1, sklearn.f1_score(truth, guess, average="macro", labels=[1, 2, 3]))
-    np.testing.assert_allclose(found.accuracy, sklearn.accuracy_score(truth, guess))
-    assert found.never_predicted.tolist() == [False, False, False, True]
+    result = scores(matrix)
+    np.testing.assert_allclose(result.f1, sklearn.f1_score(truth, guess, average=None))
+    np.testing.assert_allclose(result.iou, sklearn.jaccard_score(truth, guess, average=None))
+    np.testing.assert_allclose(result.recall, sklearn.recall_score(truth, guess, average=None))
+    np.testing.assert_allclose(result.mean_f1, sklearn.f1_score(truth, guess, average="macro", labels=[1, 2, 3]))
+    np.testing.assert_allclose(result.accuracy, sklearn.accuracy_score(truth, guess))
+    assert result.never_predicted.tolist() == [False, False, False, True]
 
 
 def test_scores_equal_torchmetrics():
     classification = pytest.importorskip("torchmetrics.classification")
     target, prediction = random_masks()
-    found = scores(confusion(target, prediction, 5).sum(0))
-    for metric, ours in ((classification.MulticlassF1Score, found.f1),
-                         (classification.MulticlassJaccardIndex, found.iou)):
+    result = scores(confusion(target, prediction, 5).sum(0))
+    for metric, ours in ((classification.MulticlassF1Score, result.f1),
+                         (classification.MulticlassJaccardIndex, result.iou)):
         theirs = metric(num_classes=5, average="none", ignore_index=255)(prediction, target.long())
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
@@ -124,11 +124,11 @@ def test_scores_equal_torchmetrics():
 def test_scores_per_image_averages_over_the_images_that_hold_the_class():
     matrices = torch.tensor([[[4, 0, 0], [0, 2, 0], [0, 0, 0]],  # class 1 right, class 2 absent
                              [[3, 1, 0], [0, 0, 0], [0, 2, 2]]])  # class 1 predicted, not there: F1 0
-    found = scores_per_image(matrices)
-    assert found.f1.tolist() == pytest.approx([(1 + 6 / 7) / 2, (1 + 0) / 2, 4 / 6])
-    assert found.mean_f1 == pytest.approx((0.5 + 4 / 6) / 2)
-    assert found.accuracy == pytest.approx((1 + 5 / 8) / 2)
-    assert found.f1.shape == (3,) and found.never_predicted.tolist() == [False, False, False]
+    result = scores_per_image(matrices)
+    assert result.f1.tolist() == pytest.approx([(1 + 6 / 7) / 2, (1 + 0) / 2, 4 / 6])
+    assert result.mean_f1 == pytest.approx((0.5 + 4 / 6) / 2)
+    assert result.accuracy == pytest.approx((1 + 5 / 8) / 2)
+    assert result.f1.shape == (3,) and result.never_predicted.tolist() == [False, False, False]
 
 
 def test_scores_per_image_never_clamps_small_values():
@@ -155,8 +155,8 @@ def helen_matrix():
 
 
 def test_helen_overall_by_hand():
-    found = helen_overall(helen_matrix(), label_set("helen"))
-    assert found == pytest.approx({
+    result = helen_overall(helen_matrix(), label_set("helen"))
+    assert result == pytest.approx({
         "brows": 2 * 8 / (10 + 8), "eyes": 2 * 5 / (5 + 6), "nose": 2 * 10 / (10 + 11), "mouth": 2 * 4 / (5 + 4),
         "overall": 2 * (8 + 5 + 10 + 4) / (18 + 11 + 21 + 9)})
 

@@ -58,9 +58,9 @@ def test_a_face_without_its_length_is_left_out_and_counted():
         warnings.simplefilter("error")
         for by in NORMALISATIONS:
             known = [True, by == "box", False, False]
-            found = summary(point_errors(np.stack([PREDICTION] * 4), truth, FIVE, by), FIVE)
-            assert (face_length(truth, FIVE, by) > 0).tolist() == known and found["faces"] == sum(known)
-            assert found["nme"] > 0 and found["failure_rate"]["0.10"] == 1 and found["auc"]["0.10"] == 0
+            result = summary(point_errors(np.stack([PREDICTION] * 4), truth, FIVE, by), FIVE)
+            assert (face_length(truth, FIVE, by) > 0).tolist() == known and result["faces"] == sum(known)
+            assert result["nme"] > 0 and result["failure_rate"]["0.10"] == 1 and result["auc"]["0.10"] == 0
 
 
 def test_a_prediction_that_is_not_finite_is_a_failure():
@@ -103,7 +103,7 @@ def test_nme_is_that_of_a_slow_loop(name, by):
     truth[3, 20:25] = truth[7, :16] = np.nan  # brows and jaw
     outer = {"68": (36, 45), "70": (36, 45), "106": (66, 79)}[name]
     pupils = {"68": (range(36, 42), range(42, 48)), "70": ([68], [69]), "106": ([104], [105])}[name]
-    for face, (p, t, found) in enumerate(zip(prediction, truth, nme(point_errors(prediction, truth, points, by)))):
+    for face, (p, t, result) in enumerate(zip(prediction, truth, nme(point_errors(prediction, truth, points, by)))):
         there = [i for i in range(points.count) if not np.isnan(t[i, 0])]
         if by == "inter-ocular":
             length = np.hypot(*(t[outer[0]] - t[outer[1]]))
@@ -112,7 +112,7 @@ def test_nme_is_that_of_a_slow_loop(name, by):
         else:
             xs, ys = t[there, 0], t[there, 1]
             length = ((max(xs) - min(xs)) * (max(ys) - min(ys))) ** 0.5
-        assert np.isclose(found, sum(np.hypot(*(p[i] - t[i])) for i in there) / len(there) / length, rtol=1e-5), face
+        assert np.isclose(result, sum(np.hypot(*(p[i] - t[i])) for i in there) / len(there) / length, rtol=1e-5), face
 
 
 def test_the_whole_is_made_of_its_regions():
@@ -128,7 +128,7 @@ def test_the_whole_is_made_of_its_regions():
 def test_helens_eye_corners_are_not_known():
     points = LANDMARK_SETS["194"]
     prediction, truth = random_faces(points)
-    with pytest.raises(FaceparseError, match="194 landmarks do not tell the outer corners.*inter-pupil or box"):
+    with pytest.raises(FaceparseError, match="194 landmarks do not define the outer corners.*inter-pupil or box"):
         point_errors(prediction, truth, points)
     eyes = np.stack([truth[:, 134:154].mean(1), truth[:, 114:134].mean(1)])
     assert np.allclose(face_length(truth, points, "inter-pupil"), np.hypot(*(eyes[0] - eyes[1]).T), rtol=1e-4)
@@ -138,10 +138,10 @@ def test_helens_eye_corners_are_not_known():
 
 def test_a_summary_is_json_of_the_figures():
     errors = point_errors(np.stack([PREDICTION, TRUTH]), np.stack([TRUTH, TRUTH]), FIVE)
-    found = summary(errors, FIVE)
-    assert found["faces"] == 2 and np.isclose(found["nme"], 0.1) and found["failure_rate"] == {"0.08": 0.5, "0.10": 0.5}
-    assert found["auc"] == {"0.08": 0.5, "0.10": 0.5} and list(found["regions"]) == ["eyes", "jaw"]
-    assert all(type(value) is float for value in (found["nme"], *found["auc"].values(), *found["regions"].values()))
+    result = summary(errors, FIVE)
+    assert result["faces"] == 2 and np.isclose(result["nme"], 0.1) and result["failure_rate"] == {"0.08": 0.5, "0.10": 0.5}
+    assert result["auc"] == {"0.08": 0.5, "0.10": 0.5} and list(result["regions"]) == ["eyes", "jaw"]
+    assert all(type(value) is float for value in (result["nme"], *result["auc"].values(), *result["regions"].values()))
 
 
 def test_a_constant_mean_face_in_the_box_of_real_faces(data_root):
@@ -154,5 +154,5 @@ def test_a_constant_mean_face_in_the_box_of_real_faces(data_root):
                    for split in ("trainval", "test"))
     low, size = train.min(1, keepdims=True), np.ptp(train, axis=1, keepdims=True)
     guess = ((train - low) / size).mean(0) * np.ptp(test, axis=1, keepdims=True) + test.min(1, keepdims=True)
-    found = summary(point_errors(guess, test, LANDMARK_SETS["68"]), LANDMARK_SETS["68"])
-    assert found["faces"] == 107 and abs(found["nme"] - 0.1503) < 0.0002
+    result = summary(point_errors(guess, test, LANDMARK_SETS["68"]), LANDMARK_SETS["68"])
+    assert result["faces"] == 107 and abs(result["nme"] - 0.1503) < 0.0002

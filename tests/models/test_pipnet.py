@@ -435,7 +435,7 @@ def test_published_checkpoints_that_cannot_be_used_say_why(published, tmp_path):
     torch.save(theirs, tmp_path / "alone.pth")
     with pytest.raises(FaceparseError, match="alone.pth: .*copy meanface.txt there from data/300W"):
         checkpoint.load_any(tmp_path / "alone.pth")
-    with pytest.raises(FaceparseError, match="finds 98 landmarks.* 68 alone"):
+    with pytest.raises(FaceparseError, match="is for 98 landmarks, and only those for 68 can be read"):
         describe_published({**theirs, "cls_layer.weight": torch.zeros(98, 512, 1, 1)}, published / "x.pth")
     with pytest.raises(FaceparseError, match="its backbone is none of resnet18, resnet50, resnet101, mobilenet_v2"):
         describe_published({**theirs, "layer4.2.conv1.weight": torch.zeros(512, 512, 3, 3)}, published / "x.pth")

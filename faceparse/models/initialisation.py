@@ -1,0 +1,29 @@
+"""Starting a network from a checkpoint."""
+from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
+from faceparse.models.encoders.pretrained import load_backbone
+from faceparse.models.pipnet import PIPNet
+from faceparse.models.published_pipnet import is_published, load_published
+
+
+def initialise(model, source):
+    """Load a checkpoint into a network, in place: this project's, segmentation_models_pytorch's, torchvision's for the
+    encoder alone, or PIPNet's authors', after `set_mean_face`.
+
+    source  a file's path, or the dict in it
+    Returns the names of the parts that keep their random weights: the head where the number of classes differs, the
+    decoder where the checkpoint is a backbone's. Raises FaceparseError for anything else that does not fit.
+    """
+    content, name = (source, "the state dict") if isinstance(source, dict) else (read_checkpoint(source), source)
+    weights = weights_in(content, name)
+    if isinstance(model, PIPNet) and is_published(weights):
+        load_published(model, weights, name)
+        return []
+    if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
+        load_backbone(model.encoder, weights, name)
+        return [part for part, _ in model.named_children() if part != "encoder"]
+    own = model.state_dict()
+    resized = [head for head in model.heads if any(
+        key in weights and weights[key].shape != own[key].shape for key in own if key.startswith(head))]
+    # segmentation_models_pytorch's optional image classifier has no counterpart here
+    load_weights(model, weights, name, leave_out=(*resized, "classification_head."))
+    return [head.rstrip(".") for head in resized]
