@@ -1,13 +1,18 @@
-"""A trained network as inference runs it: the same function, in less time.
+"""A trained network for inference: the same function, in less time.
 
-    fast = folded(model, bfloat16=False)      # model itself stays as it is
+    fast = fused(model, bfloat16=False)      # model itself is unchanged
 
-Batch norm in evaluation is a fixed scale and shift of each channel, so it goes into the weights and bias of the
+Batch norm in evaluation is a fixed scale and shift of each channel. It is folded into the weights and bias of the
 convolution before it (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-Inference", CVPR 2018, section 3.2). What is left differs by float32's rounding alone.
+Inference", CVPR 2018, section 3.2). The result differs by float32's rounding alone.
 
-On one picture of 128 x 128, one core, a UNet over ResNet-18 takes 23.3 ms as it is, 22.7 folded and 15.3 with its weights
-laid out once (PackedConv); in bfloat16 16.1, 15.6 and 9.2. Large batches gain less: they lay the weights out as rarely.
+UNet over ResNet-18, one picture of 128 x 128, one core, in ms:
+
+              unchanged   batch norms folded   weights packed once too (PackedConv)
+    float32        23.3                 22.7                                   15.3
+    bfloat16       16.1                 15.6                                    9.2
+
+Large batches gain less, because they pack the weights for many pictures at once anyway.
 """
 import copy
 from collections import Counter
@@ -23,13 +28,13 @@ from faceparse.models.encoders.pretrained import first_convolution
 def fused(model, bfloat16=False):
     """A copy of a network in evaluation mode, on its device: batch norms folded, convolutions packed on CPUs.
 
-    bfloat16  its convolutions' weights are that, as autocast would make them in every call
-    The copy shares with the model whatever is no convolution and no batch norm.
+    bfloat16  convert the weights of the convolutions to bfloat16, as autocast would in every call
+    The copy shares the tensors of all other modules with the model.
     """
     fast = copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}).eval()
     for convolution, norm in followed_by_norm(fast):
-        fused = torch.nn.utils.fusion.fuse_conv_bn_eval(fast.get_submodule(convolution), fast.get_submodule(norm))
-        fast.set_submodule(convolution, fused)
+        fast.set_submodule(convolution, torch.nn.utils.fusion.fuse_conv_bn_eval(
+            fast.get_submodule(convolution), fast.get_submodule(norm)))
         fast.set_submodule(norm, nn.Identity())
     for name, module in list(fast.named_modules()):
         if isinstance(module, nn.Conv2d):
@@ -39,30 +44,31 @@ def fused(model, bfloat16=False):
 
 
 def followed_by_norm(model):
-    """[(name of a convolution, name of the batch norm that alone takes what it gives)].
+    """[(name of a convolution, name of the batch norm that is the only operation on its output)].
 
-    Found by a run on PyTorch's meta device, where nothing is computed. A module that runs twice is left out.
+    From a run on PyTorch's meta device, where nothing is computed. A module that runs twice is left out.
     """
     shadow = copy.deepcopy(model).to("meta").eval()
-    given, pairs, runs = {}, [], Counter()  # given: id of a convolution's output -> [its name, the output, its uses]
+    outputs = {}  # id of a convolution's output -> [its name, the output, the number of its uses]
+    pairs, runs = [], Counter()
 
     class CountUses(TorchDispatchMode):
         def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
             for argument in tree_leaves((args, kwargs)):
-                if id(argument) in given:
-                    given[id(argument)][2] += 1
+                if id(argument) in outputs:
+                    outputs[id(argument)][2] += 1
             return operation(*args, **kwargs or {})
 
     def after(name):
         def hook(module, inputs, output):
-            given[id(output)] = [name, output, 0]  # held here, so that no other tensor gets its id
+            outputs[id(output)] = [name, output, 0]  # kept alive here, so that no other tensor gets its id
             runs[name] += 1
         return hook
 
     def before(name):
         def hook(module, inputs):
             runs[name] += 1
-            if id(inputs[0]) in given:
+            if id(inputs[0]) in outputs:
                 pairs.append((id(inputs[0]), name))
         return hook
 
@@ -73,21 +79,21 @@ def followed_by_norm(model):
             module.register_forward_pre_hook(before(name))
     with torch.no_grad(), CountUses():
         shadow(torch.empty(1, first_convolution(shadow)[1].in_channels, 128, 128, device="meta"))
-    return [(given[output][0], norm) for output, norm in pairs
-            if given[output][2] == runs[given[output][0]] == runs[norm] == 1]
+    names = [(*outputs[output], norm) for output, norm in pairs]
+    return [(name, norm) for name, _, uses, norm in names if uses == runs[name] == runs[norm] == 1]
 
 
 def packable(convolution):
-    """Whether PackedConv gains on it: on CPUs with oneDNN, where it is not depthwise."""
+    """Whether PackedConv can replace a convolution and is faster: on CPUs with oneDNN, where it is not depthwise."""
     return (convolution.weight.device.type == "cpu" and convolution.groups == 1 and torch.backends.mkldnn.is_available()
             and convolution.padding_mode == "zeros" and not isinstance(convolution.padding, str))
 
 
 class PackedConv(nn.Module):
-    """A convolution for inference on CPUs whose weights are laid out as oneDNN wants them once, not in every call.
+    """A convolution for inference on CPUs whose weights are converted to oneDNN's layout once, not in every call.
 
-    The layout depends on the input's size; for another one it is made anew. These are the operations that torch.compile
-    makes of a convolution with frozen weights. Depthwise kernels are small, and slower so.
+    The layout depends on the input's shape and is recomputed when that changes. torch.compile lowers a convolution with
+    frozen weights to the same operations. Depthwise convolutions are slower this way.
     """
 
     def __init__(self, convolution):
@@ -100,4 +106,5 @@ class PackedConv(nn.Module):
         if self.shape != x.shape:
             self.packed = torch.ops.mkldnn._reorder_convolution_weight(self.convolution.weight, *self.geometry, x.shape)
             self.shape = x.shape
-        return torch.ops.mkldnn._convolution_pointwise(x, self.packed, self.convolution.bias, *self.geometry, "none", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, self.packed, self.convolution.bias, *self.geometry, "none", [], "")

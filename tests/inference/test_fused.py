@@ -1,4 +1,4 @@
-"""Networks as inference runs them: batch norms folded away, weights laid out once, the same function."""
+"""Networks as inference runs them: batch norms folded, weights packed once, the same function."""
 import pytest
 import torch
 from torch import nn
@@ -25,14 +25,14 @@ def network(arch, encoder=None):
 
 
 @pytest.mark.parametrize("arch, encoder", NETWORKS)
-def test_folding_changes_no_output(arch, encoder):
+def test_fusing_changes_no_output(arch, encoder):
     model = network(arch, encoder)
     with torch.inference_mode():
         before = {key: value.clone() for key, value in model.state_dict().items()}
         images = torch.randn(2, 3, 64, 96)
-        expected, found = model(images), fused(model)(images)
+        expected, actual = model(images), fused(model)(images)
     for key in expected:
-        torch.testing.assert_close(found[key], expected[key], rtol=1e-5, atol=1e-5 * float(expected[key].abs().max()))
+        torch.testing.assert_close(actual[key], expected[key], rtol=1e-5, atol=1e-5 * float(expected[key].abs().max()))
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
@@ -44,18 +44,18 @@ def test_every_batch_norm_that_follows_a_convolution_is_folded(arch, encoder, co
     assert not any(isinstance(module, nn.BatchNorm2d) for module in fused(model).modules())
 
 
-def test_a_folded_network_answers_the_same_where_gradients_are_on():
-    """In bfloat16 on a CPU strided depthwise convolutions then take a detour, with the bias that folding gave them."""
+def test_a_fused_network_computes_the_same_where_gradients_are_on():
+    """In bfloat16 on a CPU, strided depthwise convolutions are then computed in float32, with the bias from folding."""
     fast, images = fused(network("unet", "mobilenet_v2"), bfloat16=True), torch.randn(2, 3, 64, 64)
     with torch.autocast("cpu", torch.bfloat16):
-        found = fast(images)["out"]
+        actual = fast(images)["out"]
         with torch.no_grad():
             expected = fast(images)["out"]
-    assert (found.argmax(1) == expected.argmax(1)).float().mean() > 0.97
+    assert (actual.argmax(1) == expected.argmax(1)).float().mean() > 0.97
 
 
 class TakenTwice(nn.Module):
-    """What the convolution gives goes into the norm and past it."""
+    """The convolution's output goes into the norm and past it."""
 
     def __init__(self):
         super().__init__()
@@ -77,7 +77,7 @@ class ChangedInBetween(TakenTwice):
 
 
 @pytest.mark.parametrize("kind", [TakenTwice, RunsTwice, ChangedInBetween])
-def test_a_norm_that_is_no_part_of_its_convolution_stays(kind):
+def test_a_norm_that_does_not_follow_its_convolution_alone_stays(kind):
     model = kind().eval()
     nn.init.uniform_(model.norm.running_mean)
     images = torch.randn(1, 3, 16, 16)
@@ -98,11 +98,11 @@ def test_a_packed_convolution_is_the_convolution_at_every_size(dtype):
             torch.testing.assert_close(packed(x), plain(x.to(dtype)))
 
 
-def test_folded_in_bfloat16_decides_as_autocast_does():
+def test_fused_in_bfloat16_is_as_exact_as_autocast():
     model = network("unet", "mobilenet_v2")
     images = torch.randn(2, 3, 64, 64)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        expected, found = model(images)["out"].float(), fused(model, bfloat16=True)(images)["out"].float()
+        expected, actual = model(images)["out"].float(), fused(model, bfloat16=True)(images)["out"].float()
     with torch.inference_mode():
         exact = model(images)["out"]
-    assert (found - exact).abs().mean() < 1.5 * (expected - exact).abs().mean()
+    assert (actual - exact).abs().mean() < 1.5 * (expected - exact).abs().mean()

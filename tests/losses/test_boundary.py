@@ -60,7 +60,7 @@ def test_a_single_pixel_is_a_disc_of_its_neighbours_dilated():
         [0, 0, 0, 0, 0, 0, 0]]
 
 
-def test_ignored_pixels_are_nobodys_neighbour_and_stay_ignored():
+def test_ignored_pixels_do_not_count_as_neighbours_and_stay_ignored():
     row = [0, 0, 0, 255, 1, 1, 1]  # parted by a pixel that nobody labelled
     assert boundary_map(torch.tensor([[row]])).tolist() == [[[0, 0, 0, 255, 0, 0, 0]]]
     corners = torch.tensor([[[0, 255], [255, 1]]])  # diagonal neighbours do not touch
@@ -84,14 +84,14 @@ def test_the_map_equals_the_slow_reference(size, ignored):
     torch.manual_seed(0)
     labels = random_labels(*size, ignored=ignored)
     expected = slow_boundary_map(labels).view(size)
-    given = labels.clone()
+    before = labels.clone()
     for kind in (torch.uint8, torch.int64, torch.int32):
-        found = boundary_map(labels.to(kind))
-        assert found.dtype == torch.uint8 and torch.equal(found, expected)
-    assert torch.equal(labels, given)
+        actual = boundary_map(labels.to(kind))
+        assert actual.dtype == torch.uint8 and torch.equal(actual, expected)
+    assert torch.equal(labels, before)
 
 
-def test_the_map_is_of_any_layout():
+def test_the_map_takes_any_memory_layout():
     torch.manual_seed(0)
     labels = random_labels(2, 9, 11)
     turned = labels.transpose(1, 2).contiguous().transpose(1, 2)

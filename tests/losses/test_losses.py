@@ -100,8 +100,8 @@ def test_every_memory_format_and_type_of_target_gives_the_same(loss, memory_form
     logits, target, _ = example()
     expected = gradient(loss, logits, target)
     for kind in (torch.uint8, torch.int32, torch.int64):
-        found = gradient(loss, logits.contiguous(memory_format=memory_format), target.to(kind))
-        torch.testing.assert_close(found, expected)
+        actual = gradient(loss, logits.contiguous(memory_format=memory_format), target.to(kind))
+        torch.testing.assert_close(actual, expected)
 
 
 @pytest.mark.parametrize("loss", ALL)

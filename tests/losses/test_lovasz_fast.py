@@ -7,7 +7,7 @@ from faceparse.losses.lovasz_fast import lovasz_by_counting, lovasz_by_sorting
 
 
 @pytest.mark.parametrize("scale", [0.1, 1, 4])
-def test_lovasz_by_counting_islovasz_by_sorting(scale):
+def test_lovasz_by_counting_equals_lovasz_by_sorting(scale):
     """As on a GPU: errors in 4096 intervals, equal within one."""
     logits, target = larger_example(scale)
     for c in range(logits.shape[1]):

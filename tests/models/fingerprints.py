@@ -37,6 +37,6 @@ def shapes(model, images, *names):
     seen = {}
     for name in names:
         model.get_submodule(name).register_forward_hook(
-            lambda module, given, result, name=name: seen.update({name: tuple(result.shape)}))
+            lambda module, inputs, result, name=name: seen.update({name: tuple(result.shape)}))
     model(images)
     return seen

@@ -50,7 +50,7 @@ def built(variant):
 
 
 def training_outputs(model, images):
-    """What the network gives in training mode, with its norms and dropout as in prediction."""
+    """The outputs of training mode, with norms and dropout as in prediction."""
     model.training = True
     try:
         with torch.no_grad():
@@ -85,9 +85,9 @@ def test_the_stages_at_the_papers_size():
     shapes = {}
 
     def note(name):
-        def hook(module, given, result):
-            given = [m for argument in given for m in (argument if isinstance(argument, list) else [argument])]
-            shapes[name] = [tuple(m.shape[1:]) for m in given]
+        def hook(module, inputs, result):
+            maps = [m for argument in inputs for m in (argument if isinstance(argument, list) else [argument])]
+            shapes[name] = [tuple(m.shape[1:]) for m in maps]
         return hook
 
     with torch.device("meta"):
@@ -113,7 +113,7 @@ def test_the_stages_at_the_papers_size():
 
 @pytest.mark.parametrize("variant, extra", [("a", set()), ("b", {"boundary"}),
                                             *((name, {"boundary", "semantic"}) for name in THREE)])
-def test_the_first_two_branches_speak_in_training_alone(variant, extra):
+def test_the_first_two_branches_have_outputs_in_training_mode_alone(variant, extra):
     with torch.device("meta"):
         model, images = build(variant), torch.empty(2, 3, 40, 50)
         assert set(model.train()(images)) == {"out"} | extra
@@ -153,7 +153,7 @@ def test_the_levels_are_means_over_regions():
 
 
 def plain(model, variant, images):
-    """The network after its encoder, on its weights, from the papers' words alone."""
+    """The network after its encoder, from its weights by plain functions, as the papers describe it."""
     weights = {key: value.double() for key, value in model.state_dict().items()}
 
     def block(x, name, padding=0):
@@ -173,15 +173,15 @@ def plain(model, variant, images):
         pooled = [resized(block(F.adaptive_avg_pool2d(conv5, size), f"semantic_branch.levels.{i}.1"), conv5)
                   for i, size in enumerate((1, 2, 3, 6))]
         semantic = block(torch.cat([conv5, *pooled], 1), "semantic_branch.project", padding=1)
-        found = {}
+        outputs = {}
         if variant in ("a", "b"):
             logits = classify(semantic, "segmentation_head.1")
         if variant != "a":
             boundary = [block(m, f"boundary_branch.{i}") for i, m in enumerate((conv2, conv3, conv4))]
             scores = [resized(classify(m, "boundary_head.score", padding=1), conv2) for m in boundary]
-            found["boundary"] = classify(torch.cat(scores, 1), "boundary_head.fuse")
+            outputs["boundary"] = classify(torch.cat(scores, 1), "boundary_head.fuse")
         if variant in THREE:
-            found["semantic"] = classify(semantic, "semantic_head.1")
+            outputs["semantic"] = classify(semantic, "semantic_head.1")
             boundary = torch.cat([resized(m, conv2) for m in boundary], 1)
             semantic = resized(semantic, conv2)
             if variant == "concat":
@@ -190,17 +190,17 @@ def plain(model, variant, images):
                 boundary = block(boundary, "third_branch.match")
                 joined = boundary + semantic if variant == "add" else boundary * semantic
             logits = classify(block(joined, "third_branch.mix"), "segmentation_head.1")
-        found["out"] = F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=False)
-        return found
+        outputs["out"] = F.interpolate(logits, images.shape[2:], mode="bilinear", align_corners=False)
+        return outputs
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_it_computes_what_the_papers_say(variant):
+def test_it_computes_what_the_papers_describe(variant):
     torch.manual_seed(2)
     images = torch.randn(2, 3, 96, 128)
-    found, expected = training_outputs(built(variant), images), plain(built(variant), variant, images)
-    assert found.keys() == expected.keys()
-    for name, logits in found.items():
+    actual, expected = training_outputs(built(variant), images), plain(built(variant), variant, images)
+    assert actual.keys() == expected.keys()
+    for name, logits in actual.items():
         assert logits.abs().max() > 1e-3
         torch.testing.assert_close(logits.double(), expected[name], rtol=1e-4, atol=1e-4)
 

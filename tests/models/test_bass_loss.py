@@ -85,8 +85,8 @@ def test_the_gradient_equals_differences():
     def loss(*logits):
         return MODEL.loss(dict(zip(names, logits)), mask, 3.0)
 
-    given = [outputs[name].clone().requires_grad_() for name in names]
-    slopes = torch.autograd.grad(loss(*given), given)
+    leaves = [outputs[name].clone().requires_grad_() for name in names]
+    slopes = torch.autograd.grad(loss(*leaves), leaves)
     for position, slope in enumerate(slopes):
         step = 0.1 * slope / slope.norm()
         ahead, behind = list(outputs.values()), list(outputs.values())

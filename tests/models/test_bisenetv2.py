@@ -25,7 +25,7 @@ def test_parameters(build, classes, kept, heads):
     assert models.parameters_of(wide) == kept + 8 * 9 * (model.detail[0][0][0].out_channels + 16)
 
 
-def test_the_xs_form_has_the_widths_of_seed_003s_table_3_and_fits_the_courses_limit():
+def test_the_xs_form_has_the_widths_of_zhou2025s_table_3_and_fits_the_courses_limit():
     with torch.device("meta"):
         model = BiSeNetV2XS(19)
         seen = shapes(model, torch.empty(2, 3, 512, 512), "detail.0", "detail.1", "detail.2", "stem", "stage_8",
@@ -93,7 +93,7 @@ def test_each_branch_gates_the_other():
     block = GuidedAggregation(8).eval()
     detail, context = torch.randn(1, 8, 16, 16), torch.randn(1, 8, 4, 4)
     seen = []
-    block.mix.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    block.mix.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     with torch.no_grad():
         for bias in (-50.0, 50.0):
             block.context_up[1].bias.fill_(bias)
@@ -125,7 +125,7 @@ def test_auxiliary_logits_come_in_training_only_and_their_heads_can_be_dropped()
     assert list(model.eval()(images)) == ["out"]
 
 
-def test_what_depends_on_the_classes_lies_under_heads_and_the_wide_convolution_does_not():
+def test_heads_are_what_depends_on_the_classes_without_the_wide_convolution():
     with torch.device("meta"):
         a, b = BiSeNetV2(11).state_dict(), BiSeNetV2(19).state_dict()
     differ = [key for key in a if a[key].shape != b[key].shape]

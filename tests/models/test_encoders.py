@@ -38,10 +38,10 @@ def test_mobilenetv2_agrees_with_torchvision():
     for training in (False, True):
         results = []
         for network in (ours, theirs):
-            given = images.clone().requires_grad_()
-            x = network.train(training)(given)[-1] if network is ours else network.train(training).features(given)
+            inputs = images.clone().requires_grad_()
+            x = network.train(training)(inputs)[-1] if network is ours else network.train(training).features(inputs)
             x.square().sum().backward()
-            results.append([x, given.grad, *(buffer.double() for buffer in network.buffers())])
+            results.append([x, inputs.grad, *(buffer.double() for buffer in network.buffers())])
         for a, b in zip(*results):
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9 * b.abs().max().item())
 
@@ -73,6 +73,6 @@ def test_the_first_convolution_of_an_encoder_for_other_channels_starts_as_torchv
     assert weight.std().item() == pytest.approx((2 / (64 * 49)) ** 0.5, rel=0.02)
 
 
-def test_an_unknown_encoder_is_answered_with_the_known_ones():
+def test_an_unknown_encoder_lists_the_known_ones():
     with pytest.raises(FaceparseError, match="resnet18, resnet34, resnet50, resnet101, mobilenet_v2"):
         make_encoder("resnet19")

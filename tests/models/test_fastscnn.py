@@ -9,7 +9,7 @@ from faceparse.errors import FaceparseError
 from faceparse.models.fastscnn import Bottleneck, FastSCNN, FeatureFusion, SeparableConv
 
 
-def test_parameters_are_seed_003s():
+def test_parameters_are_zhou2025s():
     with torch.device("meta"):
         model = FastSCNN(19)
         assert models.parameters_of(model, training=True) == 1_456_617  # 1.457 M
@@ -81,7 +81,7 @@ def test_auxiliary_logits_come_in_training_only_and_their_heads_can_be_dropped()
     assert list(model.eval()(images)) == ["out"]
 
 
-def test_what_depends_on_the_classes_lies_under_heads():
+def test_heads_are_what_depends_on_the_classes():
     with torch.device("meta"):
         a, b = FastSCNN(11).state_dict(), FastSCNN(19).state_dict()
     differ = [key for key in a if a[key].shape != b[key].shape]

@@ -80,7 +80,7 @@ def test_the_maps_are_at_strides_8_16_32():
 
 @pytest.mark.parametrize("name", ("vgg16", "vgg16_bn"))
 def test_at_224_the_middle_of_fc7_is_the_classifiers_hidden_layer(name):
-    """Pool5 is 7 x 7 there: in its middle cell, fc6 sees all of it and none of the padding."""
+    """Pool5 is 7 x 7 there: in its middle cell, fc6 covers all of it and none of the padding."""
     theirs = classifier(name)
     with torch.device("meta"):
         ours = make_encoder(name).eval()
@@ -171,7 +171,7 @@ def identity_head(source):
 
 
 @pytest.mark.parametrize("source, stride", [("score_pool3", 8), ("score_pool4", 16), ("score_fc7", 32)])
-def test_every_map_lies_exactly_over_the_picture(source, stride):
+def test_every_map_is_aligned_with_the_picture(source, stride):
     """Scores that are the pixel coordinates come out as the pixel coordinates, inside the outermost cells' centres."""
     maps = [ramps(128, 160, stride) for stride in (8, 16, 32)]
     with torch.no_grad():
@@ -233,15 +233,15 @@ def test_fc6_and_fc7_drop_half_in_training():
     encoder, seen = copy.copy(built().encoder), []  # only its mode and hook differ
     encoder._modules = dict(encoder._modules)
     encoder.dropout = nn.Dropout(encoder.dropout.p).train()
-    encoder.dropout.register_forward_hook(lambda module, given, result: seen.append((given[0], result)))
+    encoder.dropout.register_forward_hook(lambda module, inputs, result: seen.append((inputs[0], result)))
     torch.manual_seed(0)
     with torch.inference_mode():
         encoder(torch.randn(1, 3, 64, 64))
     assert len(seen) == 2
-    for given, result in seen:
+    for inputs, result in seen:
         dropped = result == 0
-        torch.testing.assert_close(result[~dropped], 2 * given[~dropped])
-        assert dropped[given > 0].float().mean().item() == pytest.approx(0.5, abs=0.03)
+        torch.testing.assert_close(result[~dropped], 2 * inputs[~dropped])
+        assert dropped[inputs > 0].float().mean().item() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("height, width", [(1, 1), (33, 100)])

@@ -49,7 +49,7 @@ def test_a_block_is_three_convolutions_side_by_side_on_its_input():
     assert [tuple(step[2].weight.shape) for step in block.steps] == [(4, 8, 3, 3), (2, 4, 3, 3), (2, 2, 3, 3)]
 
 
-def test_a_gaussian_is_found_where_it_was_drawn_to_a_ten_thousandth_of_a_pixel():
+def test_the_peak_of_a_gaussian_is_exact_to_a_ten_thousandth_of_a_pixel():
     points = torch.rand(500, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([27.0, 13.0]) + 1
     assert (peaks(gaussians(points, 16, 30)) - points).abs().max() < 1e-4
     # a quarter of a pixel towards the higher neighbour, as published, is off by up to a quarter
@@ -62,9 +62,9 @@ def test_peaks_at_the_border_and_of_blank_maps_are_pixels():
     maps = torch.zeros(4, 5, 7)
     maps[0, 0, 0], maps[1, 4, 6], maps[2, 2, 0] = 1, 1, 1  # the last map is blank
     maps[2, 1, 0] = 0.5
-    found = peaks(maps)
-    assert found[[0, 1, 3]].tolist() == [[0, 0], [6, 4], [0, 0]]
-    assert found[2, 0] == 0 and 1.5 <= found[2, 1] < 2
+    result = peaks(maps)
+    assert result[[0, 1, 3]].tolist() == [[0, 0], [6, 4], [0, 0]]
+    assert result[2, 0] == 0 and 1.5 <= result[2, 1] < 2
     assert peaks(-maps).isfinite().all()
 
 
@@ -107,7 +107,7 @@ def test_points_that_are_nan_get_no_gradient_and_every_stack_gets_one():
     assert (grad[0, :, [0, 2, 3]] != 0).any((-1, -2)).all()
 
 
-def test_the_confidence_is_what_the_least_squares_say():
+def test_the_confidence_is_the_maximum_of_the_least_squares_heatmap():
     """Where a point is uncertain by s heatmap pixels, the mean of its Gaussians, the heatmap of least squared error,
     rises to 1 / (1 + s^2)."""
     spread = 1.5
@@ -143,13 +143,13 @@ def test_outputs_are_float_under_autocast():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    given = {"limit": 8, "size": 64, "epochs": 3, "batch": 4}
+    options = {"limit": 8, "size": 64, "epochs": 3, "batch": 4}
     patch = pytest.MonkeyPatch()
     load = landmarks.load
     patch.setattr(landmarks, "load", lambda name, split, root, **options: load(
         name, split, root, **{**options, "limit": options.get("limit") or 4}))
-    folder = train(LandmarkTraining("hourglass1", "toy", given, "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu",
-                                  amp="off"))
+    run_options = RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off")
+    folder = train(LandmarkTraining("hourglass1", "toy", options, "."), run_options)
     patch.undo()
     return folder
 
@@ -165,8 +165,8 @@ def test_it_trains_and_is_loaded_as_the_other_landmark_networks(trained):
 
 
 def test_it_scores_and_finds_faces(trained, run):
-    found = Finder([load_any(trained, "cpu")]).find(np.zeros((50, 60, 3), np.uint8))
-    assert found.points.shape == (106, 2) and found.confidence.shape == (106,)
+    face = Finder([load_any(trained, "cpu")]).find(np.zeros((50, 60, 3), np.uint8))
+    assert face.points.shape == (106, 2) and face.confidence.shape == (106,)
     status, out, err = run("evaluate.py", "--model", trained, "--set", "toy", "--limit", 2, "--device", "cpu")
     assert status == 0, err
     assert "6,259,434" in out

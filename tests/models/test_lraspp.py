@@ -36,7 +36,7 @@ def test_the_head_by_hand():
 
 @pytest.mark.parametrize("encoder, early, wide", [("mobilenet_v3_small", (16, 16), 576),
                                                   ("mobilenet_v3_large", (16, 24), 960)])
-def test_every_stage_lies_at_its_stride(encoder, early, wide):
+def test_every_stage_has_its_stride(encoder, early, wide):
     with torch.device("meta"):
         model = LRASPP(19, encoder).eval()
         maps = model.encoder(torch.empty(2, 3, 64, 96))
@@ -67,10 +67,10 @@ def test_mobilenet_v3_small_is_torchvisions_with_five_taps():
     for training in (False, True):
         results = []
         for network in (ours.train(training), theirs.features.train(training)):
-            given = images.clone().requires_grad_()
-            last = network(given)[-1] if network is ours else network(given)
+            inputs = images.clone().requires_grad_()
+            last = network(inputs)[-1] if network is ours else network(inputs)
             last.square().sum().backward()
-            results.append((last, given.grad))
+            results.append((last, inputs.grad))
         for a, b in zip(*results):
             torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6 * b.abs().max().item())
     assert [tuple(feature.shape[1:]) for feature in ours(images)] == [
@@ -92,7 +92,7 @@ def test_the_classifiers_file_starts_the_encoder(tmp_path):
 def test_parity_with_mmsegmentation(encoder, training, expected):
     """What mmsegmentation 1.2.2's lraspp gives for the same weights and picture in float64: logits, gradient with
     respect to the picture. Its strided convolutions were padded on both sides, as torchvision's, and its head's norms
-    given PyTorch's epsilon; at 392 x 392 its window of 49 x 49 cells is the whole map."""
+    with PyTorch's epsilon; at 392 x 392 its window of 49 x 49 cells is the whole map."""
     image = torch.randn(1, 3, 392, 392, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     model = filled(LRASPP(19, encoder)).train(training)
     assert fingerprints(model, image) == pytest.approx(expected, rel=1e-6)
@@ -100,7 +100,7 @@ def test_parity_with_mmsegmentation(encoder, training, expected):
 
 def test_the_gate_reads_the_whole_map():
     decoder, seen = Decoder(16, 16, 576).eval(), []
-    decoder.gate.register_forward_hook(lambda module, given, result: seen.append(result))
+    decoder.gate.register_forward_hook(lambda module, inputs, result: seen.append(result))
     context = torch.zeros(1, 576, 64, 64)
     context[..., -1, -1] = 64 * 64  # the corner that a window of 49 x 49 cells in the other one does not reach
     with torch.no_grad():
@@ -119,7 +119,7 @@ def test_any_size_is_padded_by_repeating_the_edge_and_cropped_back(height, width
         torch.testing.assert_close(logits, model(padded)["out"][..., :height, :width])
 
 
-def test_only_logits_come_out_and_only_the_last_convolution_depends_on_the_classes():
+def test_the_output_is_logits_and_only_the_last_convolution_depends_on_the_classes():
     with torch.device("meta"):
         a, b = LRASPP(11), LRASPP(19)
         assert list(a(torch.empty(2, 3, 64, 64))) == ["out"] and a.training_only == ()

@@ -56,7 +56,7 @@ def test_a_network_of_11_input_channels_differs_in_its_first_convolution_alone(a
     assert models.flops(maps, 64) - models.flops(images, 64) == 2 * 32 * 32 * more  # the convolution strides by 2
 
 
-def test_defaults_are_seed_000s():
+def test_defaults_are_baker2023s():
     with torch.device("meta"):
         for position, arch in enumerate(ARCHS):
             assert models.parameters_of(models.build(arch)) == COUNTS["resnet101"][position]
@@ -68,7 +68,7 @@ def test_defaults_are_seed_000s():
 @pytest.mark.parametrize("arch, encoder, named", [
     ("unte", None, "unet, fpn, deeplabv3plus, mobilenetv2"), ("unet", "vgg16", "resnet18, resnet34"),
     ("mobilenetv2", "resnet18", "it takes: mobilenet_v2")])
-def test_unknown_names_are_answered_with_the_known_ones(arch, encoder, named):
+def test_unknown_names_list_the_known_ones(arch, encoder, named):
     with pytest.raises(FaceparseError, match=named):
         models.build(arch, encoder)
 
@@ -95,11 +95,11 @@ def test_parity_with_segmentation_models_pytorch(arch, encoder):
         results = []
         for network in (ours, theirs):
             torch.manual_seed(1)
-            given = images.clone().requires_grad_()
-            logits = network.train(training)(given)
+            inputs = images.clone().requires_grad_()
+            logits = network.train(training)(inputs)
             logits = logits["out"] if network is ours else logits
             (logits * weights).sum().backward()
-            results.append([logits, given.grad, *(buffer.double() for buffer in network.buffers())])
+            results.append([logits, inputs.grad, *(buffer.double() for buffer in network.buffers())])
         for a, b in zip(*results):
             torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6 * b.abs().max().item())
 
@@ -114,11 +114,11 @@ def test_parity_holds_to_1e_4_in_float32(arch):
         results = []
         for network in (ours, theirs):
             torch.manual_seed(1)
-            given = images.clone().requires_grad_()
-            logits = network.train(training)(given)
+            inputs = images.clone().requires_grad_()
+            logits = network.train(training)(inputs)
             logits = logits["out"] if network is ours else logits
             logits.mean().backward()
-            results.append((logits, given.grad))
+            results.append((logits, inputs.grad))
         for a, b in zip(*results):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-4)
 
@@ -205,7 +205,7 @@ def test_exports_with_a_dynamic_batch(arch):
         torch.testing.assert_close(program.module()(images)["out"], model(images)["out"])
 
 
-def test_deeplabv3plus_says_that_it_cannot_train_on_one_picture():
+def test_deeplabv3plus_cannot_train_on_one_picture():
     with torch.device("meta"), pytest.raises(FaceparseError, match="--batch"):
         models.build("deeplabv3plus", "resnet18").train()(torch.empty(1, 3, 64, 64))
 
@@ -264,14 +264,14 @@ def test_whatever_else_does_not_fit_is_named(tmp_path):
     state = model.state_dict()
     other = models.build("mobilenetv2").state_dict()
     key = "decoder.blocks.0.conv1.0.weight"
-    for wrong, said in (({k: v for k, v in other.items() if k != key}, f"1 missing: {key}"),
+    for wrong, message in (({k: v for k, v in other.items() if k != key}, f"1 missing: {key}"),
                         ({**other, key: other[key][:, :9]}, rf"another shape: {key} \(256, 9, 3, 3\) for \(256, 1376"),
                         ({**other, "extra.weight": other[key]}, "1 unknown: extra.weight"),
                         (built("fpn", "resnet18").state_dict(), "missing.*unknown"),
                         ({"weights": {}}, "holds no weights"), ({"epoch": 3}, "holds no weights")):
         torch.save(wrong, tmp_path / "wrong.pt")
         before = {k: v.clone() for k, v in state.items()}
-        with pytest.raises(FaceparseError, match=f"wrong.pt: .*{said}") as error:
+        with pytest.raises(FaceparseError, match=f"wrong.pt: .*{message}") as error:
             models.initialise(model, tmp_path / "wrong.pt")
         assert "\n" not in str(error.value) and same(model, before)
 

@@ -58,14 +58,14 @@ def slow_decode(outputs, neighbors):
     height, width = outputs["score"].shape[-2:]
     faces = []
     for b in range(len(outputs["score"])):
-        found = [max(((r, c) for r in range(height) for c in range(width)), key=lambda rc: score[rc[0]][rc[1]])
+        cells = [max(((r, c) for r in range(height) for c in range(width)), key=lambda rc: score[rc[0]][rc[1]])
                  for score in maps["score"][b]]  # max keeps the first of equal ones
-        says = [[(maps["x"][b][i][r][c] + c, maps["y"][b][i][r][c] + r)] for i, (r, c) in enumerate(found)]
-        for i, (r, c) in enumerate(found):
+        votes = [[(maps["x"][b][i][r][c] + c, maps["y"][b][i][r][c] + r)] for i, (r, c) in enumerate(cells)]
+        for i, (r, c) in enumerate(cells):
             for j, other in enumerate(neighbors[i]):
                 channel = count * i + j
-                says[other].append((maps["nb_x"][b][channel][r][c] + c, maps["nb_y"][b][channel][r][c] + r))
-        faces.append([[32 * sum(axis) / len(axis) - 0.5 for axis in zip(*points)] for points in says])
+                votes[other].append((maps["nb_x"][b][channel][r][c] + c, maps["nb_y"][b][channel][r][c] + r))
+        faces.append([[32 * sum(axis) / len(axis) - 0.5 for axis in zip(*points)] for points in votes])
     return torch.tensor(faces)
 
 
@@ -153,9 +153,9 @@ def test_nearest_neighbors_by_hand():
 
 def test_decoding_worked_by_hand():
     """Three landmarks, one neighbour each, a map of 2 x 2 cells: a picture of 64 x 64. 0 lists 1, 1 lists 0, 2 lists 0:
-    who lists whom is not mutual, two speak for 0, one for 1, and nobody but itself for 2.
+    the lists are not mutual: two other points vote for 0, one for 1, and none for 2.
 
-             found in (column, row)  own (x, y)      its neighbour
+             cell (column, row)      own (x, y)      its neighbour
         0    (1, 0)                  (0.50, 0.25)    1 at (-0.50, 1.25)
         1    (0, 1)                  (0.25, 0.75)    0 at (1.25, -0.50)
         2    (1, 1)                  (1.50, 0.50)    0 at (0.50, -0.75)
@@ -233,7 +233,7 @@ def test_the_score_weighs_ten_and_counts_every_cell():
 
 
 def test_points_that_are_nan_are_left_out_everywhere():
-    """What the maps say of them changes nothing, not even as infinity, and gets no gradient."""
+    """Their values in the maps have no effect, not even infinity, and get no gradient."""
     outputs, neighbors, points = random_case()
     points[0, 2], points[1] = NAN, NAN
     before = pip_loss(outputs, points, neighbors)
@@ -273,8 +273,8 @@ def test_perfect_maps_have_no_loss_and_decode_to_the_points():
 
 def test_a_point_keeps_its_fraction_of_a_pixel():
     _, neighbors, points = random_case(landmarks=12, height=8, width=8)
-    found = decode(perfect_maps(points, neighbors.tolist(), 8, 8), neighbors)
-    assert (points - points.round()).abs().mean() > 0.2 and (found - points).abs().max() < 1e-4
+    actual = decode(perfect_maps(points, neighbors.tolist(), 8, 8), neighbors)
+    assert (points - points.round()).abs().mean() > 0.2 and (actual - points).abs().max() < 1e-4
 
 
 def test_the_loss_has_the_gradient_of_its_formula():
@@ -300,7 +300,7 @@ def test_few_points_have_the_neighbours_there_are():
         assert all(layer.weight.grad.any() for layer in model.head.values())
 
 
-def test_a_network_without_a_mean_face_says_so_loudly():
+def test_a_network_without_a_mean_face_raises():
     model = PIPNet(5, "resnet18", num_neighbors=2).eval()
     with torch.no_grad():
         outputs = model(torch.randn(1, 3, 64, 64))
@@ -318,7 +318,7 @@ def test_the_neighbours_travel_in_the_state_dict():
     assert models.initialise(PIPNet(9, "resnet18", num_neighbors=2), model.state_dict()) == ["head", "neighbors"]
 
 
-def test_heads_learn_one_face_from_given_features():
+def test_heads_learn_one_face_from_fixed_features():
     """Loss and decoding pull the same way."""
     torch.manual_seed(0)
     model = PIPNet(5, "resnet18", num_neighbors=2)
@@ -397,12 +397,13 @@ def published(tmp_path_factory):
 
 
 def test_a_published_checkpoint_is_a_landmarker_as_it_is(published):
-    found = checkpoint.load_any(published / "epoch59.pth", "cpu")
-    assert isinstance(found, Landmarker) and (found.points.name, found.size, found.align) == ("68", 256, "crop")
-    assert (found.about["arch"], found.about["encoder"], found.about["data"]) == ("pipnet", "resnet18", "300w")
-    assert sum(p.numel() for p in found.model.parameters()) == COUNTS["resnet18"]
+    landmarker = checkpoint.load_any(published / "epoch59.pth", "cpu")
+    assert isinstance(landmarker, Landmarker)
+    assert (landmarker.points.name, landmarker.size, landmarker.align) == ("68", 256, "crop")
+    assert [landmarker.about[key] for key in ("arch", "encoder", "data")] == ["pipnet", "resnet18", "300w"]
+    assert sum(p.numel() for p in landmarker.model.parameters()) == COUNTS["resnet18"]
     mean = read_mean_face(published / "meanface.txt", 68)
-    assert torch.equal(found.model.neighbors, nearest_neighbors(mean, 10))
+    assert torch.equal(landmarker.model.neighbors, nearest_neighbors(mean, 10))
     by_hand = PIPNet(68, "resnet18").eval()
     by_hand.set_mean_face(mean)
     models.initialise(by_hand, published / "epoch59.pth")
@@ -410,11 +411,11 @@ def test_a_published_checkpoint_is_a_landmarker_as_it_is(published):
     mean, std = (torch.tensor(v)[:, None, None] for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
     with torch.inference_mode():
         expected = by_hand.decode(by_hand((images / 255 - mean) / std))
-    torch.testing.assert_close(found.locate(images), expected, atol=0.01, rtol=0)
+    torch.testing.assert_close(landmarker.locate(images), expected, atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("encoder", COUNTS)
-def test_the_encoder_of_a_published_checkpoint_is_told_by_its_shapes(published, encoder):
+def test_the_encoder_of_a_published_checkpoint_is_recognised_by_its_shapes(published, encoder):
     """Their files of DataParallel and of PyTorch before 0.4.1 too: a prefix, and no num_batches_tracked."""
     with torch.device("meta"):
         kind, width = (PublishedMobileNet, 1280) if encoder == "mobilenet_v2" else (
@@ -430,7 +431,7 @@ def test_the_encoder_of_a_published_checkpoint_is_told_by_its_shapes(published, 
             key: value.shape for key, value in ours.items()}.items()
 
 
-def test_published_checkpoints_that_cannot_be_used_say_why(published, tmp_path):
+def test_published_checkpoints_that_cannot_be_used_are_refused_with_the_reason(published, tmp_path):
     theirs = torch.load(published / "epoch59.pth", weights_only=True)
     torch.save(theirs, tmp_path / "alone.pth")
     with pytest.raises(FaceparseError, match="alone.pth: .*copy meanface.txt there from data/300W"):
@@ -445,12 +446,12 @@ def test_published_checkpoints_that_cannot_be_used_say_why(published, tmp_path):
     assert describe_published({"kind": "parser"}, "x.pth") is None
 
 
-@pytest.mark.parametrize("text, said", [
+@pytest.mark.parametrize("text, message", [
     ("0.1 0.2 0.3", "3 numbers, and x and y of 2"), ("0.1 x 0.2 0.3", "no mean face"), ("12 30 44 31", "from 0 to 1"),
     ("nan 0.1 0.2 0.3", "no mean face"), ("", "0 numbers")])
-def test_a_file_that_is_no_mean_face_is_refused_by_name(tmp_path, text, said):
+def test_a_file_that_is_no_mean_face_is_refused_by_name(tmp_path, text, message):
     (tmp_path / "mean.txt").write_text(text)
-    with pytest.raises(FaceparseError, match=f"mean.txt: .*{said}"):
+    with pytest.raises(FaceparseError, match=f"mean.txt: .*{message}"):
         read_mean_face(tmp_path / "mean.txt", 2)
     with pytest.raises(FaceparseError, match="other.txt: cannot be read"):
         read_mean_face(tmp_path / "other.txt", 2)

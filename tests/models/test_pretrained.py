@@ -100,13 +100,13 @@ def test_weights_for_rgb_fit_any_number_of_channels_by_segmentation_models_pytor
     assert same(ours, expected)
 
 
-def test_weights_for_rgb_see_a_grey_image_through_any_number_of_channels_as_before():
+def test_a_grey_image_has_the_same_output_through_any_number_of_channels():
     weight = torch.randn(8, 3, 3, 3, dtype=torch.float64)
     grey = torch.randn(1, 1, 9, 9, dtype=torch.float64)
     expected = nn.functional.conv2d(grey.expand(1, 3, 9, 9), weight)
     for channels in (1, 6, 9):  # where no channel of the three counts more than another
-        given = nn.functional.conv2d(grey.expand(1, channels, 9, 9), spread_over_channels(weight, channels))
-        torch.testing.assert_close(given, expected)
+        actual = nn.functional.conv2d(grey.expand(1, channels, 9, 9), spread_over_channels(weight, channels))
+        torch.testing.assert_close(actual, expected)
 
 
 def test_imagenet_weights_start_an_encoder_of_11_channels(hub):
@@ -154,14 +154,14 @@ def test_a_bad_file_is_named_and_changes_nothing(tmp_path, monkeypatch):
     torch.save({"conv1.weight": Bomb()}, "bomb.pth")
     torch.save({**whole, "conv1.weight": torch.zeros(64, 1, 7, 7)}, "grey.pth")
     torch.save(torchvision.models.mobilenet_v2().state_dict(), "other.pth")
-    for name, said in (("cut.pth", "cut short"), ("bomb.pth", "run code"), ("other.pth", "missing: conv1.weight"),
+    for name, message in (("cut.pth", "cut short"), ("bomb.pth", "run code"), ("other.pth", "missing: conv1.weight"),
                        ("grey.pth", r"conv1.weight \(64, 1, 7, 7\) for \(64, 3, 7, 7\)"), ("none.pth", "no such file")):
-        with pytest.raises(FaceparseError, match=f"{name}: .*{said}"):
+        with pytest.raises(FaceparseError, match=f"{name}: .*{message}"):
             load_encoder_weights(encoder, name)
     assert same(encoder, before) and not (tmp_path / "exploded").exists()
 
 
-def test_a_silent_network_is_given_up_and_the_timeout_put_back(hub, monkeypatch):
+def test_a_download_without_response_stops_and_the_timeout_is_restored(hub, monkeypatch):
     seen = []
 
     def hang(*args, **options):

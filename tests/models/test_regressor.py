@@ -46,11 +46,11 @@ def test_the_network_is_torchvisions(encoder, tmp_path):
             torch.manual_seed(1)
             expected = theirs.train(training)(images)
             torch.manual_seed(1)  # the same dropout
-            found = ours.train(training)(images)["points"].flatten(1)
-            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+            actual = ours.train(training)(images)["points"].flatten(1)
+            torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_pretrained_weights_come_from_ours_too_and_none_leaves_them(tmp_path):
+def test_pretrained_weights_also_come_from_this_projects_files_and_none_changes_nothing(tmp_path):
     trained, model = Regressor(4, "mobilenet_v3_large"), Regressor(3, "mobilenet_v3_large")
     before = model.hidden[0].weight.clone()
     load_pretrained(model, "none")
@@ -126,8 +126,8 @@ def test_it_starts_at_the_mean_face():
     model.head[1].weight.data.zero_()
     model.set_mean_face([[0.25, 0.5], [0.5, 1.0], [NAN, NAN]])
     with torch.inference_mode():
-        found = model.decode(model(torch.randn(1, 3, 100, 200)))
-    torch.testing.assert_close(found, torch.tensor([[[49.5, 49.5], [99.5, 99.5], [99.5, 49.5]]]))
+        actual = model.decode(model(torch.randn(1, 3, 100, 200)))
+    torch.testing.assert_close(actual, torch.tensor([[[49.5, 49.5], [99.5, 99.5], [99.5, 49.5]]]))
 
 
 def test_outputs_are_float_under_autocast():

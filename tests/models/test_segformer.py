@@ -96,11 +96,11 @@ def test_parity_with_segmentation_models_pytorch(training):
     results = []
     for network in (ours, theirs):
         torch.manual_seed(1)
-        given = images.clone().requires_grad_()
-        logits = network(given)
+        inputs = images.clone().requires_grad_()
+        logits = network(inputs)
         logits = logits["out"] if network is ours else logits
         (logits * weights).sum().backward()
-        results.append([logits, given.grad, *(buffer.double() for buffer in network.buffers())])
+        results.append([logits, inputs.grad, *(buffer.double() for buffer in network.buffers())])
     for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-9 * max(b.abs().max().item(), 1))
 
@@ -210,7 +210,7 @@ def test_mit_starts_as_published_and_the_decoder_by_glorot():
     assert not any(p.any() for name, p in built().named_parameters() if name.endswith("bias"))
 
 
-def test_imagenet_without_public_weights_is_answered_with_the_alternatives():
+def test_imagenet_without_public_weights_lists_the_alternatives():
     with torch.device("meta"):
         encoder = make_encoder("mit_b5")
     with pytest.raises(FaceparseError, match="no ImageNet weights for mit_b5: .*none.*--encoder-weights FILE") as error:

@@ -55,14 +55,14 @@ def parts(name):
         return UPerNet(19, name)
 
 
-def test_seed_001s_network_has_its_391_039_526_parameters():
+def test_li2022s_network_has_its_391_039_526_parameters():
     model = parts("convnext_xlarge")
     auxiliary = 9 * 1024 * 256 + 2 * 256 + (256 + 1) * 19  # 3x3 convolution, norm, classes
     assert models.parameters_of(model, training=True) == 391_039_526
     assert models.parameters_of(model.aux_heads) == auxiliary and UPerNet.training_only == ("aux_heads.",)
 
 
-def test_seed_001s_223_gflops_are_the_multiply_adds_of_the_convolutions_alone():
+def test_li2022s_223_gflops_are_the_multiply_adds_of_the_convolutions_alone():
     """Table 4 prints 223.34, at 512 x 512; the linear layers of its blocks, which it leaves out, are 309 more."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
         parts("convnext_xlarge").eval()(torch.empty(1, 3, 512, 512))
@@ -80,7 +80,7 @@ def test_published_parameter_counts(name):
     assert (round(classifier / 1e6, 1), round(parser / 1e6)) == PUBLISHED[name]
 
 
-def test_resnet50_gives_its_last_four_maps_unnormalised():
+def test_resnet50_has_its_last_four_maps_unnormalised():
     model = parts("resnet50")
     assert not list(model.norms.parameters())
     assert model.aux_heads[0][0][0].weight.shape == (256, 1024, 3, 3)
@@ -100,7 +100,7 @@ def test_the_four_maps_and_every_stage_of_the_decoder(name):
     seen = {}
     for part in ("psp_modules.3.1", "bottleneck", "lateral_convs.1", "fpn_convs.0", "fpn_bottleneck"):
         model.get_submodule(f"decoder.{part}").register_forward_hook(
-            lambda module, given, result, part=part: seen.update({part: tuple(result.shape)}))
+            lambda module, inputs, result, part=part: seen.update({part: tuple(result.shape)}))
     maps = model.encoder(torch.empty(2, 3, 64, 96, device="meta"))
     assert model.encoder.channels == (width, 2 * width, 4 * width, 8 * width) and model.encoder.name == name
     assert [tuple(m.shape) for m in maps] == [(2, width * 2 ** i, 16 // 2 ** i, 24 // 2 ** i) for i in range(4)]
@@ -155,7 +155,7 @@ def timm_maps(network, images):
     """The residual stream after each of timm's stages, channels first."""
     maps = []
     stages = network.stages if hasattr(network, "stages") else network.layers
-    handles = [stage.register_forward_hook(lambda module, given, result: maps.append(result)) for stage in stages]
+    handles = [stage.register_forward_hook(lambda module, inputs, result: maps.append(result)) for stage in stages]
     network(images)
     for handle in handles:
         handle.remove()
@@ -248,13 +248,13 @@ def test_norms_and_decoder_agree_with_segmentation_models_pytorch(small, name):
     images, weights = torch.randn(3, 3, 32, 64).double(), torch.randn(3, 5, 32, 64).double()
     for training in (False, True):
         results = []
-        for network, fusion in ((lambda given: ours(given)["out"], ours.decoder.fpn_bottleneck),
+        for network, fusion in ((lambda inputs: ours(inputs)["out"], ours.decoder.fpn_bottleneck),
                                 (oracle, theirs.fusion_block)):
             ours.train(training), theirs.train(training)
-            given = images.clone().requires_grad_()
-            logits = network(given)
+            inputs = images.clone().requires_grad_()
+            logits = network(inputs)
             (logits * weights).sum().backward()
-            results.append((logits, given.grad, fusion[1].running_mean, fusion[1].running_var))
+            results.append((logits, inputs.grad, fusion[1].running_mean, fusion[1].running_var))
         for a, b in zip(*results):
             torch.testing.assert_close(a, b, rtol=0, atol=1e-6 * b.abs().max().item())
 
@@ -305,13 +305,13 @@ def test_any_size_is_padded_by_repeating_the_edge_and_cropped_back(small, name, 
     torch.testing.assert_close(logits, alone, rtol=1e-4, atol=1e-4)
 
 
-def test_a_batch_of_one_cannot_train_and_is_answered_with_the_options():
+def test_a_batch_of_one_cannot_train_and_the_error_lists_the_options():
     with pytest.raises(FaceparseError, match="upernet cannot train on a batch of one picture: choose --batch"):
         parts("convnext_tiny").train()(torch.empty(1, 3, 64, 64, device="meta"))
 
 
 @pytest.mark.parametrize("name", ("convnext_xlarge", "swin_l"))
-def test_imagenet_without_public_weights_is_answered_with_the_alternatives(name):
+def test_imagenet_without_public_weights_lists_the_alternatives(name):
     with torch.device("meta"):
         encoder = make_encoder(name)
     with pytest.raises(FaceparseError, match=f"no ImageNet weights for {name}: .* none, .*weights FILE") as error:
