@@ -83,7 +83,6 @@ LANDMARKERS = {
     "hourglass2": Architecture(partial(StackedHourglass, stacks=2)),
     "hourglass1": Architecture(partial(StackedHourglass, stacks=1)),
 }
-OWN_LOSS = tuple(arch for arch, row in MODELS.items() if row.own_loss)
 
 
 def has_own_loss(arch):

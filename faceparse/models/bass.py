@@ -170,15 +170,3 @@ class BASS(nn.Module):
         alpha  0 in model C of table 1, 1 in its model D, 10 the paper's choice on LaPa's val set
         """
         return sum(self.loss_terms(outputs, mask, alpha).values())
-
-
-def bass_loss(outputs, mask, alpha=10.0):
-    """For training.tasks until it calls models.parsing_loss."""
-    return BASS.loss(SimpleBranches(3 if "semantic" in outputs else 2), outputs, mask, alpha)
-
-
-class SimpleBranches:
-    loss_terms = BASS.loss_terms
-
-    def __init__(self, branches):
-        self.branches = branches

@@ -25,7 +25,7 @@ def by_hand():
 
 
 def larger_example(scale):
-    """Predictions that are often right, of a label map that lacks a class and has ignored pixels."""
+    """Predictions that are often correct, of a label map with an absent class and ignored pixels."""
     torch.manual_seed(0)
     logits = scale * torch.randn(2, 6, 40, 50)
     target = logits.argmax(1).where(torch.rand(2, 40, 50) < 0.5, torch.randint(0, 5, (2, 40, 50)))
@@ -35,7 +35,7 @@ def larger_example(scale):
 
 
 def hard_prediction():
-    """Logits that leave no doubt, right at about half of the pixels."""
+    """Saturated logits, correct at about half of the pixels; the target; the predicted classes."""
     logits, target, _ = example()
     predicted = logits.argmax(1).where(torch.rand(target.shape) < 0.5, target.long().clamp(max=4))
     return 200 * F.one_hot(predicted, 5).permute(0, 3, 1, 2).float(), target, predicted

@@ -125,7 +125,7 @@ def test_boundary_loss_is_half_the_mean_on_and_half_the_mean_off_the_boundary():
 
 
 def test_boundary_loss_equals_torchs_weighted_cross_entropy_of_two_classes():
-    """CE2P's form: two logits, of which ours is the difference, and each class weighs the other's share."""
+    """CE2P's form: two logits, of which ours is the difference, each class weighted by the other's share."""
     logits, boundary = example()
     share = (boundary == 1).sum() / (boundary != 255).sum()
     value, slope = gradient(boundary_loss, logits, boundary)

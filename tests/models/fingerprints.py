@@ -4,7 +4,7 @@ from torch import nn
 
 
 def filled(model):
-    """The same weights for any implementation of the network: by the shape and the place of each tensor."""
+    """The network with weights that depend on the shapes and the order of its tensors alone, for any implementation."""
     generator = torch.Generator().manual_seed(0)
     for name, value in model.double().state_dict().items():
         if value.ndim == 4:
@@ -17,12 +17,12 @@ def filled(model):
 
 
 def fingerprint(tensor):
-    """One number that knows every element and its place."""
+    """One number that depends on every element and its position."""
     return (tensor * torch.linspace(-1, 1, tensor.numel(), dtype=tensor.dtype).view_as(tensor)).sum()
 
 
 def fingerprints(model, images):
-    """Of the logits, the auxiliary logits in training, and the gradient of their sum with respect to the images."""
+    """Fingerprints of the logits, of auxiliary logits in training, and of the gradient with respect to the images."""
     for module in model.modules():
         if isinstance(module, nn.Dropout2d):
             module.eval()
@@ -33,7 +33,7 @@ def fingerprints(model, images):
 
 
 def shapes(model, images, *names):
-    """What the named parts of a network give: {name: shape}."""
+    """The output shapes of the named parts of a network: {name: shape}."""
     seen = {}
     for name in names:
         model.get_submodule(name).register_forward_hook(

@@ -40,7 +40,7 @@ def training_loss(model, outputs, mask):
 
 @functools.cache
 def built(variant):
-    """A network that the tests share; those that change it build their own."""
+    """A network shared by tests that do not change it."""
     model = build(variant).eval()
     torch.manual_seed(1)
     for name, buffer in model.named_buffers():  # norms that do something
@@ -81,7 +81,7 @@ def test_the_smaller_encoders_fit(encoder, conv5):
 
 
 def test_the_stages_at_the_papers_size():
-    """473 x 473 is padded to 480; conv2.3, conv3.4 and conv4.23 feed the boundary branch, and conv5 keeps 1/16."""
+    """473 x 473 is padded to 480; conv2.3, conv3.4 and conv4.23 feed the boundary branch; conv5 has stride 16."""
     shapes = {}
 
     def note(name):

@@ -20,7 +20,7 @@ def random_labels(*size, ignored=0.3):
 
 
 def outputs_example(height=27, width=44, batch=2):
-    """What the network gives for images that it padded to 32 x 48."""
+    """The network's outputs for images of 27 x 44, which it pads to 32 x 48, and a mask."""
     torch.manual_seed(0)
     outputs = {"out": torch.randn(batch, 5, height, width), "semantic": torch.randn(batch, 5, 2, 3),
                "boundary": torch.randn(batch, 1, 8, 12)}
@@ -107,7 +107,7 @@ def test_bfloat16_logits_are_computed_in_float32():
 
 
 def test_nothing_leaves_the_device():
-    """On the meta device a value that is looked at, or a tensor of another device, would raise."""
+    """On the meta device reading a value, or a tensor of another device, would raise."""
     outputs, mask = outputs_example()
     loss = MODEL.loss({name: logits.to("meta") for name, logits in outputs.items()}, mask.to("meta"))
     assert loss.device.type == "meta" and loss.shape == ()

@@ -81,15 +81,15 @@ def test_blocks_by_hand():
     (BiSeNetV2, False, [-33799.82559, -9487.838638]),
     (BiSeNetV2, True, [-6460.87445, -722.0470865, -45.00283188, -47.94016286, 12.96352883, -129262.567])])
 def test_parity_with_mmsegmentation(build, training, expected):
-    """What mmsegmentation 1.2.2's bisenetv2, its widths set to these, gives for the same weights and images in float64:
-    logits, auxiliary logits, gradient with respect to the images."""
+    """Against mmsegmentation 1.2.2's bisenetv2 with these widths, the same weights and images, in float64: logits,
+    auxiliary logits, gradient with respect to the images."""
     images = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     model = filled(build(19)).train(training)
     assert fingerprints(model, images) == pytest.approx(expected, rel=1e-6)
 
 
 def test_each_branch_gates_the_other():
-    """Where the context scores far below zero nothing of the detail passes, and far above zero all of it."""
+    """Where the context is far below zero nothing of the detail passes, and where it is far above zero all of it."""
     block = GuidedAggregation(8).eval()
     detail, context = torch.randn(1, 8, 16, 16), torch.randn(1, 8, 4, 4)
     seen = []
@@ -144,7 +144,7 @@ def test_convolutions_start_kaiming_normal_and_classes_glorot():
 
 
 def test_one_step_lowers_the_loss_and_reaches_every_weight():
-    """Not every bias: between two norms it changes nothing."""
+    """Except biases between two norms, which have no effect."""
     torch.manual_seed(0)
     model, images, target = BiSeNetV2XS(11), torch.randn(4, 3, 64, 64), torch.randint(0, 11, (4, 64, 64))
     losses = []

@@ -55,7 +55,7 @@ def test_blocks_by_hand():
     (False, [-7360184.357, 5978374.851]),
     (True, [2895.455219, 2.500156557, -63.28342625, 19309.90227])])
 def test_parity_with_mmsegmentation(training, expected):
-    """What mmsegmentation 1.2.2's fast_scnn gives for the same weights and images in float64: logits, auxiliary logits,
+    """Against mmsegmentation 1.2.2's fast_scnn, the same weights and images, in float64: logits, auxiliary logits,
     gradient with respect to the images."""
     images = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     model = filled(FastSCNN(19)).train(training)
@@ -89,7 +89,7 @@ def test_heads_are_what_depends_on_the_classes():
 
 
 def test_one_step_lowers_the_loss_and_reaches_every_weight():
-    """Not every bias: between two norms it changes nothing."""
+    """Except biases between two norms, which have no effect."""
     torch.manual_seed(0)
     model, images, target = FastSCNN(11), torch.randn(2, 3, 64, 64), torch.randint(0, 11, (2, 64, 64))
     losses = []

@@ -21,7 +21,7 @@ NORMS = 2 * (2 * 64 + 2 * 128 + 3 * 256 + 6 * 512)
 
 @functools.cache
 def built():
-    """The one network of real size, with scores that are not zero; no test may change it."""
+    """A network of full size with scores that are not zero, shared by tests that do not change it."""
     torch.manual_seed(0)
     model = models.build("fcn").eval()
     for name, parameter in model.segmentation_head.named_parameters():
@@ -163,7 +163,7 @@ def ramps(height, width, stride):
 
 
 def identity_head(source):
-    """A head of two classes that scores one of its three maps as it is and the others 0."""
+    """A head of two classes whose scores are one of its three maps; the others score 0."""
     head = Head((2, 2, 2), 2)
     with torch.no_grad():
         getattr(head, source).weight.copy_(torch.eye(2)[..., None, None])
@@ -172,7 +172,7 @@ def identity_head(source):
 
 @pytest.mark.parametrize("source, stride", [("score_pool3", 8), ("score_pool4", 16), ("score_fc7", 32)])
 def test_every_map_is_aligned_with_the_picture(source, stride):
-    """Scores that are the pixel coordinates come out as the pixel coordinates, inside the outermost cells' centres."""
+    """Scores equal to the pixel coordinates are upsampled to these coordinates, inside the outermost cells' centres."""
     maps = [ramps(128, 160, stride) for stride in (8, 16, 32)]
     with torch.no_grad():
         logits = identity_head(source)(maps)
@@ -197,7 +197,7 @@ def test_the_last_upsampling_is_the_papers_fixed_transposed_convolution():
 
 
 def test_a_mirrored_network_gives_the_mirrored_logits():
-    """Whatever shifts a map against the picture, in pools, padding or upsampling, would break this symmetry."""
+    """A shift of a map against the picture, in pooling, padding or upsampling, would break this symmetry."""
     model, images = built(), torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         mirrored = {name: parameter.flip(-1, -2) for name, parameter in model.named_parameters()

@@ -21,7 +21,7 @@ NAN, INF = math.nan, math.inf
 # The slow, plain way: one image, one landmark, one neighbour at a time, all in Python floats.
 
 def slow_targets(points, neighbors, height, width):
-    """(L, 2) -> {landmark: (row, column, x, y, [(nb_x, nb_y)])}; None for what is not there."""
+    """(L, 2) -> {landmark: (row, column, x, y, [(nb_x, nb_y)])}; None for points that are NaN."""
     targets = {}
     for i, (x, y) in enumerate(points):
         if math.isnan(x) or math.isnan(y):
@@ -70,7 +70,7 @@ def slow_decode(outputs, neighbors):
 
 
 def perfect_maps(points, neighbors, height, width):
-    """Maps whose loss for points (B, L, 2) is 0; far off wherever the loss does not look."""
+    """Maps whose loss for points (B, L, 2) is 0; their values are far off where the loss does not read them."""
     batch, landmarks, _ = points.shape
     count = len(neighbors[0])
     outputs = {"score": torch.zeros(batch, landmarks, height, width)}
@@ -87,7 +87,7 @@ def perfect_maps(points, neighbors, height, width):
 
 
 def random_case(batch=3, landmarks=9, count=4, height=3, width=5, seed=0):
-    """Random maps and neighbours: landmark 0 is in nobody's list, landmark 1 in all others'."""
+    """Random maps and neighbours: no landmark lists landmark 0, all others list landmark 1."""
     torch.manual_seed(seed)
     distances = torch.rand(landmarks, landmarks).fill_diagonal_(9)
     distances[:, 0], distances[:, 1] = 8, -1
@@ -319,7 +319,7 @@ def test_the_neighbours_travel_in_the_state_dict():
 
 
 def test_heads_learn_one_face_from_fixed_features():
-    """Loss and decoding pull the same way."""
+    """Minimising the loss makes decoding return the points."""
     torch.manual_seed(0)
     model = PIPNet(5, "resnet18", num_neighbors=2)
     points = torch.tensor([[[10.0, 20], [40, 12], [25.5, 33.25], [-3, 50], [60, 60]]])
@@ -388,7 +388,7 @@ def test_published_checkpoints_load_and_give_the_same_maps(name, kind, width):
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """A folder as the authors' users have it: a checkpoint and, beside it, the mean face of its data."""
+    """A folder with a checkpoint in the authors' format and the mean face of its data."""
     torch.manual_seed(0)
     folder, theirs = tmp_path_factory.mktemp("snapshots"), PublishedResNet(torchvision.models.resnet18(), 512, 68, 10)
     torch.save(theirs.state_dict(), folder / "epoch59.pth")

@@ -24,7 +24,7 @@ DEPTHS = {"mit_b0": (2, 2, 2, 2), "mit_b1": (2, 2, 2, 2), "mit_b2": (3, 4, 6, 3)
 
 @functools.cache
 def built():
-    """A network that the tests share; those that change it build their own."""
+    """A network shared by tests that do not change it."""
     torch.manual_seed(0)
     return SegFormer(11, "mit_b0").eval()
 
@@ -219,7 +219,7 @@ def test_imagenet_without_public_weights_lists_the_alternatives():
 
 
 def test_the_authors_backbone_starts_the_encoder_of_any_number_of_channels():
-    """Their files hold segmentation_models_pytorch's names and a classifier, `head`."""
+    """The authors' files have segmentation_models_pytorch's keys and a classifier, `head`."""
     state = smp.encoders.get_encoder("mit_b0", weights=None).state_dict()
     published = {**state, "head.weight": torch.ones(1000, 256), "head.bias": torch.ones(1000)}
     model = SegFormer(11, "mit_b0")

@@ -42,7 +42,7 @@ def small(monkeypatch):
 
 
 def lively(network):
-    """Layer scale starts at 1e-6, where half of ConvNeXt would be invisible to a test."""
+    """Larger layer scales: at the initial 1e-6 half of ConvNeXt would have no visible effect in a test."""
     for name, parameter in network.named_parameters():
         if name.endswith("layer_scale"):
             nn.init.uniform_(parameter, 0.5, 1)
@@ -50,7 +50,7 @@ def lively(network):
 
 
 def parts(name):
-    """The network at 19 classes, without memory."""
+    """The network at 19 classes, on the meta device."""
     with torch.device("meta"):
         return UPerNet(19, name)
 
@@ -140,7 +140,7 @@ def test_the_maps_lead_to_torchvisions_swin_logits(small):
 
 
 def check_logits(theirs, ours):
-    """Logits and input gradients, at a size where Swin's windows must be filled up."""
+    """Logits and input gradients, at a size where Swin's windows need padding."""
     results = []
     for network in (theirs, ours):
         images = torch.randn(2, 3, 96, 64, generator=torch.Generator().manual_seed(1)).requires_grad_()
@@ -163,7 +163,7 @@ def timm_maps(network, images):
 
 
 def renamed(state, table):
-    """A state dict under other names: each (pattern, name) is replaced in turn."""
+    """A state dict with other keys: each (pattern, name) is replaced in turn."""
     result = {}
     for key, value in state.items():
         for pattern, name in table:
