@@ -3,11 +3,12 @@ import pytest
 import torch
 from loss_examples import example
 
+from faceparse.adaptation.training import Adapting
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS
 from faceparse.losses import (activation, dice_fast, focal, loss_terms, lovasz_softmax_fast, sigmoid_cross_entropy_fast,
                               softmax_cross_entropy, sum_of_losses)
-from faceparse.training.tasks import Adapting, Parsing
+from faceparse.training.tasks import Parsing
 
 LAPA = LABEL_SETS["lapa"]
 
@@ -45,4 +46,5 @@ def test_a_sum_weighs_its_terms_and_class_weights_weigh_cross_entropy_alone():
 
 @pytest.mark.parametrize("name, expected", [("sigmoid", "sigmoid"), ("softmax", "softmax"), ("ce+lovasz:2", "softmax")])
 def test_a_task_has_the_activation_of_its_loss(name, expected):
-    assert Parsing(LAPA, name, None, None).activation == Adapting(LAPA, name, [], "onehot").activation == expected
+    assert Parsing(None, LAPA, name, None, None).activation == expected
+    assert Adapting(None, LAPA, name, [], "onehot").activation == expected
