@@ -10,7 +10,8 @@ from faceparse.errors import CannotWrite, FaceparseError
 def write_file(data, path):
     """Writes text (str, as UTF-8) or bytes to a temporary file, then renames it. Raises CannotWrite.
 
-    No reader sees half of the file, and after a full disk or a crash the old file is still there. Makes missing folders.
+    No reader sees half of the file, and after a full disk or a crash the old file is still there. Makes missing
+    folders.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

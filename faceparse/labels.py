@@ -122,10 +122,10 @@ def label_set(name):
     """The label set of a name in LABEL_SETS, or of a user's JSON file.
 
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
-    "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the hue
-    circle; classes with LaPa's names are mapped to LaPa's classes and paired as LaPa's. A set without LaPa's parts may
-    have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}.
-    Raises FaceparseError with the name of the file and the entry that is wrong.
+    "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the
+    hue circle; classes with LaPa's names are mapped to LaPa's classes and paired as LaPa's. A set without LaPa's parts
+    may have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null,
+    ...}. Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]
@@ -170,7 +170,9 @@ def label_set_from_dict(description):
     if len(set(flat)) != len(flat):
         raise FaceparseError("'pairs' names a class twice")
     to_lapa = _classes_of(description, "to_lapa", names, LAPA_NAMES)
-    to_hair_skin = _classes_of(description, "to_hair_skin", names, HAIR_SKIN_NAMES) if "to_hair_skin" in description else ()
+    to_hair_skin = ()
+    if "to_hair_skin" in description:
+        to_hair_skin = _classes_of(description, "to_hair_skin", names, HAIR_SKIN_NAMES)
     return LabelSet(own, tuple(names), tuple(tuple(c) for c in colours),
                     tuple((names.index(a), names.index(b)) for a, b in pairs),
                     to_lapa if description.get("to_lapa") or not to_hair_skin else (), to_hair_skin)
@@ -194,8 +196,8 @@ def table(source, target):
     """(256,) uint8, indices of `source` -> indices of `target`: mask_in_target = table(source, target)[mask].
 
     By part name, independent of the order of either set: the identity between sets of the same names; from a set with
-    `to_lapa` to LaPa's eleven classes; from a set with `to_lapa` or `to_hair_skin` to hair_skin and foreground. 255 stays
-    255, and indices outside the source set become 255. Raises FaceparseError for any other pair of sets.
+    `to_lapa` to LaPa's eleven classes; from a set with `to_lapa` or `to_hair_skin` to hair_skin and foreground. 255
+    stays 255, and indices outside the source set become 255. Raises FaceparseError for any other pair of sets.
     """
     classes = _classes_in(source, target)
     if not classes:
@@ -210,7 +212,7 @@ def table(source, target):
 
 
 def _classes_in(source, target):
-    """(C,) the class of `target` that each class of `source` becomes, None = ignored; () where there is no such table."""
+    """(C,) the class of `target` that each class of `source` becomes, None = ignored; () where there is no table."""
     if source.names == target.names:
         return source.names
     if target.names == LAPA_NAMES:
@@ -223,8 +225,11 @@ def _classes_in(source, target):
 
 
 def common_set(a, b):
-    """The set in which masks of both sets can be scored: their own where it is the same, else the first of LaPa's eleven
-    classes, hair_skin and foreground that `table` reaches from both. Raises FaceparseError where there is none."""
+    """The set in which masks of both sets can be scored.
+
+    Their own where it is the same, else the first of LaPa's eleven classes, hair_skin and foreground to which `table`
+    maps both. Raises FaceparseError where there is none.
+    """
     if a.names == b.names:
         return a
     for common in (LABEL_SETS[name] for name in ("lapa", "hair_skin", "foreground")):

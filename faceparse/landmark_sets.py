@@ -177,7 +177,8 @@ FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 5
 def landmark_table(source, target):
     """(K_target,) int64: target_points = source_points[landmark_table(source, target)].
 
-    source, target  LandmarkSets or their names. Raises FaceparseError where some points of `target` have no counterpart.
+    source, target  LandmarkSets or their names. Raises FaceparseError where some points of `target` have no
+                    counterpart.
     """
     source, target = (one if isinstance(one, LandmarkSet) else landmark_set(one) for one in (source, target))
     if source == target:

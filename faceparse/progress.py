@@ -44,8 +44,10 @@ class Progress:
             self.stream.flush()
 
     def update(self, steps=1, **figures):
-        """Adds `steps` to the steps done. Figures may be tensors: they are read only when a line is printed, so that not
-        every step waits for the GPU."""
+        """Adds `steps` to the steps done.
+
+        Figures may be tensors: they are read only when a line is printed, so that not every step waits for the GPU.
+        """
         self.done += steps
         now = self.clock()
         if now < self.next_line:

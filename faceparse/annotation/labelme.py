@@ -1,4 +1,7 @@
-"""Files of labelme, github.com/wkentaro/labelme, for people to correct. data/sets/labelme.py documents and reads them."""
+"""Files of labelme, github.com/wkentaro/labelme, for people to correct.
+
+data/sets/labelme.py documents their format and reads them.
+"""
 import os
 from pathlib import Path
 

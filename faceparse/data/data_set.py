@@ -52,7 +52,10 @@ class Published:
     homepage: str
 
     def home(self, root):
-        """The data set's folder (Path) under or at `root`. Raises FaceparseError with all that a user needs to get it."""
+        """The data set's folder (Path) under or at `root`.
+
+        Raises FaceparseError with all that a user needs to get it.
+        """
         for candidate in self.folders:
             if (root / candidate).is_dir():
                 return root / candidate

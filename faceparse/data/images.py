@@ -49,7 +49,7 @@ def with_pillow(path, use):
 
 
 def _orientation(picture):
-    """EXIF orientation 1..8 of an opened image; 1 where the EXIF data is damaged, because the pixels are still valid."""
+    """EXIF orientation 1..8 of an opened image; 1 where the EXIF data is damaged, for the pixels are still valid."""
     if picture.format == "TIFF":
         return 1  # Pillow rotates these itself, and reports their upright size
     try:
@@ -72,9 +72,9 @@ def image_size(image):
 def open_image(image, reduce_to=None):
     """The upright RGB image (PIL) of a file, or of a callable that draws it.
 
-    reduce_to  (width, height): the smallest upright size that suffices. A JPEG is then decoded at 1/2, 1/4 or 1/8 of its
-               size, never below reduce_to, several times faster. The result's pixel x is at (x + 0.5) s - 0.5 of the
-               full image, where s = round(full width / width) is the same integer for both axes
+    reduce_to  (width, height): the smallest upright size that suffices. A JPEG is then decoded at 1/2, 1/4 or 1/8 of
+               its size, never below reduce_to, several times faster. The result's pixel x is at (x + 0.5) s - 0.5 of
+               the full image, where s = round(full width / width) is the same integer for both axes
 
     The orientation is EXIF's. Grey, palette, CMYK, 1-bit and 16-bit images (scaled, not clipped) become 8-bit RGB;
     transparent pixels become black, as the padding around an image is; of an animation, the first frame is used.

@@ -92,8 +92,10 @@ def _point_index(label, points, path):
 
 
 def outlines(face, labels, path):
-    """The polygons and rectangles of a file's content from `read`, as [(class index, (N, 2))]. Raises FaceparseError for
-    another kind of shape and for an unknown class."""
+    """The polygons and rectangles of a file's content from `read`, as [(class index, (N, 2))].
+
+    Raises FaceparseError for another kind of area, such as a circle, and for an unknown class.
+    """
     contours = []
     for shape in face["shapes"]:
         kind, contour = shape["shape_type"], shape["points"]

@@ -47,8 +47,8 @@ class Faces:
     landmarks    read landmarks even if the alignment needs none
     """
 
-    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=CACHE_BYTES, skip_bad=False,
-                 landmarks=False):
+    def __init__(self, records, labels, size, align="none", jitter=None, seed=0, cache_bytes=CACHE_BYTES,
+                 skip_bad=False, landmarks=False):
         self.records, self.labels, self.size, self.align = records, labels, size, align
         self.jitter, self.seed, self.epoch, self.skip_bad = jitter, seed, 0, skip_bad
         self.landmarks, self.bad = landmarks, {}
@@ -154,13 +154,15 @@ class Faces:
 
 
 def shuffled(count, seed, epoch):
-    """(count,) the order of the records in an epoch: a function of (seed, epoch), so that resuming needs no saved state."""
+    """(count,) the order of the records in an epoch: a function of (seed, epoch), so nothing is saved to resume."""
     return np.argsort(uniforms(seed, epoch, np.arange(count), "order", 1)[:, 0], kind="stable")
 
 
 def grouped(order, batch_size):
-    """The order (N,) cut into groups of `batch_size` indices. A single last face joins the group before it, because batch
-    norm needs two."""
+    """The order (N,) cut into groups of `batch_size` indices.
+
+    A single last face joins the group before it, because batch norm needs two.
+    """
     groups = [order[start:start + batch_size] for start in range(0, len(order), batch_size)]
     if len(groups) > 1 and len(groups[-1]) == 1:
         groups[-2:] = [order[(len(groups) - 2) * batch_size:]]

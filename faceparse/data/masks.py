@@ -29,7 +29,10 @@ def read_mask(path, labels):
 
 
 def read_indices(path):
-    """The integers (H, W) of a palette or grey image file, or of one with three equal channels. Raises FaceparseError."""
+    """The integers (H, W) of a palette or grey image file, or of one with three equal channels.
+
+    Raises FaceparseError.
+    """
     values = with_pillow(path, lambda picture: _mask_values(picture, path))
     if values.ndim == 3 and (values != values[..., :1]).any():
         raise FaceparseError(f"{path}: a picture of colours; save the numbers as a palette or grey PNG")

@@ -28,8 +28,8 @@ def read_points(path, count):
             continue
         if heading and len(words) == 1:
             if words[0].isdecimal() and words[0].lstrip("0") != str(count):
-                raise FaceparseError(f"{path}: its heading announces {words[0][:20]} points, but {count} are expected here; "
-                                     "correct the file, or name the data set that it belongs to")
+                raise FaceparseError(f"{path}: its heading announces {words[0][:20]} points, but {count} are expected "
+                                     "here; correct the file, or name the data set that it belongs to")
         else:
             points.append(_point(line, path, number))
         heading = False

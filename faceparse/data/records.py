@@ -69,12 +69,14 @@ class FaceSet:
 def check_mask_size(record, mask, size):
     """Raises FaceparseError unless the mask (H, W) has the aspect ratio of its image, size (width, height).
 
-    Publishers annotate at other resolutions than they photograph (CelebAMask-HQ: 512 of 1024), so only the ratio counts.
+    Publishers annotate at other resolutions than they photograph (CelebAMask-HQ: 512 of 1024), so only the ratio
+    counts.
     """
     width, height = size
     if abs(mask.shape[1] * height / (mask.shape[0] * width) - 1) > ASPECT_TOLERANCE:
-        raise FaceparseError(f"{record.mask_file or record.name}: {mask.shape[1]} x {mask.shape[0]}, the wrong size for "
-                             f"the picture of {record.name}, {width} x {height}; one of them belongs to another face")
+        raise FaceparseError(f"{record.mask_file or record.name}: {mask.shape[1]} x {mask.shape[0]}, the wrong size "
+                             f"for the picture of {record.name}, {width} x {height}; one of them belongs to another "
+                             "face")
 
 
 def check_landmarks(record, points, size):

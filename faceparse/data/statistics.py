@@ -33,8 +33,8 @@ def mean_face(faces):
             points.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
     mean = np.nanmean(points, 0) if points and np.isfinite(points).any(0).all() else None
     if mean is None:
-        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, or "
-                             "some of them: annotate each point in one face at least")
+        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, "
+                             "or some of them: annotate each point in one face at least")
     return mean
 
 

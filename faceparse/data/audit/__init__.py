@@ -6,9 +6,7 @@
     faces = mended(faces, result)                         # swaps the reversed classes as the masks are read
 
 records.py checks the files of one record, sides.py finds masks whose left and right are reversed, collect.py makes a
-dict of both for a whole set, report.py shows it, and files.py
-writes what `train.py --check` leaves.
+dict of both for a whole set, and report.py prints and writes it (`train.py --check`).
 """
 from faceparse.data.audit.collect import audit, mended
-from faceparse.data.audit.files import write_report
-from faceparse.data.audit.report import suspects_sheet, text
+from faceparse.data.audit.report import suspects_sheet, text, write_report

@@ -46,8 +46,9 @@ def audit(faces, workers=2):
                 progress.update()
     finally:
         pool.shutdown(cancel_futures=True)
-    result["problems"]["missing"] += [{"name": path, "error": f"{path}: a mask without its picture; add the picture, or "
-                                                             "remove the mask"} for path in lone_masks(faces.records)]
+    result["problems"]["missing"] += [
+        {"name": path, "error": f"{path}: a mask without its picture; add the picture, or remove the mask"}
+        for path in lone_masks(faces.records)]
     shares /= max(result["masks"], 1)
     names = faces.labels.names if faces.labels else ()
     result["classes"] = [{"name": name, "share": float(shares[k]), "faces": int(present[k])}

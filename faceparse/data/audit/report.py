@@ -1,14 +1,31 @@
-"""An audit as tables for a terminal, and a contact sheet of the masks whose left and right are reversed."""
+"""An audit as text for a terminal, and a contact sheet of the masks whose left and right are reversed."""
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from faceparse import drawing
+from faceparse import drawing, files
+from faceparse.data.audit.collect import audit
 from faceparse.data.audit.records import KINDS
 from faceparse.data.audit.sides import classes_of_levels, fix_mirrored
 from faceparse.data.images import open_image
 from faceparse.errors import FaceparseError
+
+
+def write_report(faces, folder):
+    """Audits a FaceSet and prints the text; writes NAME.json to the folder, and NAME.png, the sheet, if masks are
+    reversed.
+
+    Raises CannotWrite.
+    """
+    result, folder = audit(faces), Path(folder)
+    print(text(result))
+    files.write_json(result, folder / f"{faces.name}.json")
+    sheet = suspects_sheet(faces, result)
+    if sheet is not None:
+        drawing.save_picture(sheet, folder / f"{faces.name}.png")
+    print(f"{faces.name}.json{'' if sheet is None else f' and a sheet of the suspects, {faces.name}.png,'} in {folder}")
 
 
 def text(result, most=20):
@@ -25,8 +42,8 @@ def text(result, most=20):
         rows.append(("(ignored)", f"{100 * result['ignored']:.3f} %", None))
         parts.append(drawing.table(["class", "pixels", "faces"], rows))
         kinds = Counter(one["kind"] for one in result["reversed"])
-        parts.append(f"left and right: reversed in {len(result['reversed'])} of {result['judged']:,} masks that show them "
-                     f"({kinds['whole']} whole, {kinds['pairs']} single pairs)")
+        parts.append(f"left and right: reversed in {len(result['reversed'])} of {result['judged']:,} masks that show "
+                     f"them ({kinds['whole']} whole, {kinds['pairs']} single pairs)")
     if result["reversed"]:
         rows = [(one["name"], one["kind"], ", ".join("/".join(pair) for pair in one["pairs"]),
                  ", ".join(f"{pair} {apart:+.2f}" for pair, apart in one["apart"].items() if apart is not None))
@@ -47,8 +64,8 @@ def _more(listed, most):
 def suspects_sheet(faces, result, most=24, cell=240):
     """A contact sheet (PIL) of the first `most` reversed faces; None where no face is reversed.
 
-    Each row is cut out around the face's paired parts: image, mask as labelled, mask as fixed. Only paired parts, brows,
-    eyes, nose and mouth are painted. Faces whose files cannot be read are left out.
+    Each row is cut out around the face's paired parts: image, mask as labelled, mask as fixed. Only paired parts,
+    brows, eyes, nose and mouth are painted. Faces whose files cannot be read are left out.
 
     faces  the FaceSet that was audited;  result  its audit;  cell  side of a cell in pixels
     """

@@ -1,14 +1,14 @@
 """Left and right in a mask: which mirror pairs are reversed.
 
-Left and right are reversed where images and masks were mirrored but the classes were not swapped (zhou2025's course set,
-by its acknowledgement), and where an annotator mistook one eye for the other. Both show in the mask alone: along the
-face's own horizontal axis, the part that the label set calls the image's left must be left of its partner.
+Left and right are reversed where images and masks were mirrored but the classes were not swapped (zhou2025's course
+set, by its acknowledgement), and where an annotator mistook one eye for the other. Both show in the mask alone: along
+the face's own horizontal axis, the part that the label set calls the image's left must be left of its partner.
 
 The axis is perpendicular to the line from the brows down to the mouth. That line does not depend on the names left and
 right, so a face may be on its side or upside down. A pair is evidence only if it lies along the axis and its parts are
-well apart; the eyes of a profile, one above the other, are not. A part without its partner is weak evidence, by its side
-of nose and mouth: it can clear a face of suspicion, but two, with none against them, are needed to call a face reversed.
-Ears are evidence only of themselves.
+well apart; the eyes of a profile, one above the other, are not. A part without its partner is weak evidence, by its
+side of nose and mouth: it can clear a face of suspicion, but two, with none against them, are needed to call a face
+reversed. Ears are evidence only of themselves.
 
 A mask cannot show whether its image was mirrored with it. Where it was not, mask and image no longer match: check the
 suspects' sheet.
@@ -129,7 +129,7 @@ def reversed_pairs(positions, labels):
 
 @lru_cache
 def classes_of_levels(labels):
-    """({level of HEIGHTS: its class indices}, (256,) bool: the classes of a level or of a pair), by the parts' names."""
+    """({level of HEIGHTS: its class indices}, (256,) bool, the classes of a level or of a pair), by the class names."""
     paired = [k for pair in labels.mirror_pairs for k in pair]
     levels = {level: [] for level in HEIGHTS}
     for k, name in enumerate(labels.names):

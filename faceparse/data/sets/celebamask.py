@@ -27,7 +27,8 @@ from faceparse.labels import LABEL_SETS
 PUBLISHED = Published(
     folders=("celebamask", "CelebAMask-HQ"),
     marks=("CelebAMask-HQ-mask-anno", "train/masks", "val/masks", "test/images", "0.jpg"),
-    layout="CelebA-HQ-img/ and CelebAMask-HQ-mask-anno/{0..14}/, or N.jpg with N.png, or {train,val,test}/{images,masks}",
+    layout="CelebA-HQ-img/ and CelebAMask-HQ-mask-anno/{0..14}/, or N.jpg with N.png, or "
+           "{train,val,test}/{images,masks}",
     homepage="https://github.com/switchablenorms/CelebAMask-HQ")
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 CELEBA_COUNTS = (24183, 2993, 2824)

@@ -1,14 +1,14 @@
 """CIHP (Gong et al., "Instance-level Human Parsing via Part Grouping Network", ECCV 2018; SYSU), for research only.
 
-28,280 / 5,000 / 5,000 photographs of several people, 20 classes; the labels of the last 5,000 are not published. liu2020
-trains its segmentation of hair and skin on CIHP, so a record here is the surroundings of one person's head.
+28,280 / 5,000 / 5,000 photographs of several people, 20 classes; the labels of the last 5,000 are not published.
+liu2020 trains its segmentation of hair and skin on CIHP, so a record here is the surroundings of one person's head.
 
     {Training,Validation}/  Images/NAME.jpg   Category_ids/NAME.png (classes)   Human_ids/NAME.png (a number per person)
 
 liu2020, "coarse-to-fine segmentation": the regions of interest are cropped "according to the mapped labels", hair and
-skin, "incorporating with the instance labels", and regions narrower or lower than 80 pixels are left out. The paper does
-not define how much around a region is cropped, nor the labels of other people's heads in it. Ours: CONTEXT, and ignored,
-because a network trained on them as background would learn that a face can be background.
+skin, "incorporating with the instance labels", and regions narrower or lower than 80 pixels are left out. The paper
+does not define how much around a region is cropped, nor the labels of other people's heads in it. Ours: CONTEXT, and
+ignored, because a network trained on them as background would learn that a face can be background.
 """
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -107,7 +107,7 @@ def cropped_image(path, box):
 
 
 def cropped_mask(categories_file, persons_file, person, box):
-    """(h, w) uint8, the classes inside a box (left, top, right, bottom); hair and faces of other persons are ignored."""
+    """(h, w) uint8, the classes inside a box (left, top, right, bottom); other persons' hair and faces are ignored."""
     categories, persons = _read_labels(categories_file, persons_file)
     others = (table(LABELS, LABEL_SETS["foreground"])[categories] == 1) & (persons != person)
     left, top, right, bottom = box

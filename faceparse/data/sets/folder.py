@@ -3,8 +3,8 @@
     labels.json      images/NAME.*   masks/NAME.png
     landmarks.json   images/NAME.*   images/NAME.pts (pixels counted from 1) or images/NAME.txt (from 0)
 
-images/ and masks/ are either inside train/, val/ and test/, or directly in the folder; in the latter case the splits are
-a fixed random 8:1:1. The formats of the two JSON files: `labels.label_set` and `landmark_sets.landmark_set`.
+images/ and masks/ are either inside train/, val/ and test/, or directly in the folder; in the latter case the splits
+are a fixed random 8:1:1. The formats of the two JSON files: `labels.label_set` and `landmark_sets.landmark_set`.
 """
 import os
 from functools import partial
@@ -27,8 +27,8 @@ PUBLISHED = Published(
 PUBLISHED_LANDMARKS = Published(
     folders=("folder",),
     marks=("landmarks.json",),
-    layout="landmarks.json (the landmark set) and images/ with NAME.pts or NAME.txt beside each picture, perhaps inside "
-           "train/, val/ and test/",
+    layout="landmarks.json (the landmark set) and images/ with NAME.pts or NAME.txt beside each picture, perhaps "
+           "inside train/, val/ and test/",
     homepage="faceparse/data/README.md")
 
 

@@ -100,7 +100,7 @@ def _listed_names(path):
 
 
 def _annotation_files(folder):
-    """{image name: annotation file}. The files are numbered; only the first line of each holds the name of its image."""
+    """{image name: annotation file}. The files are numbered; the first line of each is the name of its image."""
     if not folder.is_dir():
         return {}
     return {(read_text(path) or [""])[0]: path for path in sorted(folder.glob("*.txt"))}

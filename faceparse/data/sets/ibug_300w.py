@@ -77,7 +77,7 @@ def _faces(home, split, has_test):
     if not there:
         raise NoSuchSplit(f"{home}: {' and '.join(trees)} are not there, so there is no split '{split}' of 300w; add "
                           f"them from {PUBLISHED.homepage}, or name another split")
-    # dlib's copy of the trees doubles every face by its mirrored picture: not a new face, and it would cross the splits.
+    # dlib's copy of the trees has a mirrored image of every face: not a new face, and it could be in another split.
     return [(tree, stem, path) for tree in there for stem, path in list_pictures(home / tree).items()
             if not stem.endswith("_mirror")]
 

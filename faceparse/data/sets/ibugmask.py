@@ -5,8 +5,8 @@ classes, 68 landmarks, a face box; for research.
 
     {train,test}/  NAME.jpg   NAME.png   NAME_bbox.txt   NAME_landmark.txt
 
-The publisher has no val split. As in baker2023, train, val and heldout are 2,000, 230 and 100 faces drawn at random from
-the publisher's train; test is the publisher's. With --full, train is all but val and heldout. Poses of one Helen
+The publisher has no val split. As in baker2023, train, val and heldout are 2,000, 230 and 100 faces drawn at random
+from the publisher's train; test is the publisher's. With --full, train is all but val and heldout. Poses of one Helen
 photograph may be in several splits, as they were in baker2023.
 """
 from functools import partial

@@ -3,8 +3,8 @@
     NAME.json, each of which names its image; directly in the folder, or inside train/, val/ and test/
     landmarks.json, labels.json: sets of your own, where they are not published ones
 
-One file is one face: each landmark is a shape of type "point", labelled by its number and its part ("33 brows"; only the
-number is read), each class a shape of type "polygon" or "rectangle", labelled by its name. A landmark that is not
+One file is one face: each landmark is a shape of type "point", labelled by its number and its part ("33 brows"; only
+the number is read), each class a shape of type "polygon" or "rectangle", labelled by its name. A landmark that is not
 annotated has no shape. labelme's coordinates start at the image's top left corner, so that the first pixel's centre is
 at 0.5; here it is at 0. The entry "landmarks", which labelme keeps unchanged, names the landmark set.
 """
@@ -29,8 +29,8 @@ from faceparse.landmark_sets import LANDMARK_SETS, landmark_set, landmark_set_fr
 PUBLISHED = Published(
     folders=("labelme",),
     marks=("landmarks.json",),
-    layout="labelme's NAME.json, which name their pictures, perhaps inside train/, val/ and test/; for sets of your own "
-           "landmarks.json and labels.json beside them",
+    layout="labelme's NAME.json, which name their pictures, perhaps inside train/, val/ and test/; for sets of your "
+           "own landmarks.json and labels.json beside them",
     homepage="https://github.com/wkentaro/labelme")
 SETS = ("landmarks.json", "labels.json")  # JSON files in the folder that are no face
 OUTLINING = [LANDMARK_SETS[name] for name in ("68", "70", "106")]  # sets that face_parts.label_map takes
@@ -128,7 +128,7 @@ def read_mask(path, labels, points=None):
 
 
 def merged(contours, parts, skin=None, hair=None):
-    """A label map whose drawn classes replace those made from landmarks and by a parser -> (H, W) uint8, LaPa's classes.
+    """(H, W) uint8 of LaPa's classes: the drawn contours replace what was made from landmarks and by a parser.
     Contours of the background cut holes into all of it.
 
     contours    of `outlines`

@@ -1,7 +1,7 @@
 """Mixes of synthetic and real faces at synthetic:real: baker2023's domain mix (section 3.1.2), and its drawn twin.
 
-2,000 / 230 / 100 faces in all, or as many as keep the ratio. Every record keeps its own labels and landmarks; the labels
-of the set are LaPa's.
+2,000 / 230 / 100 faces in all, or as many as keep the ratio. Every record keeps its own labels and landmarks; the
+labels of the set are LaPa's.
 """
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from faceparse.labels import LABEL_SETS
 
 
 def mixes(data_sets):
-    """The mixed DataSets of {name: DataSet}: mixed, of FaceSynthetics and `options.mix_real`; toymixed, of toy faces."""
+    """The DataSets mixed (FaceSynthetics and `options.mix_real`) and toymixed (drawn faces) of a {name: DataSet}."""
     return (DataSet("mixed", parsing=partial(read, data_sets=data_sets)),
             DataSet("toymixed", parsing=partial(read_toymixed, data_sets=data_sets)))
 
