@@ -1,11 +1,11 @@
-"""Two controls of label adaptation: adapt.py's own training with one thing changed. Its options follow.
+"""Two controls of label adaptation: the training of adapt.py, with its options, with one change.
 
     python tests/benchmarks/adapter_controls.py shuffled --model RUN --data celebamask --name shuffled
     python tests/benchmarks/adapter_controls.py truth --model RUN --name truth
 
-shuffled  each prediction is paired with the labels of another face of its batch: such an adapter can learn what an
-          average face looks like, not how to read this one, and must not gain (score it with evaluate.py)
-truth     the true labels take the place of the prediction: the adapter must return them (its val F1 is printed)
+shuffled  each prediction is paired with the ground truth of another face of its batch: such an adapter can learn the
+          average face but not how to correct a prediction, and must not gain (score it with evaluate.py)
+truth     the ground truth is the adapter's input: the adapter must return it (its val F1 is printed)
 """
 import importlib.util
 import sys
@@ -19,19 +19,21 @@ from faceparse.errors import FaceparseError
 
 
 class Shuffled(training.Adapting):
+    """Only training pairs are shuffled; val (epoch None) is scored as usual."""
+
     def feed(self, batch, epoch=None):
-        shown, batch = super().feed(batch, epoch)
-        return shown, batch if epoch is None else {**batch, "mask": batch["mask"].roll(1, 0)}
+        inputs, batch = super().feed(batch, epoch)
+        return inputs, batch if epoch is None else {**batch, "mask": batch["mask"].roll(1, 0)}
 
 
 class Truth(training.Adapting):
-    """The parser is asked for nothing: the labels must be its own."""
+    """The parser is not run; the adapter's label set must be the parser's."""
 
     def feed(self, batch, epoch=None):
         classes = len(self.labels)
-        mask = batch["mask"].long().clamp(max=classes)  # the ignored pixels are of no class
-        shown = F.one_hot(mask, classes + 1)[..., :classes].permute(0, 3, 1, 2).float()
-        return shown.contiguous(memory_format=torch.channels_last), batch
+        mask = batch["mask"].long().clamp(max=classes)  # 255, ignored, becomes a class of its own, which is dropped
+        inputs = F.one_hot(mask, classes + 1)[..., :classes].permute(0, 3, 1, 2).float()  # (B, C, S, S)
+        return inputs.contiguous(memory_format=torch.channels_last), batch
 
 
 CONTROLS = {"shuffled": Shuffled, "truth": Truth}

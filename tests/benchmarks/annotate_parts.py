@@ -1,10 +1,11 @@
-"""Facial parts drawn from landmarks, against masks that are known, and how fast.
+"""Facial parts drawn from landmarks: F1 against known masks, and speed.
 
     python tests/benchmarks/annotate_parts.py --root data --out sheets
 
-Pooled F1 of the parts, `annotate.label_map` against plain polygons through the same points: of unoccluded toy faces
-(106 points), and of FaceSynthetics' faces under the root (70 points). Label maps a second at 512 x 512 on one core.
-With --out, LaPa's faces under the root (lapa_samples/ or lapa/) and a few of the others, drawn over the pictures.
+Prints the pooled F1 of the parts by `face_parts.label_map` and by plain polygons through the same points, for drawn
+faces without occlusion (106 points) and for the faces of FaceSynthetics under the root (70 points), and the number of
+label maps a second at 512 x 512 on one core. --out writes sheets of label maps over some of these faces and over those
+of LaPa under the root (lapa_samples/ or lapa/).
 """
 import argparse
 import time
@@ -26,7 +27,7 @@ from faceparse.labels import LABEL_SETS, table
 
 LAPA = LABEL_SETS["lapa"]
 PARTS = LAPA.names[2:10]
-# The same parts as polygons from point to point: (label, points), back to front.
+# The same parts as polygons through the points: (class index, point indices), back to front.
 POLYGONS = {
     106: ((2, range(33, 42)), (3, range(42, 51)), (4, range(66, 74)), (5, range(75, 83)), (6, range(55, 66)),
           (7, (*range(84, 91), *range(100, 95, -1))), (9, (84, *range(95, 89, -1), 100, 101, 102, 103, 96)),
@@ -34,7 +35,7 @@ POLYGONS = {
     70: ((2, range(17, 22)), (3, range(22, 27)), (4, range(36, 42)), (5, range(42, 48)), (6, (27, *range(31, 36))),
          (7, (*range(48, 55), *range(64, 59, -1))), (9, (48, *range(59, 53, -1), *range(64, 68), 60)),
          (8, range(60, 68)))}
-HIDING = ("fringe", "stray_hair", "glasses", "sunglasses", "hat", "hand", "object")  # what can lie over a part
+HIDING = ("fringe", "stray_hair", "glasses", "sunglasses", "hat", "hand", "object")  # parts can be under these
 
 
 def polygon_map(points, height, width):
@@ -45,17 +46,17 @@ def polygon_map(points, height, width):
 
 
 def unoccluded(count, seed=7):
-    """Indices of toy faces with nothing over their parts."""
+    """Indices of drawn faces with no part covered."""
     out = []
     for index in range(10 * count):
-        p = draw_parameters(np.random.default_rng([seed, index, 0]), False)  # as `toy.draw` draws them
-        if len(out) < count and not any(getattr(p, thing) for thing in HIDING):
+        p = draw_parameters(np.random.default_rng([seed, index, 0]), False)  # those of toy.draw(seed, index)
+        if len(out) < count and not any(getattr(p, name) for name in HIDING):
             out.append(index)
     return out
 
 
 def score(faces, draw):
-    """faces: (mask in LaPa's classes, points) -> Scores, pooled, of draw(points, height, width)."""
+    """Pooled Scores of draw(points, height, width) on faces [(mask in LaPa's classes, points)]."""
     matrix = 0
     for mask, points in faces:
         drawn = draw(points, *mask.shape)
@@ -64,7 +65,7 @@ def score(faces, draw):
 
 
 def speed(size=512, maps=200):
-    """Label maps a second of one core, the best of three turns."""
+    """Label maps a second on one core, the best of three repetitions."""
     points = [toy.draw(7, index, size)[2] for index in range(10)]
     best = 0
     for _ in range(3):
@@ -76,14 +77,14 @@ def speed(size=512, maps=200):
 
 
 def synthetic(root):
-    """FaceSynthetics' faces under the root: (record, (mask in LaPa's classes, points))."""
+    """The faces of FaceSynthetics under the root: [(record, (mask in LaPa's classes, points))]."""
     to_lapa = table(LABEL_SETS["facesynthetics"], LAPA)
     return [(record, (to_lapa[record.mask()], record.landmarks()))
             for record in parsing.load("facesynthetics", "all", root).records]
 
 
 def drawn_over(image, points, size=480):
-    """The label map over the face's part of a picture, and the picture itself, side by side -> (size, 2 size, 3)."""
+    """(size, 2 size, 3): the crop around the face with its label map as an overlay, and without."""
     image = np.asarray(image)
     overlay = drawing.overlay(image, face_parts.label_map(points, *image.shape[:2]), LAPA)
     low = np.nanmin(points, 0) - 0.1 * np.nanmax(np.ptp(points, 0))
@@ -95,15 +96,15 @@ def drawn_over(image, points, size=480):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
-    parser.add_argument("--faces", type=int, default=100, help="toy faces")
-    parser.add_argument("--size", type=int, default=256, help="of the toy faces, pixels")
+    parser.add_argument("--faces", type=int, default=100, help="number of drawn faces")
+    parser.add_argument("--size", type=int, default=256, help="of the drawn faces, pixels")
     parser.add_argument("--out", type=Path, help="write sheets of pictures there")
     args = parser.parse_args()
     torch.set_num_threads(1)
     ways = (("plain polygons", polygon_map), ("label_map", face_parts.label_map))
     rows = []
     toys = [toy.draw(7, index, args.size) for index in unoccluded(args.faces)]
-    sets = [(f"{len(toys)} toy faces", [(mask, points) for _, mask, points in toys])]
+    sets = [(f"{len(toys)} drawn faces", [(mask, points) for _, mask, points in toys])]
     try:
         real = synthetic(args.root)
         sets.append((f"{len(real)} FaceSynthetics", [face for _, face in real]))

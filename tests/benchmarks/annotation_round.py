@@ -1,17 +1,17 @@
-"""Figure 2 of liu2020, simulated: a landmark network's NME and AUC against the number of labelled faces, where the
-annotator is given the faces that the network is least sure of, against faces drawn at random.
+"""Figure 2 of liu2020, simulated: a landmark network's NME and AUC against the number of labelled faces, where faces of
+low confidence are labelled first, and where random faces are.
 
     python tests/benchmarks/annotation_round.py --out rounds/             a GPU: 4 minutes
     python tests/benchmarks/annotation_round.py --device cpu --arch pipnet --size 64 --start 20 --step 20 --rounds 2 \
         --pool 120 --test 60 --steps 60 --seeds 0 1 2 --out rounds/       a laptop's CPU
 
-A pool of toy faces, most of them clean and some in the wild (--wild), waits to be labelled. The first --start faces,
-drawn at random, are labelled and the network is trained on them. In each round it looks at the rest of the pool, the
-annotator labels --step more (the truth stands for them), and the network is trained on from where it was, --steps
-steps on all that is labelled by then. Both ways start from the same network and train for as long. "Least sure" is
-the lowest mean confidence over the points: what evaluate.py --annotate lists its faces by.
+A pool of drawn faces, most of them clean and some in the wild (--wild), is to be labelled. At first --start random
+faces are labelled, by their ground truth in place of people, and the network is trained on them. In each round --step
+more faces are labelled and the training continues for --steps steps on all labelled faces. Both orders start from the
+same network and train equally long. The confidence of a face is the mean over its points, as in worst_first.csv of
+evaluate.py --annotate.
 
-Prints a table, writes rounds.json and rounds.png. Every (seed, way) is a process of its own, --jobs at a time.
+Prints a table, writes rounds.json and rounds.png. Every (seed, order) is a process of its own, --jobs at a time.
 """
 import argparse
 import multiprocessing
@@ -40,7 +40,7 @@ from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES
 from faceparse.training.optimization import Optimization
 from faceparse.training import devices, loop, tasks
 
-WAYS = ("uncertain first", "random")
+ORDERS = ("low confidence first", "random")
 RECIPE = LANDMARK_RECIPES["toy"]
 
 
@@ -49,7 +49,7 @@ def get_args_parser():
     parser.add_argument("--arch", default="hourglass1", choices=list(models.LANDMARKERS))
     parser.add_argument("--encoder")
     parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels")
-    parser.add_argument("--pool", type=int, default=1000, help="faces that wait for their labels")
+    parser.add_argument("--pool", type=int, default=1000, help="faces to label")
     parser.add_argument("--wild", type=float, default=0.2, help="share of the pool and of the test faces in the wild")
     parser.add_argument("--start", type=int, default=50, help="faces labelled before the first round")
     parser.add_argument("--step", type=int, default=50, help="faces labelled in each round")
@@ -67,8 +67,8 @@ def get_args_parser():
     return parser
 
 
-def drawn(count, wild, size, split, seed):
-    """A FaceSet of `count` toy faces, a share of them wild, in memory; and which of them are wild, (count,)."""
+def draw_faces(count, wild, size, split, seed):
+    """A FaceSet of `count` drawn faces in memory, a share `wild` of them in the wild; and which these are, (count,)."""
     many = round(wild * count)
     clean, rough = (landmarks.load(name, split, ".", seed=seed, limit=max(1, number), toy_size=size)
                     for name, number in (("toy", count - many), ("toywild", many)))
@@ -79,9 +79,9 @@ def drawn(count, wild, size, split, seed):
 
 
 def train(model, task, records, steps, seed, options):
-    """Train `model` for about `steps` steps on the records, as one epoch in which each is met as often as any other."""
-    often = max(1, round(steps * options["batch"] / len(records)))
-    faces = Faces(records * often, None, options["size"], jitter=RECIPE.jitter, seed=seed, landmarks=True)
+    """Train `model` for about `steps` steps on the records, as one epoch that holds each of them equally often."""
+    repeats = max(1, round(steps * options["batch"] / len(records)))
+    faces = Faces(records * repeats, None, options["size"], jitter=RECIPE.jitter, seed=seed, landmarks=True)
     settings = Optimization(epochs=1, batch=options["batch"], lr=options["lr"], optimizer=RECIPE.optimizer,
                             schedule=RECIPE.schedule, weight_decay=RECIPE.weight_decay, photometry=RECIPE.photometry,
                             seed=seed)
@@ -93,20 +93,20 @@ def train(model, task, records, steps, seed, options):
 def confidences(landmarker, records, workers):
     """The mean confidence over the points of each record, (N,)."""
     faces = Faces(records, None, landmarker.size, landmarks=True)
-    return np.concatenate([landmarker.locate_surely(given["image"])[1].mean(1).cpu().numpy()
-                           for given in batches(faces, grouped(range(len(faces)), 32), workers)])
+    return np.concatenate([landmarker.locate_surely(batch["image"])[1].mean(1).cpu().numpy()
+                           for batch in batches(faces, grouped(range(len(faces)), 32), workers)])
 
 
-def one_way(way, seed, options):
-    """A list of rounds, each {"labelled", "wild_labelled", "nme", "nme_clean", "nme_wild", "auc"}."""
+def simulate(order, seed, options):
+    """All rounds of one order and seed: [{"labelled", "wild_labelled", "nme", "nme_clean", "nme_wild", "auc"}]."""
     if options["jobs"] > 1:
         torch.set_num_threads(1)
     workers, size = options["workers"], options["size"]
-    pool, is_wild = drawn(options["pool"], options["wild"], size, "train", seed)
-    test, test_wild = drawn(options["test"], options["wild"], size, "test", seed)
+    pool, is_wild = draw_faces(options["pool"], options["wild"], size, "train", seed)
+    test, test_wild = draw_faces(options["test"], options["wild"], size, "test", seed)
     points = pool.points
-    order = np.argsort(uniforms(seed, 0, np.arange(len(pool.records)), "order of labels", 1)[:, 0]).tolist()
-    labelled, waiting, rounds = order[:options["start"]], order[options["start"]:], []
+    drawn = np.argsort(uniforms(seed, 0, np.arange(len(pool.records)), "order of labels", 1)[:, 0]).tolist()
+    labelled, waiting, rounds = drawn[:options["start"]], drawn[options["start"]:], []
     torch.manual_seed(seed)
     model = models.build_landmarker(options["arch"], options["encoder"], points.count)
     model.set_mean_face(mean_face(Faces([pool.records[i] for i in labelled], None, size, landmarks=True)))
@@ -117,15 +117,15 @@ def one_way(way, seed, options):
     for number in range(options["rounds"] + 1):
         train(model, task, [pool.records[i] for i in labelled], options["steps"] * (1 if number else 2),
               1000 * seed + number, options)
-        landmarker = Landmarker(model, about, way, device, devices.mixed_precision(device, options["amp"]))
-        nmes = landmark_scores.evaluate(landmarker, test, workers=workers, label=f"{way}, {seed}").nmes
+        landmarker = Landmarker(model, about, order, device, devices.mixed_precision(device, options["amp"]))
+        nmes = landmark_scores.evaluate(landmarker, test, workers=workers, label=f"{order}, {seed}").nmes
         rounds.append({"labelled": len(labelled), "wild_labelled": int(is_wild[labelled].sum()),
                        "nme": nmes.mean(), "nme_clean": nmes[~test_wild].mean() if not test_wild.all() else None,
                        "nme_wild": nmes[test_wild].mean() if test_wild.any() else None,
                        "auc": metrics.auc(nmes)})
-        if way == "uncertain first" and number < options["rounds"]:
-            sure = confidences(landmarker, [pool.records[i] for i in waiting], workers)
-            waiting = [waiting[i] for i in np.argsort(sure, kind="stable")]
+        if order == "low confidence first" and number < options["rounds"]:
+            confidence = confidences(landmarker, [pool.records[i] for i in waiting], workers)
+            waiting = [waiting[i] for i in np.argsort(confidence, kind="stable")]
         labelled, waiting = labelled + waiting[:options["step"]], waiting[options["step"]:]
     return rounds
 
@@ -135,52 +135,55 @@ def main(args):
     if not 2 <= args.start <= last <= args.pool:
         raise FaceparseError(f"--pool {args.pool} should hold --start and --rounds times --step faces, {last}")
     start, device = time.perf_counter(), devices.choose_device(args.device)
-    asked = [(way, seed) for seed in args.seeds for way in WAYS]
-    jobs = args.jobs or (len(asked) if device.type == "cuda" else 1)
+    cases = [(order, seed) for seed in args.seeds for order in ORDERS]
+    jobs = args.jobs or (len(cases) if device.type == "cuda" else 1)
     options = {**vars(args), "jobs": jobs}
     if jobs > 1:
         with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as processes:
-            found = list(processes.map(one_way, *zip(*asked), [options] * len(asked)))
+            results = list(processes.map(simulate, *zip(*cases), [options] * len(cases)))
     else:
-        found = [one_way(way, seed, options) for way, seed in asked]
-    rounds = {way: [one for (its, _), one in zip(asked, found) if its == way] for way in WAYS}  # way: a list a seed
+        results = [simulate(order, seed, options) for order, seed in cases]
+    rounds = {order: [rounds for (one, _), rounds in zip(cases, results) if one == order] for order in ORDERS}
     seconds = time.perf_counter() - start
     args.out.mkdir(parents=True, exist_ok=True)
-    files.write_json({"asked": vars(args), "device": str(device), "seconds": seconds, "rounds": rounds},
+    files.write_json({"options": vars(args), "device": str(device), "seconds": seconds, "rounds": rounds},
                       args.out / "rounds.json")
     drawing.save_picture(chart(rounds), args.out / "rounds.png")
     print(table(rounds))
     print(f"{seconds:.0f} s on {device}; rounds.json and rounds.png are in {args.out}")
 
 
-def of(rounds, way, key):
-    """(seeds, rounds) of a figure."""
-    return np.array([[one[key] for one in seed] for seed in rounds[way]], float)
+def values_of(rounds, order, key):
+    """(seeds, rounds) array of one key. rounds: {order: [rounds of a seed]}"""
+    return np.array([[one[key] for one in seed] for seed in rounds[order]], float)
 
 
 def table(rounds):
     """Mean and standard deviation over the seeds, NME and AUC in per cent."""
     rows = []
-    for k, labelled in enumerate(of(rounds, WAYS[0], "labelled")[0].astype(int)):
+    for k, labelled in enumerate(values_of(rounds, ORDERS[0], "labelled")[0].astype(int)):
         cells = [str(labelled)]
-        for way in WAYS:
+        for order in ORDERS:
             for key in ("nme", "auc", "nme_clean", "nme_wild"):
-                values = 100 * of(rounds, way, key)[:, k]
+                values = 100 * values_of(rounds, order, key)[:, k]
                 cells.append(f"{values.mean():.2f} ± {values.std():.2f}")
-            cells.append(f"{of(rounds, way, 'wild_labelled')[:, k].mean():.0f}")
+            cells.append(f"{values_of(rounds, order, 'wild_labelled')[:, k].mean():.0f}")
         rows.append(cells)
-    figures = "NME, %", "AUC 0.10, %", "NME of clean", "NME of wild", "wild ones labelled"
-    return drawing.table(["labelled", *(f"{way}: {figure}" for way in WAYS for figure in figures)], rows)
+    figures = "NME, %", "AUC 0.10, %", "NME of clean", "NME of wild", "labelled in the wild"
+    return drawing.table(["labelled", *(f"{order}: {figure}" for order in ORDERS for figure in figures)], rows)
 
 
 def chart(rounds):
-    """NME and AUC of all test faces, NME of those in the wild, against the number of labelled faces; means over the
-    seeds."""
-    labelled = of(rounds, WAYS[0], "labelled")[0]
+    """NME and AUC of all test faces, and NME of those in the wild, against the number of labelled faces; means over
+    the seeds."""
+    labelled = values_of(rounds, ORDERS[0], "labelled")[0]
     figures = (("all test faces", "nme", "NME, %"), ("all test faces", "auc", "AUC 0.10, %"),
                ("test faces in the wild", "nme_wild", "NME, %"))
-    return drawing.stack([drawing.line_chart({way: (labelled, 100 * of(rounds, way, key).mean(0)) for way in WAYS},
-                                           title, "labelled faces", figure) for title, key, figure in figures])
+    charts = []
+    for title, key, figure in figures:
+        lines = {order: (labelled, 100 * values_of(rounds, order, key).mean(0)) for order in ORDERS}
+        charts.append(drawing.line_chart(lines, title, "labelled faces", figure))
+    return drawing.stack(charts)
 
 
 if __name__ == "__main__":

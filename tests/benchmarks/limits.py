@@ -1,14 +1,14 @@
-"""How far from the machine's limit faceparse works, and how its cost grows.
+"""Where the time of training goes, and how cost grows with size. Measured: tests/README.md, "Where the time goes".
 
     python tests/benchmarks/limits.py --root ROOT                     all parts
     python tests/benchmarks/limits.py --root ROOT step decode growth  some of them
 
-step     where a training step's time goes: its share in convolutions and matrix products, whose kernels are not ours
+step     the time of a training step by kind of operation; convolutions and matrix products are PyTorch's kernels
 lovasz   the share of Lovász-softmax, forward and gradient, in a training step of two faces at 512 x 512 and 19 classes
-data     where the time from files to batches goes
-decode   JPEGs a second: Pillow's bare decoding at a quarter of the size, and what reading a record takes beside it
+data     the time from files to batches by function
+decode   JPEGs a second: Pillow's decoding at a quarter of the size, and the reading of a record beside it
 growth   time to the first step and peak memory against the number of records; time of a step and peak memory against
-         image size, batch, and threads that read ahead; each in a process of its own
+         image size, batch, and reading threads; each in a process of its own
 """
 import argparse
 import cProfile
@@ -35,31 +35,31 @@ from faceparse.training import devices, loop, optimization, tasks
 
 GROUPS = {"convolutions and matrix products": ("conv", "mm", "addmm"), "batch norm": ("batch_norm",),
           "activations": ("hardtanh", "clamp", "threshold", "relu"), "copies": ("copy", "clone"),
-          "optimiser": ("sqrt", "addcdiv", "addcmul", "lerp", "NAdam", "foreach"), "the rest": ("",)}
+          "optimizer": ("sqrt", "addcdiv", "addcmul", "lerp", "NAdam", "foreach"), "the rest": ("",)}
 
 
-def training_step(model, task, optimizer, given, bfloat16):
-    """One step on a batch -> the logits that its loss judged, without their graph."""
+def training_step(model, task, optimizer, batch, bfloat16):
+    """One training step -> its logits, detached."""
     optimizer.zero_grad()
-    inputs, judged = task.feed(given, 1)
+    inputs, targets = task.feed(batch, 1)
     with torch.autocast(inputs.device.type, torch.bfloat16, enabled=bfloat16):
         outputs = model(inputs)
-    loss = task.loss(outputs, judged)
+    loss = task.loss(outputs, targets)
     loss.backward()
     optimizer.step()
-    loss.item()  # a GPU has done it all
+    loss.item()  # waits for a GPU
     return outputs["out"].detach()
 
 
 def make_step(arch, encoder, bfloat16, batch, size, device):
-    """-> a function that does one training step of baker2023's recipe on random pictures."""
+    """-> a function that does one training step of baker2023's recipe on random images."""
     model = models.build(arch, encoder, 11).to(device, memory_format=torch.channels_last).train()
     task = tasks.Parsing(model, labels.label_set("lapa"), "sigmoid", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD,
                          torch.ones(11, device=device))
     optimizer = optimization.make_optimizer(model, "nadam", 0.001, 0.0)
-    given = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
+    faces = {"image": torch.rand(batch, 3, size, size, device=device) * 255, "index": torch.arange(batch),
              "mask": torch.randint(0, 11, (batch, size, size), device=device).to(torch.uint8)}
-    return partial(training_step, model, task, optimizer, given, bfloat16)
+    return partial(training_step, model, task, optimizer, faces, bfloat16)
 
 
 def step(args):
@@ -68,10 +68,10 @@ def step(args):
                                     ("unet", "resnet101", True)):
         run = make_step(arch, encoder, bfloat16, 24, 128, args.device)
         run(), run()
-        with profile() as found:
+        with profile() as measured:
             run()
         key = "self_device_time_total" if args.device == "cuda" else "self_cpu_time_total"
-        times = {event.key: getattr(event, key) / 1000 for event in found.key_averages()}
+        times = {event.key: getattr(event, key) / 1000 for event in measured.key_averages()}
         total, left = sum(times.values()), dict(times)
         print(f"{arch}, {encoder}, {'bfloat16' if bfloat16 else 'float32'}, 24 x 128 x 128: {total:.0f} ms")
         for group, words in GROUPS.items():
@@ -83,34 +83,36 @@ def step(args):
 
 
 def lovasz(args):
-    """Of a step's processor time, on one thread of a CPU, in the first steps from random weights, which sort the most."""
+    """The share of the processor time of a step, one CPU thread, in the first steps from random weights, where sorting
+    costs most."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     devices.keep_freed_memory()
     val = parsing.load("celebamask", "val", args.root, limit=2)
-    given = Faces(val.records, val.labels, 512).batch([0, 1])
+    batch = Faces(val.records, val.labels, 512).batch([0, 1])
     for bfloat16 in (True, False):
         model = models.build("mobilenetv2", None, len(val.labels)).to(memory_format=torch.channels_last).train()
         task = tasks.Parsing(model, val.labels, "ce+lovasz", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
         optimizer, shares = optimization.make_optimizer(model, "adamw", 0.001, 0.01), []
         for _ in range(12):
             start = time.process_time()
-            logits = training_step(model, task, optimizer, given, bfloat16)
+            logits = training_step(model, task, optimizer, batch, bfloat16)
             middle = time.process_time()
-            losses.lovasz_softmax_fast(logits.requires_grad_(), given["mask"]).backward()
+            losses.lovasz_softmax_fast(logits.requires_grad_(), batch["mask"]).backward()
             shares.append(100 * (time.process_time() - middle) / (middle - start))
         print(f"{'bfloat16' if bfloat16 else 'float32'}: Lovász-softmax {turns.spread(shares[2:], 1)} % of a step")
-    torch.set_num_threads(threads)  # the other parts'
+    torch.set_num_threads(threads)  # for the other parts
 
 
 def data(args):
     for cache in (False, True):
         turn = ours.data(args.root, args.limit, cache=cache, workers=0, device=args.device)
         turn()
-        with cProfile.Profile() as found:
+        with cProfile.Profile() as profiler:
             turn()
-        print(f"{args.limit} faces, {'warm cache' if cache else 'from files'}, one thread; in each function itself")
-        stats = pstats.Stats(found)
+        print(f"{args.limit} faces, {'warm cache' if cache else 'from files'}, one thread; time in each function "
+              "without those that it calls")
+        stats = pstats.Stats(profiler)
         for (file, _, name), (_, calls, own, _, _) in sorted(stats.stats.items(), key=lambda item: -item[1][2])[:14]:
             print(f"    {own:8.3f} s {100 * own / stats.total_tt:5.1f} % {calls:7} calls  {Path(file).stem}: {name}")
 
@@ -134,25 +136,25 @@ def decode(args):
                 way(record)
             if turn:
                 rates[name].append(len(records) / (time.perf_counter() - start))
-    for name, found in rates.items():
-        share = [own / most for own, most in zip(found, rates["Pillow's draft mode, bare"])]
-        print(f"{name:34} {turns.spread(found, 0)} a second, {turns.spread(share)} of the bare rate")
+    for name, rate in rates.items():
+        share = [own / most for own, most in zip(rate, rates["Pillow's draft mode, bare"])]
+        print(f"{name:34} {turns.spread(rate, 0)} a second, {turns.spread(share)} of the bare rate")
 
 
 def first_steps(records, size, batch, workers, device, steps=6):
-    """Train on toy faces -> (seconds to the first step's end, median seconds of a later step, peak memory in MB)."""
+    """Train on drawn faces -> (seconds to the end of the first step, median seconds of a later step, peak MB)."""
     start, stamps = time.perf_counter(), []
     devices.keep_freed_memory()
     faces = Faces(parsing.load("toy", "train", ".", limit=records, toy_size=size).records,
-                          labels.label_set("lapa"), size, "none", recipes.recipe("toy").jitter)
+                  labels.label_set("lapa"), size, "none", recipes.recipe("toy").jitter)
     model = models.build("mobilenetv2").to(device, memory_format=torch.channels_last).train()
     task = tasks.Parsing(model, faces.labels, "softmax", recipes.IMAGENET_MEAN, recipes.IMAGENET_STD)
     optimizer = optimization.make_optimizer(model, "adamw", 0.002, 0.05)
     groups = loading.grouped(loading.shuffled(len(faces), 0, 1), batch)[:steps]
-    for given in loading.batches(faces, groups, workers):
-        inputs, judged = task.feed(loop.to_device(given, torch.device(device)), 1)
+    for faces_of_step in loading.batches(faces, groups, workers):
+        inputs, targets = task.feed(loop.to_device(faces_of_step, torch.device(device)), 1)
         optimizer.zero_grad()
-        loss = task.loss(model(inputs), judged)
+        loss = task.loss(model(inputs), targets)
         loss.backward()
         optimizer.step()
         loss.item()
@@ -162,7 +164,7 @@ def first_steps(records, size, batch, workers, device, steps=6):
 
 
 def peak_memory():
-    """MB of this process. Linux hands ru_maxrss down from the process that started it, but not VmHWM."""
+    """MB of this process. On Linux ru_maxrss is inherited from the parent process, VmHWM is not."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
@@ -171,11 +173,11 @@ def peak_memory():
 
 def growth(args):
     base = dict(records=1000, size=128, batch=8, workers=0, device=args.device)
-    print("toy faces, MobileNetV2 UNet, float32; unless said, 1,000 of 128 x 128, batches of 8, no reading ahead")
+    print("drawn faces, MobileNetV2 UNet, float32; else 1,000 of 128 x 128, batches of 8, no reading threads")
     for key, values in (("records", (1000, 10_000, 100_000)), ("size", (64, 128, 256, 512)), ("batch", (2, 8, 32)),
                         ("workers", (0, 1, 2, 4))):
         for value in values:
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # peak memory is a process's
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # each has its own peak memory
                 first, later, memory = pool.submit(first_steps, **{**base, key: value}).result()
             print(f"    {key:8} {value:7,}   first step after {first:5.1f} s, a step {1000 * later:7.0f} ms, peak "
                   f"{memory:5.0f} MB; load {os.getloadavg()[0]:.1f}", flush=True)

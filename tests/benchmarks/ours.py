@@ -1,4 +1,4 @@
-"""faceparse's side of the rows of peers.py: the package's own functions, by their own defaults."""
+"""faceparse's side of the rows of peers.py: the package's functions with their defaults."""
 import contextlib
 import os
 import queue
@@ -20,18 +20,18 @@ from faceparse.data.parsing import load
 from faceparse.inference import checkpoint
 from faceparse.models import checkpoints
 from faceparse.models.pipnet import decode
-from faceparse.training import run_log
+from faceparse.training import loop
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train as train_run
 
 
 def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu"):
-    """train.py's own training, made to wait between two epochs. Epoch 1 reads the files, those after find them in
-    memory."""
-    go, done, write_log = queue.Queue(), queue.Queue(), run_log.write_log
+    """-> a function that trains one epoch as train.py does and returns its line of the log. The training runs in a
+    thread and waits after each epoch. Epoch 1 reads the files, later ones find them in the cache."""
+    go, done, write_log = queue.Queue(), queue.Queue(), loop.write_log
 
-    def told(history, folder):  # the last thing that an epoch does
+    def write_log_and_wait(history, folder):  # called at the end of an epoch
         write_log(history, folder)
         done.put(history[-1])
         go.get()
@@ -39,14 +39,15 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
     def train():
         go.get()
         try:
-            given = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
+            options = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
             with tempfile.TemporaryDirectory() as folder:
                 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-                    train_run(ParserTraining(arch, "celebamask", given, root), RunOptions(runs=folder, amp=amp, device=device))
+                    train_run(ParserTraining(arch, "celebamask", options, root),
+                              RunOptions(runs=Path(folder), amp=amp, device=device))
         except Exception as error:
             done.put(error)
 
-    run_log.write_log = told
+    loop.write_log = write_log_and_wait
     threading.Thread(target=train, daemon=True).start()
 
     def turn():
@@ -59,7 +60,8 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
 
 
 def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
-    """files: nothing is kept; cache: all is in memory after the first turn, which is not counted."""
+    """-> a function that makes all batches of `limit` faces; with `cache` the decoded faces are kept, from the first
+    turn on, which is not counted."""
     faces = load("celebamask", "train", root)
     recipe = recipes.recipe("baker2023")
     faces = Faces(faces.records[:limit], labels.label_set("lapa"), size, "none", recipe.jitter,
@@ -68,8 +70,8 @@ def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
     def turn():
         faces.epoch += 1
         start, count = time.perf_counter(), 0
-        for given in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers):
-            images = photometric(given["image"].to(device), 0, faces.epoch, given["index"], recipe.photometry)
+        for inputs in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers):
+            images = photometric(inputs["image"].to(device), 0, faces.epoch, inputs["index"], recipe.photometry)
             count += len(normalise(images, recipes.IMAGENET_MEAN, recipes.IMAGENET_STD))
         if device != "cpu":
             torch.cuda.synchronize()
@@ -78,7 +80,7 @@ def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
 
 
 def parser(arch, encoder, weights, size, device, amp):
-    """A Parser with the peer's weights, by way of a checkpoint as train.py writes it."""
+    """A Parser with the peer's weights, loaded from a checkpoint as train.py writes it."""
     model = models.build(arch, encoder, 11)
     models.initialise(model, peer_inference.network(arch, encoder, weights).state_dict())
     about = {"format": checkpoints.FORMAT, "kind": "parser", "arch": arch, "encoder": encoder, "size": size,
@@ -104,14 +106,14 @@ def infer(root, arch, encoder, batch, size, weights=None, device="cpu", repeats=
 
 
 def pipnet(batch, device="cpu", repeats=200):
-    found, neighbors = peer_pipnet.maps(batch)
-    found, neighbors = {name: values.to(device) for name, values in found.items()}, neighbors.to(device)
+    outputs, neighbors = peer_pipnet.maps(batch)
+    outputs, neighbors = {name: values.to(device) for name, values in outputs.items()}, neighbors.to(device)
 
     def turn():
         start = time.perf_counter()
         with torch.inference_mode():
             for _ in range(repeats):
-                points = decode(found, neighbors).cpu()
+                points = decode(outputs, neighbors).cpu()
         return {"seconds": (time.perf_counter() - start) / repeats / batch, "points": points.numpy()}
     return turn
 

@@ -1,4 +1,4 @@
-"""The peer: baker2023's recipe as its notebooks write it, on public libraries; nothing here imports faceparse.
+"""The peer of training: baker2023's recipe as in its notebooks, on public libraries, without faceparse.
 
 segmentation_models_pytorch, albumentations with its defaults, OpenCV, float32, channels_last, two loader processes. On
 CelebAMask-HQ's course layout, labels merged to LaPa's 11 classes; scored on val at 128 x 128, one confusion matrix.
@@ -73,14 +73,14 @@ def f1(model, loader, device):
     confusion = torch.zeros(11, 11, dtype=torch.int64)
     with torch.inference_mode():
         for image, mask in loader:
-            guess = model(image.to(device, memory_format=torch.channels_last)).argmax(1).cpu()
+            prediction = model(image.to(device, memory_format=torch.channels_last)).argmax(1).cpu()
             keep = mask != 255
-            confusion += torch.bincount(mask[keep] * 11 + guess[keep], minlength=121).view(11, 11)
+            confusion += torch.bincount(mask[keep] * 11 + prediction[keep], minlength=121).view(11, 11)
     return (2 * confusion.diag() / (confusion.sum(0) + confusion.sum(1))).tolist()
 
 
 def prepare(root, arch="unet", encoder="mobilenet_v2", limit=None, seed=0, device="cpu", save=None):
-    """-> a function that trains one epoch on the first `limit` pictures, scores it and returns the figures."""
+    """-> a function that trains one epoch on the first `limit` pictures, scores it and returns the results."""
     torch.manual_seed(seed)
     train = CelebAMask(Path(root) / "celebamask" / "train", 128, True, limit)
     val = CelebAMask(Path(root) / "celebamask" / "val", 128, False)

@@ -1,11 +1,11 @@
-"""The peer of the data path: files -> an augmented, normalised batch with OpenCV and albumentations, in one process.
+"""The peer of the data path: files -> augmented, normalised batches with OpenCV and albumentations, in one process.
 
     pip install -e '.[bench]'
     python tests/benchmarks/peer_data.py --root ROOT
 
-CelebAMask-HQ's course layout, 512 x 512, through baker2023's recipe at 128 x 128 as peer_celebamask.py has it. `files`
-decodes every picture in every epoch, as its notebooks do; `cache` keeps the decoded, resized arrays, which neither
-library does by itself. Nothing here imports faceparse.
+CelebAMask-HQ's course layout, 512 x 512, by baker2023's recipe at 128 x 128 as in peer_celebamask.py. Every picture is
+decoded in every epoch, as in its notebooks; --cache keeps the decoded, resized arrays, which neither library does by
+itself. Nothing here imports faceparse.
 """
 import argparse
 import time
@@ -17,7 +17,7 @@ from peer_celebamask import CelebAMask
 
 
 class Cached(CelebAMask):
-    """The same, its files read once."""
+    """The same data, each file read once."""
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -50,5 +50,5 @@ if __name__ == "__main__":
     args = parser.parse_args()
     turn = prepare(args.root, args.limit, cache=args.cache, device=args.device)
     turn()
-    found = turn()
-    print(f"{found['faces'] / found['seconds']:.0f} faces a second")
+    result = turn()
+    print(f"{result['faces'] / result['seconds']:.0f} faces a second")

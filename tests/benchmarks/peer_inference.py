@@ -3,7 +3,7 @@
     pip install -e '.[bench]'
     python tests/benchmarks/peer_inference.py --arch unet --encoder mobilenet_v2 --batch 32 --size 128
 
-From crops of 0..255 to logits, memory format and threads as PyTorch has them by itself. Nothing here imports faceparse.
+From crops of 0..255 to logits, with PyTorch's default memory format and threads. Nothing here imports faceparse.
 """
 import argparse
 import time
@@ -20,7 +20,7 @@ MEAN, STD = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.
 
 
 def network(arch, encoder, weights=None, classes=11):
-    """The network, its weights a file's, or random ones whose statistics of batch norm are those of noise."""
+    """The network with the weights of a file, or with random weights and batch norm statistics of noise."""
     torch.manual_seed(0)
     model = ARCHITECTURES[arch](encoder, encoder_weights=None, classes=classes)
     if weights:
@@ -33,7 +33,7 @@ def network(arch, encoder, weights=None, classes=11):
 
 
 def crops(root, batch, size):
-    """(batch, 3, size, size) uint8: the first faces of CelebAMask-HQ's val folder, again from the start after 230."""
+    """(batch, 3, size, size) uint8: the first faces of CelebAMask-HQ's val folder, repeated after the last."""
     files = sorted((Path(root) / "celebamask" / "val" / "images").glob("*.jpg"))
     faces = [np.array(Image.open(files[i % len(files)]).resize((size, size))) for i in range(batch)]
     return torch.from_numpy(np.stack(faces).transpose(0, 3, 1, 2).copy())

@@ -1,11 +1,11 @@
-"""The peers of scoring: one confusion matrix and F1 a class over many masks, by scikit-learn and by torchmetrics.
+"""The peers of scoring: confusion matrix and F1 of each class over many masks, by scikit-learn and by torchmetrics.
 
     pip install -e '.[bench]'
     python tests/benchmarks/peer_metrics.py --root ROOT
 
-Truth: masks of CelebAMask-HQ's train folder, 512 x 512, 19 classes. Prediction: the same, moved by 5 pixels across and
-3 down, so that its borders are as smooth as a network's. A mask at a time, as an evaluation meets them. Nothing here
-imports faceparse.
+Ground truth: masks of CelebAMask-HQ's train folder, 512 x 512, 19 classes. Prediction: the same, moved by 5 pixels
+across and 3 down, so that its borders are as smooth as a network's. One mask at a time, as in an evaluation. Nothing
+here imports faceparse.
 """
 import argparse
 import time
@@ -22,33 +22,33 @@ CLASSES = 19
 
 
 def masks(root, count):
-    """(count, 512, 512) uint8 truth, and prediction."""
+    """Ground truth and prediction, (count, 512, 512) uint8 each."""
     files = sorted((Path(root) / "celebamask" / "train" / "masks").glob("*.png"))[:count]
     truth = torch.from_numpy(np.stack([np.array(Image.open(file)) for file in files]))
     return truth, truth.roll((3, 5), (1, 2))
 
 
 def f1_of(matrix):
-    """(C, C) -> (C,), NaN where a class is nowhere."""
+    """(C, C) -> (C,), NaN for a class in neither."""
     with np.errstate(invalid="ignore"):
         return 2 * matrix.diagonal() / (matrix.sum(0) + matrix.sum(1))
 
 
 def scikit_learn(truth, prediction):
-    """Both of its functions: the matrix, and F1 of all pixels at once."""
+    """Two calls over all pixels: the matrix, and F1."""
     truth, prediction = truth.numpy().ravel(), prediction.numpy().ravel()
     confusion_matrix(truth, prediction, labels=range(CLASSES))
     return f1_score(truth, prediction, labels=range(CLASSES), average=None, zero_division=np.nan)
 
 
 def scikit_learn_matrix(truth, prediction):
-    """The kinder way to use it: a matrix a mask, and F1 from their sum."""
+    """The faster use: a matrix a mask, and F1 from their sum."""
     return f1_of(sum(confusion_matrix(t.ravel(), p.ravel(), labels=range(CLASSES))
                      for t, p in zip(truth.numpy(), prediction.numpy())))
 
 
 def torch_metrics(truth, prediction):
-    """Both of its metrics, fed a mask at a time."""
+    """Both metrics, updated a mask at a time."""
     matrix, f1 = (metric.to(truth.device) for metric in (
         MulticlassConfusionMatrix(CLASSES), MulticlassF1Score(CLASSES, average=None)))
     for t, p in zip(truth, prediction):
@@ -59,7 +59,7 @@ def torch_metrics(truth, prediction):
 
 
 def torch_metrics_matrix(truth, prediction):
-    """The kinder way: the matrix alone, and F1 from that."""
+    """The faster use: only the matrix, and F1 from it."""
     metric = MulticlassConfusionMatrix(CLASSES).to(truth.device)
     for t, p in zip(truth, prediction):
         metric.update(p[None], t[None])

@@ -1,12 +1,13 @@
-"""The toy recipe with our MobileNetV2 UNet, and with segmentation_models_pytorch's, in the same loop on the same faces.
+"""Our MobileNetV2 UNet and segmentation_models_pytorch's, trained by the same loop on the same drawn faces.
 
     pip install -e '.[bench]'
     python tests/benchmarks/toy_parity.py
 
-Prints the mean F1 of both on held-out toy faces and on toywild, and how much each loses there.
+Prints the mean F1 of both on held-out drawn faces and on toywild, and the difference.
 """
 import argparse
 import tempfile
+from pathlib import Path
 
 import segmentation_models_pytorch as smp
 import torch
@@ -21,11 +22,11 @@ from faceparse.training.run import train
 
 
 class Peer(torch.nn.Module):
-    """smp.Unet behind our networks' contract."""
+    """smp.Unet with the interface of our networks."""
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()
-        self.encoder = torch.nn.Identity()  # train() looks for it; nothing is loaded with encoder weights "none"
+        self.encoder = torch.nn.Identity()  # the training expects one; no weights are loaded into it
         self.network = smp.Unet(encoder, encoder_weights=None, classes=num_classes)
 
     def forward(self, images):
@@ -42,9 +43,11 @@ def main():
     faces = {name: parsing.load(name, "test", ".", limit=200) for name in ("toy", "toywild")}
     with tempfile.TemporaryDirectory() as folder:
         for arch in ("mobilenetv2", "peer"):
-            run = train(ParserTraining(arch, "toy", {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}, "."), RunOptions(runs=folder))
+            options = {"seed": args.seed, "epochs": args.epochs, "limit": args.limit}
+            run = train(ParserTraining(arch, "toy", options, "."), RunOptions(runs=Path(folder)))
             network = checkpoint.load(run)
-            toy, wild = (parser_scores.evaluate(network, faces[name]).scores("pooled").mean_f1 for name in ("toy", "toywild"))
+            toy, wild = (parser_scores.evaluate(network, faces[name]).scores("pooled").mean_f1
+                         for name in ("toy", "toywild"))
             print(f"{arch}: mean F1 {toy:.4f} on toy, {wild:.4f} on toywild, {toy - wild:.4f} lost", flush=True)
 
 

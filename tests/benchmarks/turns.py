@@ -1,8 +1,8 @@
-"""Two sides measured fairly on a machine that others use too: each in a process of its own, in turn, again and again.
+"""Implementations timed fairly on a busy machine: each in a process of its own, alternately, several turns each.
 
-A side is ("module:function", options): its process imports the module, calls function(**options) once, and then,
-whenever it is its turn, the function that this returned; while one works the others wait. A turn gives a dict,
-"seconds" in it.
+A side is ("module:function", options). Its process imports the module and calls function(**options) once, which returns
+a function; this is called at each of the side's turns and returns a dict with "seconds". While one side works the
+others wait.
 """
 import importlib
 import multiprocessing
@@ -22,7 +22,7 @@ def choose_device(name):
 
 
 def options(parser):
-    """What every command here takes."""
+    """Add the options that every command here has."""
     parser.add_argument("--root", default=os.environ.get("FACEPARSE_DATA", "data"), help="folder of the data sets")
     parser.add_argument("--device", default="auto", type=choose_device)
     return parser
@@ -40,12 +40,12 @@ def _serve(pipe, function, options):
 
 
 def alternate(sides, turns=TURNS):
-    """{name: ("module:function", options)} -> {name: [what each turn gave]}; the first turn is not counted."""
+    """{name: ("module:function", options)} -> {name: [the dict of each turn]}; the first turn is not counted."""
     context = multiprocessing.get_context("spawn")  # fork would share threads and settings of the libraries
-    pipes, processes, found = {}, [], {name: [] for name in sides}
-    for name, (function, given) in sides.items():
+    pipes, processes, results = {}, [], {name: [] for name in sides}
+    for name, (function, arguments) in sides.items():
         pipes[name], theirs = context.Pipe()
-        processes.append(context.Process(target=_serve, args=(theirs, function, given)))
+        processes.append(context.Process(target=_serve, args=(theirs, function, arguments)))
         processes[-1].start()
         theirs.close()  # so that a side that fails is an EOFError here
     try:
@@ -54,13 +54,13 @@ def alternate(sides, turns=TURNS):
                 pipe.send(True)
                 result = pipe.recv()
                 if turn:
-                    found[name].append(result)
+                    results[name].append(result)
     finally:
         for pipe in pipes.values():
             pipe.close()  # which ends its side
         for process in processes:
             process.join()
-    return found
+    return results
 
 
 def spread(values, digits=2):
@@ -68,15 +68,16 @@ def spread(values, digits=2):
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def ratios(found, peer, ours, key="seconds"):
-    """How many times as fast ours was, in each turn."""
-    return [theirs[key] / own[key] for theirs, own in zip(found[peer], found[ours])]
+def ratios(results, peer, ours, key="seconds"):
+    """How many times as fast ours was, in each turn. results: of `alternate`"""
+    return [theirs[key] / own[key] for theirs, own in zip(results[peer], results[ours])]
 
 
-def print_ratio(what, found, peer, ours, at_least=None, unit=1000, note=""):
-    """One line: both sides' seconds times `unit`, and the ratio of each turn's pair."""
-    times = [spread([unit * turn["seconds"] for turn in found[name]]) for name in (peer, ours)]
-    ratio = ratios(found, peer, ours)
+def print_ratio(what, results, peer, ours, at_least=None, unit=1000, note=""):
+    """Print one line: both sides' seconds times `unit`, the ratios of the turns' pairs, whether their median misses
+    the target `at_least`, and the load of the machine."""
+    times = [spread([unit * turn["seconds"] for turn in results[name]]) for name in (peer, ours)]
+    ratio = ratios(results, peer, ours)
     missed = at_least is not None and statistics.median(ratio) < at_least
     verdict = "" if at_least is None else f" of {at_least:g}{' MISSED' if missed else ''}"
     print(f"{what:44} {peer} {times[0]}, {ours} {times[1]}: {spread(ratio)} x{verdict}; load {os.getloadavg()[0]:.1f}"

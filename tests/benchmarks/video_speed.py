@@ -1,10 +1,10 @@
-"""Frames a second of a landmark network or a parser on a video: decoded, looked at, drawn and encoded again.
+"""Frames a second of a landmark network or a parser on a video: decoded, predicted, drawn and encoded again.
 
     python tests/benchmarks/video_speed.py --model runs/toy-pipnet-mobilenet_v2
-    python tests/benchmarks/video_speed.py --model runs/a runs/b        each by itself, alternately
+    python tests/benchmarks/video_speed.py --model runs/a runs/b        each separately, alternately
 
-The video is made first: 300 frames of 640 x 480, a toy face that drifts over a toy face's background. Every frame should
-be given to the network once: frames in = looks = frames out.
+The video is made first: 300 frames of 640 x 480, a drawn face that drifts over a background. The network should run
+once a frame: frames in = runs of the network = frames out. Needs the program ffmpeg.
 """
 import argparse
 import tempfile
@@ -43,6 +43,6 @@ with tempfile.TemporaryDirectory() as temporary:
         for path in args.model:
             model = checkpoint.load_any(path, amp=args.amp)
             finder = Finder([model]) if isinstance(model, Landmarker) else None
-            said = predict.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
+            notes = predict.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
             written = sum(1 for _ in VideoReader(out / f"{path.name}_overlay.mp4"))
-            print(*said, f"frames in {args.frames}, frames out {written}", sep="\n", flush=True)
+            print(*notes, f"frames in {args.frames}, frames out {written}", sep="\n", flush=True)
