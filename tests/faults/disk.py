@@ -1,12 +1,12 @@
-"""Disks that are full or read-only, folders that vanish, files cut short, odd names: what the scripts say and leave.
+"""Full and read-only disks, removed folders, truncated files, unusual names: how the scripts end and what they leave.
 
     python tests/faults/disk.py
     python tests/faults/disk.py cut names       some of the cases
 
-Runs train.py and evaluate.py as users start them, on small file systems of its own (Linux's `unshare` and `tmpfs`; no
-rights needed). What cannot succeed must end with exit status 2 and one line on standard error, and lose nothing that was
-saved: once there is room again, --resume ends with the bits of a run that nothing disturbed. Prints a line a case; exit
-status 1 where one fails.
+Runs train.py and evaluate.py as users start them, on small file systems made by Linux's `unshare` and `tmpfs`, which
+need no privileges. What cannot succeed must end with exit status 2 and one line on standard error, and lose nothing
+that was saved: with free space again, --resume must end with the same bits as an undisturbed run. Prints a line a case;
+the exit status is 1 where one fails.
 """
 import os
 import shutil
@@ -21,7 +21,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from kill import CODE, differences, draw_faces  # noqa: E402
 
-INSIDE = "FACEPARSE_FAULTS_INSIDE"  # set in the namespace of one's own
+INSIDE = "FACEPARSE_FAULTS_INSIDE"  # set in the process that runs inside the new mount namespace
 TRAIN = ["train.py", "--arch", "fastscnn", "--data", "folder", "--recipe", "toy", "--size", "32", "--epochs", "3",
          "--batch", "4", "--device", "cpu", "--root", "data"]
 failed = []
@@ -36,12 +36,12 @@ def run(*arguments, **options):
 
 
 def expect(title, outcome, status=2, good=True):
-    """Print the case; it fails unless it ended with `status`, 2 with one line, and `good` holds."""
+    """Print the case. It fails unless it ended with `status`, for 2 with one line of error, and `good` holds."""
     ended, _, err = outcome
     right = ended == status and good and (status != 2 or len(err.strip().splitlines()) == 1)
     failed.extend([] if right else [title])
-    said = "" if status == 0 and right else f": {err.strip()[-200:]}"
-    print(f"{'ok' if right else 'FAILED'}  {title}: exit {ended}{said}", flush=True)
+    message = "" if status == 0 and right else f": {err.strip()[-200:]}"
+    print(f"{'ok' if right else 'FAILED'}  {title}: exit {ended}{message}", flush=True)
 
 
 def mount(folder, size):
@@ -58,11 +58,11 @@ def same_as_undisturbed(folder):
 
 
 def full():
-    mount(Path("small"), "34m")  # best.pt has 6 MB, last.pt 18, and its successor another 18
-    expect("the disk fills up while training", run(*TRAIN, "--runs", "small", "--name", "run"))
+    mount(Path("small"), "34m")  # best.pt has 6 MB, last.pt 18, and the next last.pt is written beside it
+    expect("the disk fills up during training", run(*TRAIN, "--runs", "small", "--name", "run"))
     remount("small", "size=100m")
     resumed = run(*TRAIN, "--runs", "small", "--name", "run", "--resume")
-    expect("there is room again", resumed, 0, same_as_undisturbed(Path("small/run")))
+    expect("there is free space again", resumed, 0, same_as_undisturbed(Path("small/run")))
     mount(Path("tiny"), "16k")
     pictures = ["evaluate.py", "--model", "undisturbed/run", "--images", "data/folder/val/images", "--device", "cpu"]
     expect("the disk is full while parsing", run(*pictures, "--out", "tiny/out"),
@@ -71,7 +71,7 @@ def full():
         expect("standard output is full", run(*TRAIN, "--runs", "o1", stdout=device))
     reader, writer = os.pipe()
     os.close(reader)
-    expect("nobody reads standard output", run(*TRAIN, "--runs", "o2", stdout=writer))
+    expect("standard output is closed", run(*TRAIN, "--runs", "o2", stdout=writer))
     os.close(writer)
 
 
@@ -94,7 +94,7 @@ def removed():
     while not Path("gone/run/log.jsonl").exists():
         time.sleep(0.01)
     shutil.rmtree("gone", ignore_errors=True)
-    shutil.rmtree("gone", ignore_errors=True)  # what was written in between
+    shutil.rmtree("gone", ignore_errors=True)  # files written during the first removal
     err = process.communicate()[1]
     expect("the run's folder is removed while it trains", (process.returncode, "", err))
 
@@ -103,15 +103,15 @@ def cut():
     shutil.copytree("undisturbed/run", "cut/run")
     folder = Path("cut/run")
     for name in ("curves.png", "examples.png", "log.jsonl"):
-        (folder / name).unlink()  # as if killed after the last checkpoint
-    whole = (folder / "last.pt").read_bytes()
+        (folder / name).unlink()  # as after a kill that follows the last checkpoint
+    intact = (folder / "last.pt").read_bytes()
     for sixteenth in range(16):
-        (folder / "last.pt").write_bytes(whole[:len(whole) * sixteenth // 16])
-        expect(f"last.pt is cut at {sixteenth}/16", run(*TRAIN, "--runs", "cut", "--name", "run", "--resume"),
-               good=(folder / "last.pt").stat().st_size == len(whole) * sixteenth // 16)
-    (folder / "last.pt").write_bytes(whole)
+        (folder / "last.pt").write_bytes(intact[:len(intact) * sixteenth // 16])
+        expect(f"last.pt is truncated at {sixteenth}/16", run(*TRAIN, "--runs", "cut", "--name", "run", "--resume"),
+               good=(folder / "last.pt").stat().st_size == len(intact) * sixteenth // 16)
+    (folder / "last.pt").write_bytes(intact)
     resumed = run(*TRAIN, "--runs", "cut", "--name", "run", "--resume")
-    expect("last.pt is whole again", resumed, 0, same_as_undisturbed(folder))
+    expect("last.pt is intact again", resumed, 0, same_as_undisturbed(folder))
     flipped = bytearray((folder / "best.pt").read_bytes())
     flipped[len(flipped) // 2] ^= 1
     (folder / "best.pt").write_bytes(flipped)
@@ -120,7 +120,7 @@ def cut():
 
 
 def names():
-    """Spaces, Unicode, leading dashes, no UTF-8 at all; links to folders, pictures and runs."""
+    """Names with spaces, Unicode, leading dashes, or bytes that are not UTF-8; links to folders, pictures and runs."""
     home = Path(os.fsdecode(b"- s p\xc3\xa4ce \xff"))
     shutil.copytree("data/folder", home / "folder")
     for kind in ("images", "masks"):
@@ -132,13 +132,13 @@ def names():
     Path("linked").symlink_to(home)
     Path("runs here").mkdir()
     Path("linked runs").symlink_to("runs here")
-    expect("odd names are trained on", run(*TRAIN, "--root", "linked", "--runs", "linked runs", "--name", "ü n"), 0)
-    parsed = run("evaluate.py", "--model", "linked runs/ü n", "--images", home / "folder/train/images", "--out", "-o- ü",
-                 "--device", "cpu")
-    expect("odd names are parsed", parsed, 0, len(list(Path("-o- ü").glob("*_mask.png"))) == 16)
+    expect("training on unusual names", run(*TRAIN, "--root", "linked", "--runs", "linked runs", "--name", "ü n"), 0)
+    parsed = run("evaluate.py", "--model", "linked runs/ü n", "--images", home / "folder/train/images",
+                 "--out", "-o- ü", "--device", "cpu")
+    expect("parsing unusual names", parsed, 0, len(list(Path("-o- ü").glob("*_mask.png"))) == 16)
     (home / "folder/train/images" / os.fsdecode(b"\xfe.png")).write_bytes(b"no picture")
-    expect("a bad picture with an odd name is named", run(*TRAIN, "--root", "linked", "--runs", "bad"))
-    expect("and left out", run(*TRAIN, "--root", "linked", "--runs", "bad", "--skip-bad"), 0)
+    expect("an unreadable picture with an unusual name is named", run(*TRAIN, "--root", "linked", "--runs", "bad"))
+    expect("and left out by --skip-bad", run(*TRAIN, "--root", "linked", "--runs", "bad", "--skip-bad"), 0)
 
 
 def main():
@@ -148,14 +148,14 @@ def main():
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
         draw_faces(Path("data"))
-        expect("nothing disturbs it", run(*TRAIN, "--runs", "undisturbed", "--name", "run"), 0)
+        expect("an undisturbed run", run(*TRAIN, "--runs", "undisturbed", "--name", "run"), 0)
         for case in (full, read_only, removed, cut, names):
             if case.__name__ in (sys.argv[1:] or case.__name__):
                 case()
         os.chdir("/")
         for place in ("small", "tiny", "ro"):
             subprocess.run(["umount", Path(home, place)], stderr=subprocess.DEVNULL)
-    print(f"{len(failed)} failed" if failed else "all as they should")
+    print(f"{len(failed)} failed" if failed else "all cases ended as they should")
     return 1 if failed else 0
 
 

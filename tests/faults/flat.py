@@ -1,10 +1,10 @@
-"""The same seed gives the same weights whatever reads the pictures, and a long training holds no more than a short one.
+"""The same seed gives the same weights with any number of workers, and memory does not grow during a long training.
 
     python tests/faults/flat.py
 
-Runs train.py five times over 16 + 4 toy faces: twice alike, with 1 and with 4 workers, all of which must end with the
-same bits; and 100 epochs, after each of which memory and open files are looked up in /proc (Linux). Exit status 1 where
-they grow or the bits differ.
+Runs train.py five times on 16 + 4 drawn faces: twice alike, with 1 and with 4 workers, which must all end with the same
+bits; and for 100 epochs, after each of which memory and open files are read from /proc (Linux). The exit status is 1
+where they grow or the bits differ.
 """
 import os
 import re
@@ -18,7 +18,7 @@ from kill import CODE, differences, draw_faces, start  # noqa: E402
 
 TRAIN = [CODE / "train.py", "--arch", "fastscnn", "--data", "folder", "--recipe", "toy", "--size", 32, "--batch", 4,
          "--device", "cpu", "--root", "data"]
-EPOCHS, SETTLED, GROWTH = 100, 10, 0.03  # epochs; those before memory is compared; how much of it may come on top
+EPOCHS, SETTLED, GROWTH = 100, 10, 0.03  # epochs in all; before memory is compared; share by which it may grow
 
 
 def held(pid):
@@ -32,22 +32,22 @@ def same_bits():
         with open("output.txt", "wb") as stream:
             if start([*TRAIN, "--epochs", 3, "--name", name, "--workers", workers], stream).wait():
                 raise SystemExit(Path("output.txt").read_text())
-        found = differences(Path("runs") / name, Path("runs/first"))
-        print(f"{workers} workers: {', '.join(found) or 'the same bits'}", flush=True)
-        if found:
+        differing = differences(Path("runs") / name, Path("runs/first"))
+        print(f"{workers} workers: {', '.join(differing) or 'the same bits'}", flush=True)
+        if differing:
             return False
     return True
 
 
 def flat():
     process = start([*TRAIN, "--epochs", EPOCHS, "--name", "long", "--workers", 2], subprocess.PIPE)
-    seen = [held(process.pid) for line in process.stdout if line.startswith(b"epoch ") and b"loss" in line]
+    measured = [held(process.pid) for line in process.stdout if line.startswith(b"epoch ") and b"loss" in line]
     process.wait()
-    early, late = (max(memory for memory, _ in part) for part in (seen[SETTLED:2 * SETTLED], seen[-SETTLED:]))
-    files = {files for _, files in seen[SETTLED:]}
-    print(f"{len(seen)} epochs: {early:.0f} MB after {SETTLED} to {2 * SETTLED} of them, {late:.0f} MB at the end; "
+    early, late = (max(memory for memory, _ in part) for part in (measured[SETTLED:2 * SETTLED], measured[-SETTLED:]))
+    files = {files for _, files in measured[SETTLED:]}
+    print(f"{len(measured)} epochs: {early:.0f} MB after {SETTLED} to {2 * SETTLED} of them, {late:.0f} MB at the end; "
           f"{min(files)} to {max(files)} open files")
-    return len(seen) == EPOCHS and late < early * (1 + GROWTH) and max(files) - min(files) <= 2
+    return len(measured) == EPOCHS and late < early * (1 + GROWTH) and max(files) - min(files) <= 2
 
 
 def main():

@@ -1,13 +1,13 @@
-"""Damaged inputs for every reader: each is read, or refused by a FaceparseError of one line; never slowly or hugely.
+"""Damaged inputs for every reader: each must be read, or refused by a FaceparseError of one line, within bounds.
 
     python tests/faults/fuzz.py                        2,000 inputs
     python tests/faults/fuzz.py --count 200 --seed 1
     python tests/faults/fuzz.py --only lapa:17         one of them, with its traceback
 
-Each reader has a small, whole data set (or run, or list). A case damages one of its files (mutations.py), reads all of
-it as training or parsing would, and mends it. A case fails where anything but a FaceparseError comes out, a message that
-is not one line or names no file, a warning, more than SECONDS of one core, or more than MEGABYTES above what was in use
-before.
+Each reader has a small, intact data set (or run, or list). A case damages one of its files (mutations.py), reads all of
+it as training or parsing would, and restores the file. A case fails for any other exception than FaceparseError, for a
+message that is not one line or does not name the file, for a warning, and where it takes more than SECONDS of one core
+or MEGABYTES of additional memory.
 """
 import argparse
 import collections
@@ -33,6 +33,7 @@ from PIL import Image
 
 from faceparse import drawing, files, labels
 from faceparse.adaptation import adapted_parser
+from faceparse.adaptation.training import AdapterTraining
 from faceparse.annotation import labelme
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
@@ -45,21 +46,20 @@ from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
 from faceparse.models.published_pipnet import read_mean_face
 from faceparse.papers.baker2023_averages import TrainingSet
 from faceparse.papers.baker2023_figures import iou_charts
-
-sys.path.insert(0, str(Path(__file__).parent))
-from mutations import displace, mutate  # noqa: E402
-from faceparse.adaptation.training import AdapterTraining
 from faceparse.training import run_folder
 from faceparse.training.landmark_training import LandmarkTraining
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train as train_run
 
+sys.path.insert(0, str(Path(__file__).parent))
+from mutations import displace, mutate  # noqa: E402
+
 SECONDS, MEGABYTES = 10, 1500
 LAPA = LABEL_SETS["lapa"]
 
 
-# ---- data sets, whole
+# ---- intact data sets
 
 def face(index, size=48):
     image, mask, points = toy.draw(0, index, size)
@@ -76,7 +76,7 @@ def write_pts(points, path):
 
 
 def some_points(count):
-    """`count` points of a toy face: LaPa's, and where more are asked for, once more."""
+    """`count` points of a drawn face: LaPa's, repeated where more are needed."""
     return np.concatenate([face(0)[2]] * 2)[:count]
 
 
@@ -176,7 +176,7 @@ def make_300w(home):
 
 
 def read_faces(load, name, aligns, home):
-    """All of a data set, each face as a crop."""
+    """Read all of a data set, each face as a crop."""
     for split in ("train", "val", "test"):
         try:
             faces = load(name, split, home)
@@ -192,6 +192,7 @@ def read_faces(load, name, aligns, home):
 # ---- checkpoints and runs
 
 OPTIONS = {"size": 32, "epochs": 2, "batch": 2, "recipe": "toy"}
+CPU = {"device": "cpu", "amp": "off"}
 
 
 def make_data(home, count=2):
@@ -203,8 +204,8 @@ def make_data(home, count=2):
 
 
 def train(home, resume=True, **options):
-    return train_run(ParserTraining("fastscnn", "folder", {**OPTIONS, **options}, home), RunOptions(runs=home / "runs", name="run", resume=resume,
-                      device="cpu", amp="off"))
+    return train_run(ParserTraining("fastscnn", "folder", {**OPTIONS, **options}, home),
+                     RunOptions(runs=home / "runs", name="run", resume=resume, **CPU))
 
 
 def make_parser(home):
@@ -214,7 +215,7 @@ def make_parser(home):
 
 
 def keep(home, *files):
-    """Leave nothing in `home` but these files, in it."""
+    """Remove everything from `home` except these files, which are moved to its top."""
     kept = [(file.name, file.read_bytes()) for file in files]
     shutil.rmtree(home)
     home.mkdir()
@@ -229,8 +230,9 @@ def read_parser(home):
 def make_adapter(home):
     make_data(home, 4)  # one of which chooses the epoch
     parser = checkpoint.load(train(home, False, epochs=1), "cpu")
-    adapter = train_run(AdapterTraining([parser], "fastscnn", "folder", {**OPTIONS, "size": None, "epochs": 1}, home), RunOptions(runs=home / "runs",
-                         device="cpu", amp="off"))
+    options = {**OPTIONS, "size": None, "epochs": 1}
+    adapter = train_run(AdapterTraining([parser], "fastscnn", "folder", options, home),
+                        RunOptions(runs=home / "runs", **CPU))
     shutil.copy(parser.path / "best.pt", home / "parser.pt")
     keep(home, adapter / "best.pt", home / "parser.pt")
 
@@ -242,8 +244,8 @@ def read_adapter(home):
 
 def make_landmarker(home):
     make_landmarks(home / "folder")
-    run = train_run(LandmarkTraining("regressor", "folder", {"size": 64, "epochs": 1, "batch": 2, "encoder_weights": "none",
-                                                       "encoder": "mobilenet_v3_large"}, home), RunOptions(runs=home / "runs", device="cpu", amp="off"))
+    options = {"size": 64, "epochs": 1, "batch": 2, "encoder": "mobilenet_v3_large", "encoder_weights": "none"}
+    run = train_run(LandmarkTraining("regressor", "folder", options, home), RunOptions(runs=home / "runs", **CPU))
     keep(home, run / "best.pt")
 
 
@@ -252,22 +254,22 @@ def read_landmarker(home):
 
 
 def make_run(home):
-    """A run that broke off after the first of its two epochs."""
+    """A run that was interrupted after the first of its two epochs."""
     make_data(home)
     torch.manual_seed(0)
     folder = train(home, False, epochs=1)
-    asked = (folder / "args.json").read_text().replace('"epochs": 1', '"epochs": 2')
-    files.write_file(asked, folder / "args.json")
-    shutil.rmtree(home / "whole", ignore_errors=True)
-    shutil.copytree(folder, home / "whole")
+    options = (folder / "args.json").read_text().replace('"epochs": 1', '"epochs": 2')
+    files.write_file(options, folder / "args.json")
+    shutil.rmtree(home / "intact", ignore_errors=True)
+    shutil.copytree(folder, home / "intact")
     for name in ("curves.png", "examples.png"):
-        (home / "whole" / name).unlink(missing_ok=True)
+        (home / "intact" / name).unlink(missing_ok=True)
 
 
 def read_run(home):
-    """Listed among the finished ones, resumed, and listed again."""
+    """Look the run up among the finished ones, resume it, and look it up again."""
     shutil.rmtree(home / "runs/run")
-    subprocess.run(["cp", "-a", home / "whole", home / "runs/run"], check=True)  # pipes and links too
+    subprocess.run(["cp", "-a", home / "intact", home / "runs/run"], check=True)  # pipes and links too
     for _ in range(2):
         folder = home / "runs/run"
         run_folder.finished(folder), run_folder.kind_of(folder), run_folder.holds_parser(folder)
@@ -296,7 +298,7 @@ def make_label_sets(home):
     files.write_json(label_set_to_dict(LABEL_SETS["celebamask"]), home / "mine.json")
 
 
-# ---- videos, of ffmpeg's mouth
+# ---- videos, with a stand-in for ffmpeg
 
 FAKE = """#!/bin/sh
 case "$*" in
@@ -347,7 +349,7 @@ READERS = {  # name: (make the files, read them, its share, which files are dama
     "parser": (make_parser, read_parser, 14, ""),
     "adapter": (make_adapter, read_adapter, 8, "best.pt"),
     "landmarker": (make_landmarker, read_landmarker, 8, ""),
-    "run": (make_run, read_run, 4, "whole/"),
+    "run": (make_run, read_run, 4, "intact/"),
     "boxes": (make_boxes, read_boxes, 6, ""),
     "mean face": (make_mean_face, lambda home: read_mean_face(home / "meanface.txt", 68), 4, ""),
     "label set": (make_label_sets, lambda home: labels.label_set(str(home / "mine.json")), 5, ""),
@@ -358,7 +360,7 @@ READERS = {  # name: (make the files, read them, its share, which files are dama
 # ---- a case
 
 class TooSlow(BaseException):
-    """Nothing on the way catches it."""
+    """A BaseException, so that no reader catches it."""
 
 
 @contextlib.contextmanager
@@ -375,26 +377,26 @@ def limited(seconds):
 
 
 def peak():
-    """Megabytes: the most that this process held since the last call."""
+    """Megabytes: the peak memory of this process since the last call."""
     status = Path("/proc/self/status").read_text()
     Path("/proc/self/clear_refs").write_text("5")
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
 def limit_memory():
-    """Let no case take the machine's memory: beyond twice the bound an allocation fails."""
+    """Protect the machine: beyond twice the bound an allocation fails."""
     held = int(re.search(r"VmSize:\s+(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (held + 2 * MEGABYTES * 2**20, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 class Fuzzer:
-    """The readers' files under `home`, made once each."""
+    """Runs cases on the readers' files under `home`, which are made once."""
 
     def __init__(self, home, seed):
         self.home, self.seed, self.made = Path(home), seed, {}
 
-    def whole(self, reader):
-        """The files of a reader that are damaged, {path: bytes}; the first time they are made, and read as they are."""
+    def intact(self, reader):
+        """{path: bytes} of the files of a reader that may be damaged; at first they are made, and read undamaged."""
         make, read, _, which = READERS[reader]
         if reader not in self.made:
             folder = self.home / reader
@@ -407,11 +409,11 @@ class Fuzzer:
         return self.made[reader]
 
     def case(self, reader, number):
-        """Run case `number` -> (what was damaged, how it ended, what is wrong or "")."""
-        files = self.whole(reader)
+        """Run case `number` -> (what was damaged, "read", "refused" or "broke", why the case fails or "")."""
+        files = self.intact(reader)
         draw = np.random.default_rng([self.seed, list(READERS).index(reader), number])
         path = list(files)[int(draw.integers(len(files)))]
-        if draw.random() < 0.06 and reader != "video":  # whose stand-in for ffmpeg reads the files
+        if draw.random() < 0.06 and reader != "video":  # its files are read by the stand-in for ffmpeg
             what = displace(path, draw)
         else:
             what, data = mutate(path.name, files[path], draw)
@@ -440,7 +442,7 @@ class Fuzzer:
                 ended, message = "refused", str(error)
                 names_it = str(self.home) in message or re.match(r"(train|val|test)/\w+: ", message)
                 if "\n" in message or len(message) > 1000 or not names_it:
-                    wrong = f"not one line that names the file: {message[:300]!r}"
+                    wrong = f"the message is not one line that names the file: {message[:300]!r}"
             except (Exception, TooSlow) as error:
                 ended, wrong = "broke", f"{type(error).__name__}: {str(error)[:200]}"
                 self.traceback = traceback.format_exc()
@@ -467,29 +469,29 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     limit_memory()
-    ends, wrongs, begin = collections.Counter(), 0, time.monotonic()
+    ends, failures, begin = collections.Counter(), 0, time.monotonic()
     with tempfile.TemporaryDirectory() as home:
         fuzzer = Fuzzer(home, args.seed)
         for reader, count in shares(args.count).items():
             if args.only and reader not in [only.split(":")[0] for only in args.only]:
                 continue
             chosen = [int(only.split(":")[1]) for only in args.only if only.startswith(f"{reader}:")]
-            start, found = time.monotonic(), collections.Counter()
+            start, reader_ends = time.monotonic(), collections.Counter()
             for number in chosen or range(count):
                 what, ended, wrong = fuzzer.case(reader, number)
-                found[ended] += 1
-                wrongs += bool(wrong)
+                reader_ends[ended] += 1
+                failures += bool(wrong)
                 if wrong or chosen:
                     print(f"{reader}:{number}  {what}  ->  {ended} {wrong}", flush=True)
                 if chosen and ended == "broke":
                     print(fuzzer.traceback)
-            print(f"{reader}: {dict(found)}, {time.monotonic() - start:.0f} s, most {max(fuzzer.most)[0]:.0f} MB and "
-                  f"{max(s for _, s in fuzzer.most):.1f} s", flush=True)
+            print(f"{reader}: {dict(reader_ends)}, {time.monotonic() - start:.0f} s, at most "
+                  f"{max(fuzzer.most)[0]:.0f} MB and {max(s for _, s in fuzzer.most):.1f} s", flush=True)
             fuzzer.most = []
-            ends += found
-    print(f"{sum(ends.values())} inputs ({', '.join(f'{end} {n}' for end, n in ends.items())}), {wrongs} wrong, in "
+            ends += reader_ends
+    print(f"{sum(ends.values())} inputs ({', '.join(f'{end} {n}' for end, n in ends.items())}), {failures} wrong, in "
           f"{time.monotonic() - begin:.0f} s")
-    return 1 if wrongs else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -1,18 +1,18 @@
-"""Kills training and adapting at random moments; what they end with must be, bit by bit, an uninterrupted run's.
+"""Kills training and adaptation at random moments; the resumed runs must end with the bits of an uninterrupted run.
 
     python tests/faults/kill.py                 100 kills, 25 of them inside the writing of a checkpoint
     python tests/faults/kill.py --kills 12 --seed 1
 
-The programs are train.py and adapt.py as users start them, always with --resume, each in a process that SIGKILL ends:
+train.py and adapt.py are started as users start them, always with --resume, and ended by SIGKILL:
 
-    write     while a checkpoint's temporary file grows: it is looked for all the time, then a random wait, then the
-              kill. Only where the temporary file is left behind did it fall inside; others count as `training`
-    training  a random moment after the program has said what it trains
-    start     a random moment from the start of the process on: imports, reading, drawing too
+    write     while a checkpoint's temporary file grows: a random wait after the file appears. Only where the temporary
+              file is left behind was the kill during the writing; the others count as `training`
+    training  a random moment after the program has printed what it trains
+    start     a random moment after the start of the process, also during imports and reading
 
-After each kill the checkpoints must be whole and not older than before, and the next start must go on at the very epoch
-that they name. The data set is a folder of 16 + 4 toy faces. Prints a line a kill; exit status 1 where anything
-differs.
+After each kill the checkpoints must be readable and not older than before, and the next start must continue with the
+epoch that they name. The data set is a folder of 16 + 4 drawn faces. Prints a line a kill; the exit status is 1 where
+anything differs.
 """
 import argparse
 import collections
@@ -55,15 +55,15 @@ def start(command, output):
                             env={**os.environ, "PYTHONPATH": str(CODE)})
 
 
-def wait_for(process, seconds, seen=lambda: False):
-    """Until `seen`, the process's end, or so many seconds have passed."""
+def wait_for(process, seconds, condition=lambda: False):
+    """Wait until `condition` holds, the process ends, or `seconds` have passed."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None and not seen():
+    while time.monotonic() < end and process.poll() is None and not condition():
         time.sleep(0.0003)
 
 
 def place(folder):
-    """(epoch, step) where last.pt goes on, (1, 0) where there is none; best.pt is read too. Raises where one is broken."""
+    """(epoch, step) at which last.pt continues, (1, 0) without one. Raises where last.pt or best.pt is damaged."""
     if (folder / "best.pt").exists():
         read_checkpoint(folder / "best.pt")
     if not (folder / "last.pt").exists():
@@ -73,17 +73,17 @@ def place(folder):
 
 
 def attempt(command, folder, kind, draw, output):
-    """One start and its kill; returns how it ended: "finished", "write", "training" or "start"."""
+    """Start the command and kill it. Returns how it ended: "finished", "write", "training" or "start"."""
     temporaries = [folder / "last.pt.tmp", folder / "best.pt.tmp"]
     for leftover in temporaries:
-        leftover.unlink(missing_ok=True)  # of an earlier kill: only a new one counts
+        leftover.unlink(missing_ok=True)  # left by an earlier kill
     with output.open("wb") as stream:
         process = start(command, stream)
         if kind != "start":
             wait_for(process, 60, lambda: b"epochs of batches" in output.read_bytes())
         if kind == "write":
             skipped = draw.integers(0, 4)
-            for _ in range(skipped):  # so that not always the first write of a start is hit
+            for _ in range(skipped):  # not always the first write after a start
                 wait_for(process, 60, lambda: any(map(os.path.exists, temporaries)))
                 wait_for(process, 60, lambda: not any(map(os.path.exists, temporaries)))
             wait_for(process, 60, lambda: any(map(os.path.exists, temporaries)))
@@ -95,25 +95,25 @@ def attempt(command, folder, kind, draw, output):
     if status == 0:
         return "finished"
     if status != -9:
-        raise SystemExit(f"ended by itself with status {status}:\n{output.read_text()}")
+        raise SystemExit(f"ended without a kill, with status {status}:\n{output.read_text()}")
     if kind == "write":
         return "write" if any(path.exists() for path in temporaries) else "training"
     return kind
 
 
 def differences(folder, reference):
-    """What of two run folders is not the same, as words; seconds and file times may differ."""
-    found = sorted(set(os.listdir(folder)) ^ set(os.listdir(reference)))
+    """Names of what differs between two run folders; seconds and file times may differ."""
+    differing = sorted(set(os.listdir(folder)) ^ set(os.listdir(reference)))
     for name in ("best.pt", "last.pt"):
         ours, theirs = (read_checkpoint(path / name) for path in (folder, reference))
         for lines in (ours["history"], theirs["history"]):
             for line in lines:
                 line.pop("seconds")
-        found += [f"{name}: {key}" for key in sorted(ours.keys() | theirs.keys())
+        differing += [f"{name}: {key}" for key in sorted(ours.keys() | theirs.keys())
                   if not same(ours.get(key), theirs.get(key))]
     ours, theirs = ([{**json.loads(line), "seconds": 0} for line in (path / "log.jsonl").read_text().splitlines()]
                     for path in (folder, reference))
-    return found + ([] if same(ours, theirs) else ["log.jsonl"])
+    return differing + ([] if same(ours, theirs) else ["log.jsonl"])
 
 
 def same(a, b):
@@ -123,11 +123,12 @@ def same(a, b):
         return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     if isinstance(a, (list, tuple)):
         return type(a) is type(b) and len(a) == len(b) and all(map(same, a, b))
-    return type(a) is type(b) and repr(a) == repr(b)  # so that NaN is NaN
+    return type(a) is type(b) and repr(a) == repr(b)  # so that NaN equals NaN
 
 
-def torment(name, command, kinds, draw, home, counts):
-    """Kill `command`, once a kind, until it finishes; returns what differs from the run in `home`/reference."""
+def kill_until_finished(name, command, kinds, draw, home, counts):
+    """Start `command` again and again, each time with the next kill of `kinds`, until it finishes. Returns what differs
+    from the run in `home`/reference."""
     folder, output = home / "killed" / name, home / "output.txt"
     command = [*command, "--runs", "killed", "--name", name]
     while True:
@@ -143,9 +144,9 @@ def torment(name, command, kinds, draw, home, counts):
             ended = attempt(command, folder, kind, draw, output)
         first = re.search(rb"^epoch (\d+)/", output.read_bytes(), re.MULTILINE)
         if first and int(first[1]) != before[0]:
-            return [f"{name}: saved up to epoch {before[0] - 1}, went on with {int(first[1])}"]
+            return [f"{name}: saved up to epoch {before[0] - 1}, continued with {int(first[1])}"]
         if ended == "finished":
-            kinds += [kind] if kind else []  # that kill came too late
+            kinds += [kind] if kind else []  # the kill came after the end: it is kept for the next run
             return differences(folder, home / "reference" / name)
         sizes = {path.name: path.stat().st_size for path in folder.glob("*.tmp")} if ended == "write" else ""
         after = place(folder)
@@ -153,7 +154,7 @@ def torment(name, command, kinds, draw, home, counts):
         print(f"{sum(counts.values()):4d}  {name:10s} killed: {ended:9s} saved up to epoch {after[0] - 1:2d}  "
               f"{sizes or ''}", flush=True)
         if after < before:
-            return [f"{name}: epoch {before} was saved, and is lost: {after}"]
+            return [f"{name}: epoch {before} was saved, and is lost: now {after}"]
 
 
 def main():
@@ -177,7 +178,7 @@ def main():
             with open("output.txt", "wb") as stream:
                 if start([*command, "--runs", "reference", "--name", name], stream).wait():
                     raise SystemExit(Path("output.txt").read_text())
-            wrong = torment(name, command, kinds, draw, home, counts)
+            wrong = kill_until_finished(name, command, kinds, draw, home, counts)
             runs += 1
             print(f"{name}: {'DIFFERS: ' + ', '.join(wrong) if wrong else 'the same bits as the uninterrupted run'}",
                   flush=True)

@@ -1,7 +1,7 @@
-"""Ways to damage a file, as disks, downloads, scripts and people do it; every one is a function of its generator alone.
+"""Ways in which disks, downloads, scripts and people damage files. All depend only on the random generator `draw`.
 
-    mutate(name, data, draw) -> (what was done, bytes)       by the file's suffix
-    displace(path, draw) -> what was done                    the file goes, and something else takes its place
+    mutate(name, data, draw) -> (what was done, bytes)       chosen by the file's suffix
+    displace(path, draw) -> what was done                    the file is replaced by something that is no file
 """
 import io
 import json
@@ -50,7 +50,7 @@ def double(data, draw):
     return f"a piece doubled at {place}", data[:place] + data[place // 2:]
 
 
-OTHER = {  # what a file may turn out to be
+OTHER = {  # contents of another kind
     "nothing": b"", "zeros": bytes(5000), "a page": b"<!DOCTYPE html><html><body>404 Not Found</body></html>\n",
     "text": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n", "a number": b"7\n",
     "a gzip": b"\x1f\x8b\x08\0" + bytes(60), "an archive": b"PK\x05\x06" + bytes(18), "a list": b"[1, 2, 3]\n",
@@ -61,7 +61,7 @@ OTHER = {  # what a file may turn out to be
 
 def other(data, draw):
     kind = str(draw.choice(list(OTHER)))
-    return f"{kind} in its place", OTHER[kind]
+    return f"replaced by {kind}", OTHER[kind]
 
 
 ANY = [flip, flip, cut, blank, insert, double, other]
@@ -70,7 +70,7 @@ ANY = [flip, flip, cut, blank, insert, double, other]
 # ---- text
 
 def token(data, draw):
-    """Another word in the place of one."""
+    """One word replaced by another."""
     words = re.split(rb"([\s,:{}\[\]]+)", data)
     place, word = 2 * int(draw.integers(0, (len(words) + 1) // 2)), str(draw.choice(NUMBERS))
     words[place] = word.encode()
@@ -78,24 +78,24 @@ def token(data, draw):
 
 
 def digits(data, draw):
-    """Another number in the place of one."""
+    """One number replaced by another."""
     numbers = list(re.finditer(rb"\d+", data[:1000])) or [re.match(b"", data)]
     number, word = numbers[int(draw.integers(len(numbers)))], str(draw.choice(NUMBERS))
     return f"{number[0].decode()!r} is {word[:30]!r}", data[:number.start()] + word.encode() + data[number.end():]
 
 
 def lines(data, draw):
-    """A line gone, doubled or moved."""
+    """A line removed, doubled or moved."""
     rows = data.splitlines(keepends=True)
     place = int(draw.integers(0, len(rows)))
-    how = str(draw.choice(["gone", "doubled", "moved to the top", "doubled 1000 times"]))
-    row = rows.pop(place) if how in ("gone", "moved to the top") else rows[place]
+    how = str(draw.choice(["removed", "doubled", "moved to the top", "doubled 1000 times"]))
+    row = rows.pop(place) if how in ("removed", "moved to the top") else rows[place]
     rows[:0] = [row] if how == "moved to the top" else []
     rows[place:place] = [row] * {"doubled": 1, "doubled 1000 times": 1000}.get(how, 0)
     return f"line {place + 1} {how}", b"".join(rows)
 
 
-# ---- nested values: JSON and what a checkpoint holds
+# ---- nested values: JSON and the content of a checkpoint
 
 def replaced(value, draw, odd):
     """The nested value with one of its entries replaced, renamed or left out -> (what was done, the new value)."""
@@ -108,10 +108,10 @@ def replaced(value, draw, odd):
     how = draw.random()
     if how < 0.1:
         del copy[key]
-        return f"[{key!r}] is gone", copy
+        return f"[{key!r}] is removed", copy
     if how < 0.2 and isinstance(copy, dict):
         copy[f"{key}?"] = copy.pop(key)
-        return f"[{key!r}] is called otherwise", copy
+        return f"[{key!r}] is renamed", copy
     if how < 0.3 and isinstance(copy, list):
         return f" has [{key}] {300} times more", copy + [copy[key]] * 300
     what, copy[key] = replaced(value[key], draw, odd)
@@ -135,7 +135,7 @@ def png_chunk(kind, body):
 
 
 def png_chunks(data, draw):
-    """A byte of one chunk changed, its checksum right again; sizes, depths and kinds of colour of all sorts."""
+    """A byte of one chunk changed and its checksum corrected; any sizes, bit depths and colour types."""
     chunks, place = [], 8
     while place + 12 <= len(data):
         length = struct.unpack(">I", data[place:place + 4])[0]
@@ -151,7 +151,7 @@ def png_chunks(data, draw):
 
 
 def png_bomb(data, draw):
-    """A small file of very many pixels, of which all are there."""
+    """A small file with a very large number of pixels, all of them present."""
     side = 20_000 if draw.random() < 0.5 else 9_000
     kind, depth = [(0, 8), (2, 8), (6, 8), (0, 16), (3, 8)][int(draw.integers(5))]
     row = 1 + side * {0: 1, 2: 3, 3: 1, 6: 4}[kind] * depth // 8
@@ -172,15 +172,16 @@ def jpeg_size(data, draw):
 # ---- checkpoints
 
 def odd_tensors():
-    """What torch.load takes for tensors, and no network's weights are."""
+    """Tensors that torch.load reads and that no network has as weights."""
     few = torch.arange(6.0)
     return [few.expand(10**7, 6), few.as_strided((10**6, 10**6), (0, 0)), few.to_sparse(),
             torch.empty(10**12, device="meta"), few.to(torch.complex64), few * float("nan"), few.bool(),
-            torch.zeros(0), few.reshape(1, 6), torch.tensor(7), few[::2], torch.nn.Parameter(few), torch.quantize_per_tensor(few, 0.1, 0, torch.quint8)]
+            torch.zeros(0), few.reshape(1, 6), torch.tensor(7), few[::2], torch.nn.Parameter(few),
+            torch.quantize_per_tensor(few, 0.1, 0, torch.quint8)]
 
 
 def entries(data, draw):
-    """One entry replaced, and saved again in order: what somebody's script might do."""
+    """One entry replaced and the checkpoint saved again, as a user's script might do."""
     odd = VALUES + odd_tensors() + [b"bytes", (1, 2), {1, 2}, 2j, laughs()]
     what, value = replaced(torch.load(io.BytesIO(data), weights_only=True), draw, odd)
     return what[:100], saved(value)
@@ -193,7 +194,7 @@ def saved(value):
 
 
 def laughs():
-    """Ten lists of ten times the next: 10^10 items for whoever prints them."""
+    """Ten nested lists of ten items each: 10^10 items when printed."""
     value = ["ha"]
     for _ in range(10):
         value = [value] * 10
@@ -208,7 +209,7 @@ BY_SUFFIX = {
 
 
 def mutate(name, data, draw):
-    """(what was done, bytes) of a file called `name` that holds `data`."""
+    """Damage the content `data` of a file called `name` -> (what was done, bytes)."""
     if name.endswith(".png") and draw.random() < 0.02:  # a second or so each
         return png_bomb(data, draw)
     ways = BY_SUFFIX.get(os.path.splitext(name)[1], ANY)
@@ -216,7 +217,7 @@ def mutate(name, data, draw):
 
 
 def displace(path, draw):
-    """Take the file away and put something else in its place -> what that is."""
+    """Remove the file and put something that is no file in its place -> what was done."""
     path.unlink()
     links = {"a link to itself": path.name, "a link to nothing": "gone", "an endless file": "/dev/zero"}
     kind = str(draw.choice(["nothing", "a folder", "a pipe", *links]))
@@ -226,4 +227,4 @@ def displace(path, draw):
         os.mkfifo(path)
     elif kind != "nothing":
         path.symlink_to(links[kind])
-    return f"{kind} in its place"
+    return f"replaced by {kind}"
