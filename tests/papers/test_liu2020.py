@@ -1,6 +1,5 @@
 """liu2020's table 1 and figures 5 and 6."""
 import numpy as np
-import pytest
 import torch
 
 from faceparse import models
