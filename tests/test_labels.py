@@ -32,7 +32,7 @@ def test_a_part_is_mapped_to_lapas_part_by_name(source, part, lapa):
 
 
 def test_published_orders():
-    """The indices stored in the publishers' files, spot by spot."""
+    """Some indices that are stored in the publishers' files."""
     assert [LAPA.names.index(n) for n in ("skin", "left_brow", "right_eye", "nose", "hair")] == [1, 2, 5, 6, 10]
     celeba, synthetic = LABEL_SETS["celebamask"].names, LABEL_SETS["facesynthetics"].names
     assert [celeba.index(n) for n in ("nose", "eye_g", "l_eye", "mouth", "u_lip", "hair", "neck", "cloth")] == [
@@ -43,7 +43,7 @@ def test_published_orders():
 
 def test_baker2023_ignores_the_classes_that_lapa_lacks():
     to = table(LABEL_SETS["facesynthetics-baker2023"], LAPA)
-    assert (to[:19] == 255).sum() == 8  # and 255 itself is its ninth
+    assert (to[:19] == 255).sum() == 8  # 255 itself is the ninth
     assert to[255] == 255
 
 
@@ -70,7 +70,7 @@ def test_a_table_to_classes_without_counterpart_is_refused():
         table(LAPA, LABEL_SETS["celebamask"])
 
 
-def test_the_common_set_is_the_smaller_one():
+def test_the_common_set_of_two_sets():
     assert common_set(LABEL_SETS["celebamask"], LABEL_SETS["facesynthetics"]) == LAPA
     assert common_set(LABEL_SETS["celebamask"], LABEL_SETS["celebamask"]).name == "celebamask"
 
@@ -90,7 +90,7 @@ def test_a_users_own_set(tmp_path):
 
 
 def test_a_set_without_pairs_is_mirrored_by_lapas_names(tmp_path):
-    """Else mirrored training would teach that either eye may be the left one."""
+    """Otherwise training on mirrored images would teach that either eye can be the left one."""
     names = ["background", "right_eye", "left_eye", "left_brow", "scar"]
     (tmp_path / "own.json").write_text(json.dumps({"names": names}))
     assert label_set(tmp_path / "own.json").mirror[:5].tolist() == [0, 2, 1, 3, 4]

@@ -49,7 +49,7 @@ def test_the_points_that_errors_are_measured_by_are_mirrored_onto_each_other(nam
 @pytest.mark.parametrize("name, sizes", [("68", [17, 10, 9, 12, 20, 51]), ("70", [17, 10, 9, 12, 20, 51]),
                                          ("106", [33, 18, 15, 16, 20, 69]), ("194", [41, 40, 17, 40, 56, 153])])
 def test_regions_divide_the_points(name, sizes):
-    """All points, but for the centres and pupils of 70 and 106; inner is what is not the jaw."""
+    """All points, but for the centres and pupils of 70 and 106; inner is all points but the jaw."""
     regions = dict(landmark_set(name).regions)
     assert list(regions) == ["jaw", "brows", "nose", "eyes", "mouth", "inner"]
     assert [len(set(points)) for points in regions.values()] == sizes
@@ -126,7 +126,7 @@ def test_a_landmark_set_file_that_is_no_json_object_is_named(tmp_path, text):
 
 
 def test_106_to_68_keeps_the_sides():
-    """Mirroring and telling in 68 commute."""
+    """Mirroring and remapping to 68 commute."""
     to = landmark_table("106", "68")
     mirror_106, mirror_68 = landmark_set("106").mirror, landmark_set("68").mirror
     assert (mirror_106[to] == to[mirror_68]).all()

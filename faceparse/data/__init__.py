@@ -1,1 +1,1 @@
-"""Data sets: lists of records, and what is read from them."""
+"""Data sets: readers of published layouts, records, and batches made of them. README.md lists the sets."""

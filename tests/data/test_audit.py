@@ -85,14 +85,14 @@ def test_faces_without_masks_are_counted_and_are_no_problem():
 def test_masks_without_pictures_are_found_beside_them(tmp_path, monkeypatch, layout, files, lone):
     for file in files:
         write(tmp_path / layout / file, np.zeros((8, 8), np.uint8))
-    for split in ("train", "all"):  # what another split holds has its picture
+    for split in ("train", "all"):  # masks of another split have their images
         assert lone_masks(load(layout, split, tmp_path).records) == [str(tmp_path / layout / lone)]
     monkeypatch.chdir(tmp_path / layout)
     assert lone_masks(load(layout, "all", ".").records) == [lone]
 
 
 def test_class_shares_by_hand():
-    """Each face counts the same whatever its size: 9 of 4,096 pixels in one, 36 of 16,384 in the other."""
+    """Every face has the same weight: 9 of 4,096 pixels in one, 36 of 16,384 in the other, half ignored."""
     small = drawn({"nose": (32, 27)})
     large = small.repeat(2, 0).repeat(2, 1)
     large[:64] = 255
@@ -121,7 +121,7 @@ def test_a_mended_set_reads_swapped_masks_and_leaves_files_and_other_records_alo
     assert fixed.records[0] is faces.records[0] and (masks / "b.png").read_bytes() == before
     record = pickle.loads(pickle.dumps(fixed.records[1]))
     assert (record.mask() == CELEBA.mirror[drawn(FACE)[:, ::-1]]).all()
-    assert record.mask_file == faces.records[1].mask_file  # errors name the file
+    assert record.mask_file == faces.records[1].mask_file  # for error messages
     (masks / "b.png").unlink()
     with pytest.raises(FaceparseError, match="b.png"):
         record.mask()
@@ -171,7 +171,7 @@ def test_train_check_reads_all_splits_and_writes_its_result(run, tmp_path):
 
 
 def test_fix_mirrored_trains_on_corrected_masks(run, tmp_path, monkeypatch):
-    """Two of twelve faces of a folder are labelled as their mirror pictures would be; training sees them right."""
+    """Four of twenty faces of a folder have mirrored classes: the run swaps them in training, and lists them."""
     home, lapa = tmp_path / "data" / "folder", LAPA
     (home / "images").mkdir(parents=True)
     (home / "masks").mkdir()

@@ -21,7 +21,7 @@ def swapped(mask, labels, pairs):
 
 
 def wrong(mask, labels=CELEBA):
-    """The pairs that an audit of this mask alone finds reversed, as it names them."""
+    """The names of the pairs that an audit of this mask alone reports as reversed."""
     result = audit(face_set({"one": mask}, labels))["reversed"]
     return result[0]["pairs"] if result else []
 
@@ -32,13 +32,13 @@ def without(*parts):
 
 def test_distances_of_pairs_worked_by_hand():
     eyes, brows, ears = pair_positions(drawn(FACE), CELEBA)
-    # Straight down the face, least squares over the heights -0.3, 0, 0.36, 1 and y = 14, 20, 27, 40 gives the unit.
+    # The unit: least squares of y = 14, 20, 27, 40 over the heights -0.3, 0, 0.36, 1.
     unit = np.polyfit([-0.3, 0, 0.36, 1], [14, 20, 27, 40], 1)[0]
     assert eyes.apart == pytest.approx(-24 / unit) and brows.apart == pytest.approx(-24 / unit)  # l_ is on the right
     assert ears.apart == pytest.approx(-56 / unit) and eyes.firm and brows.firm and ears.firm and 19 < unit < 21
 
 
-def test_a_mirrored_mask_whose_classes_stayed_is_reversed_as_a_whole_and_one_whose_classes_changed_is_not():
+def test_all_pairs_of_a_mirrored_mask_are_reversed_unless_its_classes_are_swapped():
     mask = drawn(without("l_ear"))
     assert wrong(mask) == []
     assert wrong(mask[:, ::-1]) == [["l_eye", "r_eye"], ["l_brow", "r_brow"], ["l_ear", "r_ear"]]
@@ -68,7 +68,7 @@ def test_facesynthetics_left_is_the_images():
 
 
 def test_eyes_of_a_profile_are_no_evidence():
-    """A profile: both eyes at the same place along the axis, one above the other by the roll of the head."""
+    """A profile whose head is rolled: both eyes at the same position along the axis, one above the other."""
     profile = {"r_eye": (24, 18), "l_eye": (22, 23), "nose": (14, 30), "mouth": (18, 40)}
     assert not pair_positions(drawn(profile), CELEBA)[EYES].firm and wrong(drawn(profile)) == []
 
@@ -85,7 +85,7 @@ def test_parts_without_brows_eyes_nose_and_mouth_around_them_are_not_judged():
     assert pair_positions(mask, CELEBA) == [None, None, None] and audit(face_set({"one": mask}))["judged"] == 0
 
 
-def test_a_lone_ear_on_the_wrong_side_is_doubtful_and_nothing_more():
+def test_a_single_ear_on_the_wrong_side_is_only_doubtful():
     parts = without("l_ear", "r_ear") | {"r_ear": (60, 26)}
     result = audit(face_set({"one": drawn(parts)}))
     assert result["reversed"] == [] and result["doubtful"] == [{"name": "one", "part": "r_ear"}]
@@ -110,7 +110,7 @@ def test_pairs_without_evidence_follow_those_with_it_except_ears():
 
 
 def test_where_the_label_set_does_not_define_left_the_majority_of_faces_does():
-    """Nine faces by the subject's left and one by the image's; the set's 'to_lapa' would settle it."""
+    """Nine faces by the subject's left and one by the image's; a 'to_lapa' entry decides instead of the majority."""
     names = ["background", "left eye", "right eye", "nose", "lips"]
     labels = label_set_from_dict({"name": "own", "names": names, "pairs": [["left eye", "right eye"]]})
     mask = drawn({"right eye": (20, 20), "left eye": (44, 20), "nose": (32, 27), "lips": (32, 40)}, labels, skin=False)
@@ -124,7 +124,7 @@ def test_where_the_label_set_does_not_define_left_the_majority_of_faces_does():
 
 
 def planted(faces, share=0.2, seed=0):
-    """The FaceSet with `share` of its masks reversed, half of them the eyes alone; {name: whether the eyes alone}."""
+    """The FaceSet with `share` of its masks reversed, half of them only the eyes; {name: the reversed pairs}."""
     rng, records, truth = np.random.default_rng(seed), [], {}
     for record in faces.records:
         if rng.random() < share:
@@ -156,7 +156,7 @@ def test_faces_turned_far_aside_give_no_false_alarm(monkeypatch):
     assert audit(faces)["reversed"] == []
     faces, truth = planted(faces)
     precision, recall = precision_and_recall(audit(faces), truth)
-    assert precision == 1 and recall > 0.6  # the rest shows one side alone
+    assert precision == 1 and recall > 0.6  # in the others only one side is visible
 
 
 def test_celebamask_has_two_pairs_of_eyes_reversed_and_nine_doubtful_ears(data_root):

@@ -119,7 +119,8 @@ def test_the_real_300w_holds_out_the_last_107_helen_faces_by_name(root_300w):
     everything = sorted(path.stem for path in (root_300w / "300w" / "helen" / "trainset").glob("*.jpg"))
     assert [name.rpartition("/")[2] for name in names(val) + names(test)] == everything[-207:]
     photos = [{name.rpartition("/")[2].rpartition("_")[0] for name in names(faces)} for faces in (train, val, test)]
-    assert not photos[0] & photos[1] and not photos[1] & photos[2] and not photos[0] & photos[2]  # no photo in two
+    # no photograph is in two splits
+    assert not photos[0] & photos[1] and not photos[1] & photos[2] and not photos[0] & photos[2]
 
 
 def test_the_real_300w_points_lie_in_their_faces(root_300w):

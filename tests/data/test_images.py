@@ -111,7 +111,7 @@ def test_a_jpeg_is_decoded_small_but_never_below_what_is_needed(tmp_path, size, 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 @pytest.mark.parametrize("size", [(512, 384), (509, 381)])
 def test_pixels_of_a_reduced_jpeg_are_where_the_docstring_states(tmp_path, size, orientation):
-    """A smooth ramp: the small picture's value at x is the full picture's at (x + 0.5) s - 0.5, to 1/20 of a pixel."""
+    """A smooth ramp: the small image's value at x is the full image's at (x + 0.5) s - 0.5, to 1/20 of a pixel."""
     width, height = size
     ramp = np.zeros((height, width, 3), np.uint8)
     ramp[...] = np.linspace(0, 255, width)[None, :, None].round()
@@ -121,7 +121,7 @@ def test_pixels_of_a_reduced_jpeg_are_where_the_docstring_states(tmp_path, size,
     full = np.asarray(open_image(path)).astype(float)[..., 0]
     small = open_image(path, reduce_to=(70, 70))
     s = round(full.shape[1] / small.width)
-    assert s == (1 if orientation != 1 and size == (509, 381) else 4)  # turned and with a rest: not decoded small
+    assert s == (1 if orientation != 1 and size == (509, 381) else 4)  # rotated and indivisible: full size
     small = np.asarray(small).astype(float)[..., 0]
     axis = 1 if orientation < 5 else 0
     small, full = small.mean(1 - axis)[:-1], full.mean(1 - axis)
@@ -130,7 +130,7 @@ def test_pixels_of_a_reduced_jpeg_are_where_the_docstring_states(tmp_path, size,
 
 
 def png_of(width, height):
-    """A PNG header that promises so many pixels, and 1 KB of them."""
+    """A PNG whose header declares this size, with 1 KB of pixels."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
@@ -157,7 +157,7 @@ def test_a_damaged_image_is_an_error_of_one_line_with_its_name(tmp_path, name, c
     for read in (open_image, partial(read_mask, labels=LAPA), read_grey):
         message = error_of(read, path)
         assert str(path) in message
-        assert word in message or "a JPEG" in message  # which is no mask, cut short or not
+        assert word in message or "a JPEG" in message  # refused as a mask, cut short or not
 
 
 def test_a_path_that_is_not_a_file_is_named(tmp_path):
@@ -172,7 +172,7 @@ def test_a_file_without_read_permission_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path = saved(CORNERS, tmp_path / "a.png")
-    monkeypatch.setattr(Image, "open", refuse)  # a test run by root may read everything
+    monkeypatch.setattr(Image, "open", refuse)  # root has permission to read every file
     assert str(path) in error_of(open_image, path) and "Permission denied" in error_of(open_image, path)
 
 

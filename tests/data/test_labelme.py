@@ -64,7 +64,7 @@ def test_a_folder_of_files_is_a_data_set_for_landmarks_and_for_masks(tmp_path):
 
 
 def test_parts_without_a_polygon_are_drawn_from_the_landmarks(tmp_path):
-    """Skin, hair and one brow are polygons; the rest is annotate's, fused with them: outside skin and hair nothing."""
+    """Skin, hair and one brow are polygons; the other parts are drawn from landmarks, and only inside skin and hair."""
     everywhere = [[-0.5, -0.5], [63.5, -0.5], [63.5, 59.5], [-0.5, 59.5]]
     brow = np.array([[3, 40], [9, 40], [9, 44], [3, 44]]) - 0.5
     top = np.array([[0, 0], [64, 0], [64, 30], [0, 30]]) - 0.5

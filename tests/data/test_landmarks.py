@@ -39,7 +39,7 @@ def test_lapas_points_are_remapped_to_the_common_68(tmp_path):
     assert (record.landmarks()[:, 0] == landmark_table("106", "68")).all()
     assert remap_record(record, LANDMARK_SETS["68"]) is record
     assert pickle.loads(pickle.dumps(record)).landmarks().shape == (68, 2)
-    assert "a.txt" in error_of(check_landmarks, record, np.full((68, 2), 1e4), (8, 6))  # errors name the file still
+    assert "a.txt" in error_of(check_landmarks, record, np.full((68, 2), 1e4), (8, 6))  # errors still name the file
 
 
 def test_helens_194_points_cannot_be_remapped_to_68(tmp_path):

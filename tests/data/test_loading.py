@@ -1,4 +1,4 @@
-"""From records to batches: what a crop holds, what is cached, and what happens to unreadable files."""
+"""From records to batches: what a crop contains, what is cached, and what happens to unreadable files."""
 from dataclasses import replace
 from functools import partial
 
@@ -49,11 +49,11 @@ def toy(count, wild=False):
 @pytest.mark.parametrize("align", geometry.ALIGNMENTS)
 @pytest.mark.parametrize("size", [32, 128, 400])
 def test_image_and_mask_match_at_every_size_and_alignment(record, align, size):
-    """Wherever the picture's quarter is plain, the mask has that quarter's class."""
+    """Where the colour is that of a quarter of the image, the class is that of the same quarter of the mask."""
     face = Faces([record], LAPA, size, align)[0]
     assert face["image"].shape == (3, size, size) and face["mask"].shape == (size, size)
     expected = {40: 2, 100: 3, 160: 6, 220: 10}
-    padding = np.pad(face["mask"] == 255, 1)  # black shines through beside it, and makes one grey another
+    padding = np.pad(face["mask"] == 255, 1)  # beside the padding, interpolation mixes black into the grey
     plain = ~(padding[:-2, 1:-1] | padding[2:, 1:-1] | padding[1:-1, :-2] | padding[1:-1, 2:])
     right = total = 0
     for grey, label in expected.items():
@@ -72,11 +72,11 @@ def test_a_mirror_swaps_left_and_right(record):
     mirrored = Faces([record], LAPA, 64, "stretch", Jitter(mirror=1.0))[0]
     assert np.abs(mirrored["image"].astype(int) - plain["image"][:, :, ::-1]).max() <= 3
     assert np.array_equal(mirrored["mask"], LAPA.mirror[plain["mask"][:, ::-1]])
-    assert mirrored["mask"][0, 0] == 2  # the right brow's quarter, now on the left, is the left brow's
+    assert mirrored["mask"][0, 0] == 2  # the quarter of the right brow, mirrored to the left, has the left brow's class
 
 
 def test_mirror_at_one_half_is_li2022s_doubled_set(record):
-    """The report trains on every picture and its mirrored, swapped copy: here each is met in half of the epochs."""
+    """The report trains on every image and its mirrored, swapped copy: here each is drawn in half of the epochs."""
     faces = Faces([record] * 40, LAPA, 64, "stretch", Jitter(mirror=0.5))
     plain, mirrored = (Faces([record], LAPA, 64, "stretch", Jitter(mirror=p))[0]["mask"] for p in (0.0, 1.0))
     counts = 0
@@ -111,7 +111,7 @@ def test_toy_landmarks_stay_on_their_parts_under_every_geometry():
             x, y = np.rint(face["landmarks"][centre]).astype(int)
             if 0 <= x < 96 and 0 <= y < 96:
                 on_eye.append(face["mask"][y, x] == label)
-    assert np.mean(on_eye) > 0.6 and len(on_eye) > 12  # the rest is hidden by hair, hands or a blink
+    assert np.mean(on_eye) > 0.6 and len(on_eye) > 12  # the others are hidden by hair, hands or eyelids
 
 
 def test_a_batch_is_the_same_for_any_number_of_workers():
@@ -187,7 +187,7 @@ def test_pixels_of_a_set_without_masks_cannot_be_counted(record):
 
 
 def test_a_batch_of_different_landmark_sets_has_no_landmarks():
-    """As a mix of FaceSynthetics and LaPa, aligned by their landmarks, has them."""
+    """Such as in a mix of FaceSynthetics and LaPa, aligned by their landmarks."""
     many = toy(2)
     few = [replace(record, landmarks=lambda record=record: record.landmarks()[landmark_table("106", "70")],
                    points=landmark_set("70")) for record in toy(2)]
@@ -209,8 +209,8 @@ def test_a_crop_within_the_scaled_image_has_no_padding():
     assert max(moved) > 10 and min(moved) < 1
 
 
-def test_a_crop_that_one_class_fills_is_drawn_again():
-    """A mask whose left quarter is skin: windows of half its side see it or not."""
+def test_a_crop_filled_by_one_class_is_drawn_again():
+    """A mask whose left quarter is skin: crops of half its side contain skin or not."""
     mask = np.zeros((64, 64), np.uint8)
     mask[:, :16] = 1
     record = Record("x", lambda: Image.new("RGB", (64, 64)), lambda: mask, None, None, LABEL_SETS["lapa"], None)
