@@ -31,7 +31,8 @@ from faceparse.data.sets.labelme import SETS, points_of
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.files import write_file
 from faceparse.geometry.alignment import BY_LANDMARKS
-from faceparse.inference.predict import find_files, parse_found, read_boxes
+from faceparse.inference.faces import parse_aligned
+from faceparse.inference.input_files import find_files, read_boxes
 from faceparse.labels import LABEL_SETS, LAPA_NAMES, table
 from faceparse.landmark_sets import landmark_set
 from faceparse.progress import Progress
@@ -54,10 +55,10 @@ class Source:
 def label_pictures(paths, out, finder=None, parser=None, boxes=None):
     """Annotate pictures, folders of pictures, and files of labelme.
 
-    finder  a Finder of the landmarks; None: only files of labelme can be annotated
+    finder  a FaceFinder of the landmarks; None: only files of labelme can be annotated
     parser  of hair and skin, inference.coarse_to_fine or any whose classes merge to these; None: no hair, and skin only
             between jaw and brows
-    boxes   a file for predict.read_boxes with the faces of some pictures, instead of a search
+    boxes   a file for input_files.read_boxes with the faces of some pictures, instead of a search
     A face that `out` already holds, corrected or not, stays as it is: so an interrupted run can be continued.
     Returns (rows of the list as in `ranked`, [note], [FaceparseError of a face that could not be annotated]).
     """
@@ -150,7 +151,7 @@ def _predicted(file, box, finder, parser):
     """The AnnotatedFace of a picture, by the landmark network."""
     image = open_image(file)
     found = finder.find(image, box)
-    parsed = parser and parse_found(image, parser, finder, found, box)
+    parsed = parser and parse_aligned(image, parser, finder, found, box)
     landmarks = near(found.points, image.size)
     return AnnotatedFace(file, image.size, finder.points, landmarks, found.confidence, found.is_face, parsed, [])
 

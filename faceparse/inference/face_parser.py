@@ -1,7 +1,7 @@
-"""Checkpoints -> parsers of pictures: align, run the network, adapt its labels, choose the class, undo the alignment.
+"""A trained parser of pictures: align, run the network, choose each pixel's class, undo the alignment.
 
     parser = faceparse.load("runs/lapa-unet")
-    face = parser.parse("photo.jpg")          # a path, a Pillow picture or a (H, W, 3) uint8 array
+    face = parser.parse("photo.jpg")          # a path, a Pillow image or a (H, W, 3) uint8 array
     face.mask                                 # (H, W) uint8, indices of face.labels
     face.overlay().save("overlay.png")
 """
@@ -17,48 +17,41 @@ from faceparse import drawing, geometry
 from faceparse.data.augment import normalise
 from faceparse.data.images import open_image
 from faceparse.errors import FaceparseError
-from faceparse.inference.fused import fused
+from faceparse.inference.trained_network import TrainedNetwork
 from faceparse.labels import LabelSet, label_set_from_dict
 from faceparse.landmark_sets import landmark_set
 from faceparse.models.checkpoints import fingerprint
 
-STRIP = 1 << 20  # pixels that are taken back to the original picture at a time
+STRIP_PIXELS = 1 << 20  # pixels of the picture that `restore` warps at a time, which bounds the memory
 
 
 @dataclass
 class ParsedFace:
-    """image (H, W, 3) uint8; mask (H, W) uint8 in `labels`; confidence (H, W) float32, that class's probability."""
+    """A parsed picture.
+
+    image       (H, W, 3) uint8 RGB
+    mask        (H, W) uint8, class indices of `labels`
+    confidence  (H, W) float32 in 0..1, the probability of the pixel's class
+    homography  3x3, picture -> the crop that the network parsed
+    """
     image: np.ndarray
     mask: np.ndarray
     confidence: np.ndarray
     labels: LabelSet
-    homography: np.ndarray  # 3x3: picture -> the crop that the network saw
+    homography: np.ndarray
 
     def overlay(self, opacity=0.5):
-        """The parts painted over the picture, as a Pillow picture."""
+        """The mask in its label set's colours over the image, a Pillow image."""
         return Image.fromarray(drawing.overlay(self.image, self.mask, self.labels, opacity))
 
 
-class Trained:
-    """A trained network. `about` is what its checkpoint says of itself, `path` where that lies."""
+class Parser(TrainedNetwork):
+    """A trained parser, as `faceparse.load` returns it.
 
-    def __init__(self, model, about, path, device, bfloat16=False):
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
-        self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
-
-    @cached_property
-    def fast(self):
-        """The model as it is run; made when first asked for."""
-        return fused(self.model, self.bfloat16)
-
-    def run(self, inputs):
-        """inputs (B, C, S, S), on the device -> what the model says."""
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return self.fast(inputs.contiguous(memory_format=torch.channels_last))
-
-
-class Parser(Trained):
-    """A trained parser. `load` makes one."""
+    labels  the LabelSet of its masks
+    size    side of the square crop that its network takes, in pixels
+    align   how a face is cropped, one of geometry.ALIGNMENTS
+    """
     adapter = None  # an AdaptedParser has one
 
     def __init__(self, model, about, path, device, bfloat16=False):
@@ -68,7 +61,7 @@ class Parser(Trained):
 
     @cached_property
     def fingerprint(self):
-        """What tells these weights from all others (checkpoints.fingerprint): adapters know their parsers by it."""
+        """A hash of the weights, by which a label adapter recognises the parsers that it was trained for."""
         return fingerprint(self.model.state_dict())
 
     def logits(self, images):
@@ -76,20 +69,20 @@ class Parser(Trained):
         return self.run(normalise(images.to(self.device), self.about["mean"], self.about["std"]))["out"].float()
 
     def probabilities(self, images):
-        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. A sigmoid's classes are independent: no sum of 1."""
+        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. They add up to 1 for softmax, not for sigmoid."""
         logits = self.logits(images)
         return logits.sigmoid() if self.about["activation"] == "sigmoid" else logits.softmax(1)
 
     def parse(self, image, points=None, points_name=None, box=None):
-        """Parse one picture; returns a ParsedFace at the picture's own size.
+        """Parse one picture; returns a ParsedFace of the picture's own size.
 
-        image        a path, a Pillow picture, or (H, W, 3) uint8 RGB
-        points       (K, 2) landmarks in the picture's pixels, of the LandmarkSet or its name `points_name` ("68",
-                     "106", ...), by which it is aligned as in training
-        box          (x0, y0, x1, y1) of the face where there are no points, from the brows to the chin
+        image        a path, a Pillow image, or (H, W, 3) uint8 RGB
+        points       (K, 2) landmarks in pixels of the picture, by which it is aligned as in training
+        points_name  the LandmarkSet of the points, or its name: "68", "106", ...
+        box          (x0, y0, x1, y1) of the face in pixels, from the brows to the chin; used where there are no points
 
-        Without either the whole picture is taken for the face's crop: stretched where the parser was trained on
-        stretched boxes, else padded.
+        Without points and box the whole picture becomes the crop: stretched to a square where the parser was trained on
+        boxes stretched to squares, else padded to one. Raises FaceparseError.
         """
         image = as_picture(image)
         if isinstance(points_name, str):
@@ -98,20 +91,25 @@ class Parser(Trained):
             raise FaceparseError(f"points of shape {np.shape(points)} are not those of " + (
                 f"the {points_name.name} landmarks, ({points_name.count}, 2)" if points_name else
                 "a landmark set: name it by points_name"))
-        if points is not None or box is None:
-            align = self.align
-            if points is None and align in geometry.BY_LANDMARKS:
-                align = "stretch" if align in ("box", "crop") else "none"
-            aligned = geometry.alignment(align, *image.size, self.size, points, points_name)
-        else:
-            aligned = geometry.align_by_box(self.align, box, self.size)
-        probabilities = self.probabilities(crops(image, [aligned], self.size))[0]
-        mask, confidence = restore(probabilities.cpu(), aligned, image.size)
-        return ParsedFace(np.asarray(image), mask, confidence, self.labels, aligned)
+        homography = self._alignment(image.size, points, points_name, box)
+        probabilities = self.probabilities(crops(image, [homography], self.size))[0]  # (C, S, S)
+        mask, confidence = restore(probabilities.cpu(), homography, image.size)
+        return ParsedFace(np.asarray(image), mask, confidence, self.labels, homography)
+
+    def _alignment(self, picture_size, points, landmarks, box):
+        """The homography picture -> crop, by points of a LandmarkSet, else by a box, else of the whole picture."""
+        if points is not None:
+            return geometry.alignment(self.align, *picture_size, self.size, points, landmarks)
+        if box is not None:
+            return geometry.align_by_box(self.align, box, self.size)
+        align = self.align
+        if align in geometry.BY_LANDMARKS:
+            align = "stretch" if align in ("box", "crop") else "none"
+        return geometry.alignment(align, *picture_size, self.size, None, landmarks)
 
 
 def as_picture(image):
-    """A path, a Pillow picture or a (H, W, 3) uint8 array -> a Pillow picture in RGB. Raises FaceparseError."""
+    """A path, a Pillow image or a (H, W, 3) uint8 array -> a Pillow image in RGB. Raises FaceparseError."""
     if isinstance(image, (str, Path)):
         return open_image(Path(image))
     if isinstance(image, np.ndarray) and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
@@ -120,19 +118,21 @@ def as_picture(image):
 
 
 def crops(image, homographies, size):
-    """Crops of a Pillow picture, as a network takes them: (N, 3, size, size) uint8 for N homographies."""
+    """Crops of a Pillow image by N homographies picture -> crop: (N, 3, size, size) uint8."""
     return torch.from_numpy(np.stack([geometry.warp_image(image, h, (size, size)) for h in homographies]))
 
 
 def restore(probabilities, homography, size):
-    """Take maps of a crop back to the picture and choose the class there.
+    """Warp a crop's probabilities back to the picture, and choose each pixel's class there.
 
-    probabilities  (C, S, S) float32;  homography  picture -> crop;  size  (width, height) of the picture
+    probabilities  (C, S, S) float32
+    homography     3x3, picture -> crop
+    size           (width, height) of the picture
     Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
     """
     mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
     left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
-    rows = max(1, STRIP // max(1, right - left))
+    rows = max(1, STRIP_PIXELS // max(1, right - left))
     for top in range(first, last, rows):
         bottom = min(top + rows, last)
         back = geometry.compose(np.linalg.inv(homography), geometry.translation(-left, -top))

@@ -1,131 +1,41 @@
-"""Videos and cameras: frames in and out through pipes of `ffmpeg`, an optional program.
+"""Reading and writing videos, and reading cameras: frames through pipes of `ffmpeg`, an optional program.
 
     video = VideoReader("clip.mp4")
     with VideoWriter("drawn.mp4", video.size, video.fps) as writer:
         for frame in video:  # (H, W, 3) uint8
             writer.write(draw(frame))
 
-ffmpeg decodes and encodes in processes of its own, so that both overlap with what is done to the frames here. A pipe
-holds about one frame of 640 x 480 and ffmpeg has more in hand: a thread that reads ahead gained nothing when measured.
-File names reach ffmpeg as file:/absolute/path, so that none is taken for an option, a pattern or another protocol.
-Only `ffmpeg` is called, never `ffprobe`.
+ffmpeg decodes and encodes in processes of its own, at the same time as Python works on the frames. A thread that reads
+frames ahead was not faster when measured: the pipe holds about one frame of 640 x 480, and ffmpeg buffers more. File
+names reach ffmpeg as file:/absolute/path, so that none is taken for an option, a pattern or another protocol. Only
+`ffmpeg` is called, never `ffprobe`.
 """
 import contextlib
-import fcntl
 import os
 import re
-import shutil
 import subprocess
-import threading
-from collections import deque
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from faceparse.data.images import MAX_PIXELS
 from faceparse.errors import CannotWrite, FaceparseError
+from faceparse.inference.ffmpeg import Ffmpeg, find_ffmpeg, output_contains
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv",
                   ".flv", ".3gp", ".ogv", ".y4m"}
-# What is opened at all, by ffmpeg's names. It knows 300 more; some are lists of other files and of addresses to fetch.
+# The formats that ffmpeg may open, by its names. Some of its 300 others are lists of other files, and of addresses.
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,yuv4mpegpipe"
-PIPE_BYTES = 1 << 20  # the most that Linux grants everybody; its default, 64 KiB, is a 14th of a 640 x 480 frame
-LOG_LINES = 1000  # of ffmpeg's messages, the newest: a damaged film may bring one a frame
-# What ffmpeg says after the message that tells what went wrong, and of timestamps that step back: the pipe has none.
-AFTERWORDS = re.compile(r"Conversion failed!|Last message repeated|Task finished with|Terminating thread|Error while "
-                        r"filtering|Error initializing output stream|Nothing was written into|Application provided "
-                        r"invalid, non monoton|$")
 
 
 def is_video(path):
-    """Whether the path is to be read as a video: by its suffix, or because it is a camera such as /dev/video0."""
+    """Whether a path is read as a video: by its suffix, or because it is a camera such as /dev/video0."""
     return _is_camera(path) or Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
 def _is_camera(path):
     return re.fullmatch(r"/dev/video\d+", os.path.realpath(path)) is not None
-
-
-def _program(path):
-    program = shutil.which("ffmpeg")
-    if program is None:
-        raise FaceparseError(f"{path}: videos need the program ffmpeg, which is not on the PATH; install it (apt "
-                             "install ffmpeg, brew install ffmpeg, conda install ffmpeg, or from ffmpeg.org)")
-    return program
-
-
-class _Ffmpeg:
-    """One run of ffmpeg; after `finish` or `stop` no process, thread or pipe of it is left.
-
-    It gets a session of its own, so that Ctrl-C reaches this program alone, which then ends the pipes in order. If
-    this program is killed instead, the pipes break: the decoder stops, the encoder completes its file.
-    """
-
-    def __init__(self, path, arguments, level="error", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
-        program = _program(path)
-        command = [program, "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *arguments]
-        try:
-            self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-                                            start_new_session=True)
-        except OSError as error:
-            raise FaceparseError(f"{path}: {program} does not start ({error.strerror}); install it anew") from None
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                _widen(pipe)
-        self.log = deque(maxlen=LOG_LINES)
-        # Somebody must read the messages, or ffmpeg waits for ever once that pipe is full.
-        self.listener = threading.Thread(target=self.log.extend, args=(self.process.stderr,), daemon=True)
-        self.listener.start()
-
-    def finish(self):
-        """Closes its input, waits for its end. Returns the exit status, negative where a signal killed it."""
-        try:
-            if self.process.stdin is not None:
-                with contextlib.suppress(BrokenPipeError):  # what is left of a frame that it no longer takes
-                    self.process.stdin.close()
-            return self.process.wait()
-        finally:
-            self.stop()  # a second Ctrl-C, while waiting, ends here too
-
-    def stop(self):
-        self.process.kill()  # does nothing to a process that has ended
-        self.process.wait()
-        self.listener.join()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-
-    def text(self):
-        return b"".join(self.log).decode("utf-8", "replace")
-
-    def complaint(self):
-        """The last of its messages that says something, or ""."""
-        for line in reversed(self.text().splitlines()):
-            line = re.sub(r"^(\[[^\]]*\] *)+|^Error opening (in|out)put files: ", "", line.strip())  # [mp4 @ 0x55d0c0]
-            if not AFTERWORDS.match(line):
-                return line
-        return ""
-
-
-def _widen(pipe):
-    try:
-        import fcntl
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    except (ImportError, AttributeError, OSError):
-        pass  # not Linux, or this user has filled many pipes: slower, no more
-
-
-@lru_cache
-def _says(program, word, *question):
-    """Whether ffmpeg's answer to a question about itself holds a word."""
-    try:
-        answer = subprocess.run([program, "-hide_banner", *question], stdin=subprocess.DEVNULL, capture_output=True)
-    except OSError:
-        return False  # it does not start, which _Ffmpeg reports
-    return word.encode() in answer.stdout
 
 
 class VideoReader:
@@ -135,12 +45,12 @@ class VideoReader:
 
     size    (width, height) of every frame
     fps     Fraction: the rate of the file, or its mean rate where the frames are not evenly spaced
-    length  about how many frames there are; None where nobody knows (cameras, bare streams)
-    note    "", or after the last frame what ffmpeg said of a file that is cut short or damaged; one line
+    length  the approximate number of frames; None where the file does not state it (cameras, bare streams)
+    note    ""; after the last frame of a file that is cut short or damaged, one line with ffmpeg's message
 
-    A file that breaks off gives the frames before the break, then ends, with a note. Each iteration starts anew; one
-    that is left early stops its ffmpeg when the iterator is closed or forgotten. Sound is not read.
-    Raises FaceparseError where the file is no video; while iterating, where no frame can be decoded or ffmpeg is
+    A file that breaks off yields the frames before the break, then ends, with a note. Each iteration starts at the
+    first frame; its ffmpeg ends when the iterator is closed or deleted. Sound is not read.
+    Raises FaceparseError where the file is not a video; while iterating, where no frame can be decoded or ffmpeg is
     killed.
     """
 
@@ -150,26 +60,29 @@ class VideoReader:
             if not os.path.exists(path):
                 raise FaceparseError(f"{path}: no such camera; connect it, or name another")
             self._input = ["-f", "v4l2", "-i", os.path.realpath(path)]
-            self._mend = "close other programs that use the camera"
+            self._advice = "close other programs that use the camera"
         else:
             if not os.path.isfile(path):
                 what = "a folder, not a video" if os.path.isdir(path) else "no such file"
                 raise FaceparseError(f"{path}: {what}; put the video there, or take it off the list")
             self._input = ["-format_whitelist", FORMATS, "-protocol_whitelist", "file",
                            "-i", f"file:{os.path.abspath(path)}"]
-            self._mend = "the file is damaged, cut short or of another kind: replace it"
+            self._advice = "the file is damaged, cut short or of another kind: replace it"
         self.size, self.fps, self.length = self._probe()
 
     def _probe(self):
-        """Decodes one frame. Size and rate are in the header of YUV4MPEG2: `YUV4MPEG2 W640 H480 F30000:1001 ...`."""
-        # V are the video streams that are not cover pictures. sar is the shape of a pixel, 1 where none is given.
-        ffmpeg = _Ffmpeg(self.path, [*self._input, "-map", "0:V:0", "-frames:v", "1", "-vf", "scale=iw*sar:ih",
-                                     "-pix_fmt", "gray", "-f", "yuv4mpegpipe", "pipe:1"],
-                         level="info", stdout=subprocess.PIPE)
+        """Decode one frame; returns size, fps and length.
+
+        The header of YUV4MPEG2 has size and rate: `YUV4MPEG2 W640 H480 F30000:1001 ...`.
+        """
+        # V selects the video streams that are not cover pictures. sar is the shape of a pixel, 1 where none is set.
+        ffmpeg = Ffmpeg(self.path, [*self._input, "-map", "0:V:0", "-frames:v", "1", "-vf", "scale=iw*sar:ih",
+                                    "-pix_fmt", "gray", "-f", "yuv4mpegpipe", "pipe:1"],
+                        level="info", stdout=subprocess.PIPE)
         try:
             header = ffmpeg.process.stdout.readline(1000)
             if not header:
-                ffmpeg.finish()  # for the last of its messages
+                ffmpeg.finish()  # to read the last of its messages
         finally:
             ffmpeg.stop()
         log = ffmpeg.text()
@@ -177,8 +90,8 @@ class VideoReader:
         if match is None:
             if "matches no streams" in log:
                 raise FaceparseError(f"{self.path}: holds no video stream; take it off the list")
-            raise FaceparseError(f"{self.path}: cannot be read as a video (ffmpeg: {self._complaint(ffmpeg)}); "
-                                 f"{self._mend}")
+            raise FaceparseError(f"{self.path}: cannot be read as a video (ffmpeg: {self._message(ffmpeg)}); "
+                                 f"{self._advice}")
         width, height, *rate = map(int, match.groups())
         if not 0 < width * height <= MAX_PIXELS:
             raise FaceparseError(f"{self.path}: frames of {width} x {height}; they should have 1 to {MAX_PIXELS:,} "
@@ -190,17 +103,19 @@ class VideoReader:
         hours, minutes, seconds = duration.groups()
         return (width, height), fps, round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * fps)
 
-    def _complaint(self, ffmpeg):
-        return ffmpeg.complaint().replace(f"{self._input[-1]}: ", "") or "no reason given"
+    def _message(self, ffmpeg):
+        return ffmpeg.error_message().replace(f"{self._input[-1]}: ", "") or "no reason given"
 
     def __iter__(self):
         self.note = ""
         width, height = self.size
-        # Not by timestamps, which would repeat or drop frames that are not evenly spaced. Before 5.1: -vsync.
-        once = ["-fps_mode" if _says(_program(self.path), "-fps_mode", "-h", "long") else "-vsync", "passthrough"]
-        # To the first frame's size, whatever size the stream may change to.
-        ffmpeg = _Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"scale={width}:{height}",
-                                     "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"], stdout=subprocess.PIPE)
+        # Frames pass as they are; by timestamps, ffmpeg would repeat or drop frames that are not evenly spaced. Its
+        # versions before 5.1 call the option -vsync.
+        has_fps_mode = output_contains(find_ffmpeg(self.path), "-fps_mode", "-h", "long")
+        once = ["-fps_mode" if has_fps_mode else "-vsync", "passthrough"]
+        # Every frame is scaled to the first one's size, whatever size the stream may change to.
+        ffmpeg = Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"scale={width}:{height}",
+                                    "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"], stdout=subprocess.PIPE)
         count = 0
         try:
             while True:
@@ -215,16 +130,16 @@ class VideoReader:
         if status < 0:
             raise FaceparseError(f"{self.path}: ffmpeg was killed (signal {-status}) after {count} frames; run again")
         if count == 0:
-            raise FaceparseError(f"{self.path}: no frame can be decoded (ffmpeg: {self._complaint(ffmpeg)}); "
-                                 f"{self._mend}")
-        if status or ffmpeg.complaint():
-            self.note = f"{self.path}: damaged or cut short after {count} frames (ffmpeg: {self._complaint(ffmpeg)})"
+            raise FaceparseError(f"{self.path}: no frame can be decoded (ffmpeg: {self._message(ffmpeg)}); "
+                                 f"{self._advice}")
+        if status or ffmpeg.error_message():
+            self.note = f"{self.path}: damaged or cut short after {count} frames (ffmpeg: {self._message(ffmpeg)})"
 
 
 def _mean_rate(log, rate):
-    """Frames a second, a Fraction: the nominal rate, exact, unless ffmpeg's log puts the mean elsewhere.
+    """Frames a second, a Fraction: the nominal `rate`, which is exact, unless the mean rate in ffmpeg's log differs.
 
-    The log names the stream that was decoded, `Stream #0:1 -> #0:0`, and that stream's mean rate to two decimals,
+    The log names the stream that was decoded, `Stream #0:1 -> #0:0`, and has that stream's mean rate to two decimals,
     `Stream #0:1: Video: h264, ..., 640x480, 29.97 fps, 30 tbr`.
     """
     stream = re.search(r"^  Stream #0:(\d+) -> #0:0", log, re.MULTILINE)
@@ -238,13 +153,13 @@ def _mean_rate(log, rate):
 class VideoWriter:
     """Encodes frames as an MP4 file: H.264, or MPEG-4 part 2 where this ffmpeg lacks libx264; even spacing, no sound.
 
-    path  created with its folders, and replaced, when the first frame comes: before that, nothing is touched
-    size  (width, height) of every frame; these codecs want even sizes, so an odd one repeats its last column or row
+    path  created with its folders, or replaced, with the first frame; before that, no file changes
+    size  (width, height) of every frame; these codecs need even sizes, so an odd one repeats its last column or row
     fps   frames a second, int or Fraction
 
-    The file is fragmented: a Ctrl-C, an error, or this program killed leaves all frames that were written; a full disk
-    or ffmpeg killed, all but the last second or two. When it cannot go on it raises FaceparseError, of a place that cannot
-    be written to CannotWrite, with ffmpeg's own words.
+    The file is fragmented: after a Ctrl-C, an error, or the end of this program it holds all frames that were written;
+    after a full disk or the end of ffmpeg, all but the last second or two. Raises FaceparseError with ffmpeg's message
+    where it cannot go on: CannotWrite where the place cannot be written to.
     """
 
     def __init__(self, path, size, fps):
@@ -257,14 +172,14 @@ class VideoWriter:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotWrite(f"{self.path}: cannot be written ({error.strerror}); choose another folder") from None
-        if _says(_program(self.path), "libx264", "-encoders"):
-            # Unless told otherwise, ffmpeg encodes with BT.601's matrix and does not say so; players guess by the size.
+        if output_contains(find_ffmpeg(self.path), "libx264", "-encoders"):
+            # By default ffmpeg encodes with BT.601's matrix without marking the file, and players guess by the size.
             codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-vf",
                      "scale=out_color_matrix=bt709:out_range=tv", "-color_range", "tv", "-colorspace", "bt709",
                      "-color_primaries", "bt709", "-color_trc", "bt709"]
         else:
-            codec = ["-c:v", "mpeg4", "-q:v", "3"]  # cannot say so
-        self._ffmpeg = _Ffmpeg(self.path, [
+            codec = ["-c:v", "mpeg4", "-q:v", "3"]  # has no such mark
+        self._ffmpeg = Ffmpeg(self.path, [
             "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{width}x{height}", "-framerate", str(self.fps),
             "-i", "pipe:0", *codec, "-pix_fmt", "yuv420p", "-movflags", "empty_moov+default_base_moof",
             "-frag_duration", "1000000", "-flush_packets", "1", "-f", "mp4",
@@ -272,7 +187,7 @@ class VideoWriter:
             stdin=subprocess.PIPE)
 
     def write(self, frame):
-        """frame (H, W, 3) uint8 RGB"""
+        """Encode a frame (H, W, 3) uint8 RGB."""
         width, height = self.size
         if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
             raise ValueError(f"frame {frame.shape} {frame.dtype}, not ({height}, {width}, 3) uint8")
@@ -288,16 +203,16 @@ class VideoWriter:
             raise FaceparseError(f"{self.path}: ffmpeg ended before the video did; run again") from None
 
     def close(self):
-        """Completes the file. Raises FaceparseError where ffmpeg could not."""
+        """Complete the file. Raises FaceparseError where ffmpeg cannot."""
         if self._ffmpeg is None:
             return
         ffmpeg, self._ffmpeg = self._ffmpeg, None
         status = ffmpeg.finish()
         if status < 0:
-            raise FaceparseError(f"{self.path}: ffmpeg was killed (signal {-status}) while writing; what it wrote "
-                                 "before stays, run again for the rest")
+            raise FaceparseError(f"{self.path}: ffmpeg was killed (signal {-status}) while writing; the file "
+                                 "holds the frames before that, run again for the rest")
         if status:
-            why = ffmpeg.complaint().replace(f"file:{os.path.abspath(self.path)}: ", "") or "no reason given"
+            why = ffmpeg.error_message().replace(f"file:{os.path.abspath(self.path)}: ", "") or "no reason given"
             raise CannotWrite(f"{self.path}: cannot be written (ffmpeg: {why}); make room, or choose a folder that you "
                               "may write to")
 
@@ -305,6 +220,6 @@ class VideoWriter:
         return self
 
     def __exit__(self, kind, error, traceback):
-        # What stopped the work is the error to report, not what becomes of the file in its wake.
+        # An error that stopped the work is the one to report, not a later one of closing the file.
         with contextlib.suppress(FaceparseError) if error else contextlib.nullcontext():
             self.close()

@@ -1,6 +1,6 @@
 """Averages of baker2023's results: over models and seeds, over left and right, and before against after adaptation.
 
-An entry is one row of results: the dict of evaluation.parser_scores.summary, with what its parser was trained on
+An entry is one row of results: the dict of evaluation.parser_report.summary, with what its parser was trained on
 ("data", "training_set", "mix", "seed", "trained_on": number of faces) and which label adapter corrected it ("adapter",
 None for the baseline; "adapter_arch", "adapter_input", "target"). The baseline and the adapted entries of a parser
 share their "run".

@@ -23,7 +23,7 @@ def by_augmentation(entries, style=drawing.table):
     (rows), the mean over the runs of a cell; below scores on 300-W also the printed tables. [] where all runs were
     augmented alike.
 
-    entries  of evaluation.landmark_scores.summary;  style: drawing.table or drawing.markdown
+    entries  of evaluation.landmark_report.summary;  style: drawing.table or drawing.markdown
     """
     if len({entry["augment"] for entry in entries}) < 2:
         return []

@@ -14,12 +14,14 @@ from PIL import Image
 from faceparse import models
 from faceparse.adaptation import adapted_parser
 from faceparse.adaptation.adapted_parser import AdaptedParser
+from faceparse.adaptation.loading import load_any
 from faceparse.adaptation.encoding import channels_of, encode
 from faceparse.data import parsing
 from faceparse.data.loading import Faces
 from faceparse.data.records import FaceSet, Record
 from faceparse.errors import FaceparseError, NoSuchSplit, Stopped
 from faceparse.evaluation import parser_scores
+from faceparse.evaluation.sheets import on_photograph
 from faceparse.geometry.jitter import Jitter
 from faceparse.inference import checkpoint
 from faceparse.inference.face_parser import Parser
@@ -172,15 +174,15 @@ def test_an_adapter_describes_itself(home):
 
 
 def test_an_adapter_is_refused_behind_a_parser_it_was_not_learnt_from_unless_forced(home):
-    adapter = checkpoint.load_any(home / "adapter", "cpu")
+    adapter = load_any(home / "adapter", "cpu")
     other, = parsers(home, "mobilenetv21")
-    with pytest.raises(FaceparseError, match="learnt from the predictions of mobilenetv20, unet0.*--force"):
+    with pytest.raises(FaceparseError, match="trained on the predictions of mobilenetv20, unet0.*--force"):
         adapted_parser.pair([other, adapter])
     assert adapted_parser.pair([other, adapter], force=True)[1].adapter is adapter
 
 
 def test_each_adapter_stands_behind_the_parsers_that_it_fits(home):
-    known = [checkpoint.load_any(home / name, "cpu") for name in ("adapter", "mobilenetv21", "unet0", "mobilenetv20")]
+    known = [load_any(home / name, "cpu") for name in ("adapter", "mobilenetv21", "unet0", "mobilenetv20")]
     paired = adapted_parser.pair(known)
     assert [(one.path.name, bool(one.adapter)) for one in paired] == [
         ("mobilenetv21", False), ("unet0", False), ("unet0", True), ("mobilenetv20", False), ("mobilenetv20", True)]
@@ -188,14 +190,14 @@ def test_each_adapter_stands_behind_the_parsers_that_it_fits(home):
 
 def test_an_adapter_alone_names_the_parser_it_needs(home):
     with pytest.raises(FaceparseError, match="names no parser.*mobilenetv20"):
-        adapted_parser.pair([checkpoint.load_any(home / "adapter", "cpu")])
+        adapted_parser.pair([load_any(home / "adapter", "cpu")])
     with pytest.raises(FaceparseError, match="not a parser but 'adapter'"):
         checkpoint.load(home / "adapter")
 
 
 def test_an_adapted_parser_predicts_what_the_adapter_makes_of_the_prediction(home):
     naked, = parsers(home, "unet0")
-    adapted = adapted_parser.pair([naked, checkpoint.load_any(home / "adapter", "cpu")])[1]
+    adapted = adapted_parser.pair([naked, load_any(home / "adapter", "cpu")])[1]
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     expected = adapted.adapter.model(naked.probabilities(images).clone())["out"]
     assert torch.allclose(adapted.logits(images), expected, atol=1e-5)
@@ -217,7 +219,7 @@ def test_an_adapter_may_have_other_classes_than_its_parser(tmp_path):
              "activation": "softmax", "arch": "mobilenetv2", "data": "toy"}
     parser = Parser(models.build("mobilenetv2", None, 19), about, tmp_path / "nineteen", torch.device("cpu"))
     folder = train(AdapterTraining([parser], "mobilenetv2", "toywild", SMALL, "."), RunOptions(runs=tmp_path, device="cpu", amp="off"))
-    adapted = AdaptedParser(parser, checkpoint.load_any(folder, "cpu"))
+    adapted = AdaptedParser(parser, load_any(folder, "cpu"))
     assert adapted.labels.names == LAPA.names and adapted.adapter.model.encoder.features[0][0].in_channels == 19
     assert parser_scores.evaluate(adapted, faces).matrices.shape == (4, 11, 12)
 
@@ -272,7 +274,7 @@ def test_the_photographs_show_the_crop_that_was_scored():
     scored = parser_scores.evaluate(Skin(1), faces, align="box", workers=0)
     points = record.landmarks()
     crop = Faces(scored.records, LAPA, 32, scored.align)
-    photograph, truth, prediction = map(np.asarray, parser_scores._on_the_photograph(crop, 0, [Skin(1)]))
+    photograph, truth, prediction = map(np.asarray, on_photograph(crop, 0, [Skin(1)]))
     rows, columns = (photograph != prediction).any(2).nonzero()
     low, high = points.min(0), points.max(0)
     margin = np.maximum(0, np.floor(low - (high - low) / 4))  # the picture is cut a quarter of the crop around it

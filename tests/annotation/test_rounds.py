@@ -13,7 +13,7 @@ from faceparse.data.drawn import toy
 from faceparse.data.labelme_json import read_landmarks
 from faceparse.drawing import face_parts
 from faceparse.inference.face_parser import ParsedFace
-from faceparse.inference.finder import Found
+from faceparse.inference.finder import Detection
 from faceparse.labels import LABEL_SETS
 from faceparse.landmark_sets import landmark_set
 from faceparse.training.landmark_training import LandmarkTraining
@@ -35,7 +35,7 @@ class Oracle:
         i, points = self.faces[np.asarray(image).tobytes()]
         confidence = np.full(106, 0.9 - i / 10, np.float32)
         confidence[7] = 0
-        return Found(points if box is None else points + box[0], confidence, i != 1)
+        return Detection(points if box is None else points + box[0], confidence, i != 1)
 
 
 class Combed:
@@ -235,7 +235,7 @@ def test_other_points_than_lapas_have_label_maps_but_no_landmarks_folder(photos,
 
         def find(self, image, box=None):
             found = super().find(image, box)
-            return Found(found.points[:68], found.confidence[:68], True)
+            return Detection(found.points[:68], found.confidence[:68], True)
 
     rows, notes, _ = rounds.label_pictures([photos], tmp_path / "out", Fewer(3))
     assert sorted(os.listdir(tmp_path / "out")) == ["images", "labelme", "labels", "worst_first.csv"]

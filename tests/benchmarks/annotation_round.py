@@ -93,7 +93,7 @@ def train(model, task, records, steps, seed, options):
 def confidences(landmarker, records, workers):
     """The mean confidence over the points of each record, (N,)."""
     faces = Faces(records, None, landmarker.size, landmarks=True)
-    return np.concatenate([landmarker.locate_surely(batch["image"])[1].mean(1).cpu().numpy()
+    return np.concatenate([landmarker.locate_with_confidence(batch["image"])[1].mean(1).cpu().numpy()
                            for batch in batches(faces, grouped(range(len(faces)), 32), workers)])
 
 

@@ -15,10 +15,11 @@ from PIL import Image
 
 from faceparse.data import parsing
 from faceparse.data.images import open_image
-from faceparse.inference import checkpoint, predict
-from faceparse.inference.finder import Finder
+from faceparse.inference import checkpoint
+from faceparse.inference.finder import FaceFinder
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.video import VideoReader, VideoWriter
+from faceparse.inference.videos import predict_video
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--model", nargs="+", type=Path, required=True, help="run folders of landmark networks or parsers")
@@ -42,7 +43,7 @@ with tempfile.TemporaryDirectory() as temporary:
     for turn in range(args.turns):
         for path in args.model:
             model = checkpoint.load_any(path, amp=args.amp)
-            finder = Finder([model]) if isinstance(model, Landmarker) else None
-            notes = predict.annotate_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
+            finder = FaceFinder([model]) if isinstance(model, Landmarker) else None
+            notes = predict_video(out / "drift.mp4", out / path.name, None if finder else model, finder)
             written = sum(1 for _ in VideoReader(out / f"{path.name}_overlay.mp4"))
             print(*notes, f"frames in {args.frames}, frames out {written}", sep="\n", flush=True)

@@ -18,15 +18,15 @@ from faceparse.training.options import RunOptions
 from faceparse.training.run import train
 
 
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    return train(LandmarkTraining("pipnet", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"},
-                                "."), RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
+    options = {"limit": 8, "size": 64, "epochs": 1, "batch": 4, "encoder_weights": "none"}
+    return train(LandmarkTraining("pipnet", "toy", options, "."),
+                 RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
-class Knows:
-    """A stand-in for a Landmarker that knows the toy faces' points in their crops, and adds an offset."""
+class Exact:
+    """A stand-in for a Landmarker that returns the toy faces' points in their crops, with an offset."""
 
     def __init__(self, records, size, align, offset=0.0):
         self.points, self.size, self.align, self.offset = landmark_set("106"), size, align, offset
@@ -34,35 +34,38 @@ class Knows:
 
     def locate(self, images):
         first, self.next = self.next, self.next + len(images)
-        return torch.stack([torch.from_numpy(self.faces[i]["landmarks"]) for i in range(first, self.next)]) + self.offset
+        points = [torch.from_numpy(self.faces[i]["landmarks"]) for i in range(first, self.next)]
+        return torch.stack(points) + self.offset
 
 
 @pytest.mark.parametrize("align", ["none", "crop", "landmarks"])
-def test_whoever_knows_the_points_has_no_error_however_they_were_aligned(align):
+def test_exact_predictions_have_no_error_whatever_the_alignment(align, monkeypatch):
+    monkeypatch.setattr(landmark_scores, "BATCH", 2)
     faces = landmarks.load("toy", "test", ".", limit=5, toy_size=128)
-    located = landmark_scores.evaluate(Knows(faces.records, 96, align), faces, batch=2, workers=0)
-    assert located.nmes.max() < 1e-5
-    assert np.allclose(located.found[3], faces.records[3].landmarks(), atol=1e-3)
+    evaluation = landmark_scores.evaluate(Exact(faces.records, 96, align), faces, workers=0)
+    assert evaluation.nmes.max() < 1e-5
+    assert np.allclose(evaluation.predicted[3], faces.records[3].landmarks(), atol=1e-3)
 
 
-def test_an_offset_in_the_crop_counts_as_what_it_is_in_the_picture():
+def test_an_offset_in_the_crop_is_measured_in_the_picture():
     """Pictures of 128 shown at 64, 1.5 crop pixels off in x and in y: 3 sqrt(2) pixels of the picture."""
     faces = landmarks.load("toy", "test", ".", limit=3, toy_size=128)
-    located = landmark_scores.evaluate(Knows(faces.records, 64, "none", 1.5), faces, workers=0)
-    for record, error in zip(faces.records, located.nmes):
+    evaluation = landmark_scores.evaluate(Exact(faces.records, 64, "none", 1.5), faces, workers=0)
+    for record, error in zip(faces.records, evaluation.nmes):
         points = record.landmarks()
         assert np.isclose(error, 3 * np.sqrt(2) / np.linalg.norm(points[66] - points[79]), rtol=1e-4)
 
 
-def test_networks_and_sets_of_other_points_meet_on_the_68(trained):
+def test_networks_and_sets_of_different_points_are_compared_on_the_68(trained):
     landmarker = checkpoint.load_any(trained, "cpu")
     assert landmark_scores.common_points(landmarker.points, landmark_set("70")) == landmark_set("68")
     assert landmark_scores.common_points(landmarker.points, landmark_set("106")) == landmark_set("106")
     faces = landmarks.load("toy", "test", ".", limit=2, points="68")
-    located = landmark_scores.evaluate(landmarker, faces, align="none", workers=0)
+    evaluation = landmark_scores.evaluate(landmarker, faces, align="none", workers=0)
     crops = Faces(faces.records, None, 64, "none", landmarks=True).batch([0, 1])["image"]
     expected = landmarker.locate(crops).numpy()[:, landmark_table("106", "68")]  # pictures of 256 shown at 64
-    assert located.found.shape == (2, 68, 2) and np.allclose(located.found, 4 * (expected + 0.5) - 0.5, atol=1e-3)
+    assert evaluation.predicted.shape == (2, 68, 2)
+    assert np.allclose(evaluation.predicted, 4 * (expected + 0.5) - 0.5, atol=1e-3)
 
 
 def test_evaluate_scores_landmarks_and_writes_its_report(run, trained, tmp_path):
@@ -74,7 +77,7 @@ def test_evaluate_scores_landmarks_and_writes_its_report(run, trained, tmp_path)
     assert set(os.listdir("report")) == {"report.json", "report.md", "curve.png", "examples.png"}
 
 
-def test_an_entry_says_how_its_network_was_trained(run, trained):
+def test_an_entry_records_how_its_network_was_trained(run, trained):
     status, _, err = run("evaluate.py", "--model", trained, "--limit", 3, "--out", "report")
     assert status == 0, err
     entry, = json.loads(open("report/report.json").read())["models"]
@@ -88,7 +91,7 @@ def test_an_entry_says_how_its_network_was_trained(run, trained):
     assert status == 2 and err.count("\n") == 1 and "'augment'" in err
 
 
-def test_a_published_pipnet_is_scored_as_it_comes(run, trained, tmp_path):
+def test_a_published_pipnet_is_scored_as_published(run, trained, tmp_path):
     theirs = models.build_landmarker("pipnet", "resnet18", 68).state_dict()
     names = {"score": "cls", **{name: name for name in ("x", "y", "nb_x", "nb_y")}}
     torch.save({key.removeprefix("encoder.") if key.startswith("encoder.") else

@@ -32,14 +32,14 @@ import torch
 from PIL import Image
 
 from faceparse import drawing, files, labels
-from faceparse.adaptation import adapted_parser
+from faceparse.adaptation import adapted_parser, loading
 from faceparse.adaptation.training import AdapterTraining
 from faceparse.annotation import labelme
 from faceparse.data import landmarks, parsing
 from faceparse.data.drawn import toy
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError, NoSuchSplit
-from faceparse.inference import checkpoint, predict
+from faceparse.inference import checkpoint, input_files
 from faceparse.inference.video import VideoReader
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.landmark_sets import LANDMARK_SETS, landmark_set_to_dict
@@ -238,7 +238,7 @@ def make_adapter(home):
 
 
 def read_adapter(home):
-    for model in adapted_parser.pair([checkpoint.load_any(home / name, "cpu") for name in ("parser.pt", "best.pt")]):
+    for model in adapted_parser.pair([loading.load_any(home / name, "cpu") for name in ("parser.pt", "best.pt")]):
         model.parse(face(0)[0])
 
 
@@ -250,7 +250,7 @@ def make_landmarker(home):
 
 
 def read_landmarker(home):
-    checkpoint.load_any(home / "best.pt", "cpu").locate_surely(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+    checkpoint.load_any(home / "best.pt", "cpu").locate_with_confidence(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
 
 
 def make_run(home):
@@ -287,7 +287,7 @@ def make_boxes(home):
 
 
 def read_boxes(home):
-    predict.read_boxes(home / "boxes.csv", predict.find_files([home / "photos"], home / "out"))
+    input_files.read_boxes(home / "boxes.csv", input_files.find_files([home / "photos"], home / "out"))
 
 
 def make_mean_face(home):

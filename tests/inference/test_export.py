@@ -1,4 +1,4 @@
-"""The README's export: its own two snippets are run, the second where faceparse cannot be imported."""
+"""The snippets of faceparse/inference/README.md run; what they export loads where faceparse cannot be imported."""
 import os
 import re
 import subprocess
@@ -13,39 +13,54 @@ from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "faceparse" / "inference" / "README.md").read_text(encoding="utf-8")
 WITHOUT = """
 import sys
 sys.path = [path for path in sys.path if not __import__("pathlib").Path(path or ".", "faceparse").is_dir()]
 sys.modules["faceparse"] = None  # an import is an ImportError, also where it is installed as editable
 """
 AFTERWARDS = """
-torch.save({"classes": classes, "names": names, "logits": network(torch.load("pixels.pt"))}, "said.pt")
+torch.save({"classes": classes, "names": names, "logits": network(torch.load("pixels.pt"))}, "outputs.pt")
 assert not any(name.startswith("faceparse.") for name in sys.modules)
 """
 
 
-@pytest.fixture
-def snippets():
-    section = README.partition("## Export\n")[2].partition("\n## ")[0]
-    found = re.findall(r"```python\n(.*?)```", section, re.S)
-    assert len(found) == 2 and "faceparse" not in found[1]
-    return found
+def python_blocks(section):
+    """The Python snippets of a section of the README."""
+    return re.findall(r"```python\n(.*?)```", README.partition(f"## {section}\n")[2].partition("\n## ")[0], re.S)
 
 
-def test_the_readmes_snippets_export_a_parser_and_load_it_without_faceparse(tmp_path, monkeypatch, snippets):
-    """The program takes uint8 pixels, of any number of crops, and says what the parser says."""
-    train(ParserTraining("mobilenetv2", "toy", {"limit": 4, "epochs": 1, "batch": 4}, "."), RunOptions(runs=tmp_path / "runs", name="toy-mobilenetv2",
-               device="cpu", amp="off"))
-    monkeypatch.chdir(tmp_path)
-    exec(snippets[0], {})
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the run that the snippets name."""
+    folder = tmp_path_factory.mktemp("snippets")
+    train(ParserTraining("mobilenetv2", "toy", {"limit": 4, "epochs": 1, "batch": 4}, "."),
+          RunOptions(runs=folder / "runs", name="toy-mobilenetv2", device="cpu", amp="off"))
+    return folder
+
+
+def test_the_readmes_first_snippet_prints_the_shapes_in_its_comments(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    snippet = python_blocks("In Python")[0]
+    exec(snippet, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == ["(480, 640) uint8", "(480, 640) float32"] and (folder / "overlay.png").exists()
+    assert all(f"# {line}: " in snippet for line in printed)
+
+
+def test_the_readmes_snippets_export_a_parser_and_load_it_without_faceparse(folder, monkeypatch):
+    """The program takes uint8 pixels, of any number of crops, and returns the parser's logits."""
+    exporting, loading = python_blocks("Export")
+    assert "faceparse" not in loading
+    monkeypatch.chdir(folder)
+    exec(exporting, {})
     pixels = torch.randint(0, 256, (3, 3, 128, 128), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     torch.save(pixels, "pixels.pt")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run([sys.executable, "-c", WITHOUT + snippets[1] + AFTERWARDS], env=environment, cwd=tmp_path,
+    done = subprocess.run([sys.executable, "-c", WITHOUT + loading + AFTERWARDS], env=environment, cwd=folder,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    said = torch.load("said.pt")
+    outputs = torch.load("outputs.pt")
     parser = faceparse.load("runs/toy-mobilenetv2", device="cpu")
-    assert said["classes"].shape == (1, 128, 128) and said["names"] == list(parser.labels.names)
-    torch.testing.assert_close(said["logits"], parser.logits(pixels), atol=1e-5, rtol=1e-5)
+    assert outputs["classes"].shape == (1, 128, 128) and outputs["names"] == list(parser.labels.names)
+    torch.testing.assert_close(outputs["logits"], parser.logits(pixels), atol=1e-5, rtol=1e-5)

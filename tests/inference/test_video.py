@@ -226,7 +226,7 @@ def test_reader_left_early_leaves_nothing_behind(tmp_path, started):
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_written_frames_come_back_in_number_rate_and_colour(tmp_path, monkeypatch, codec):
     if codec == "mpeg4":
-        monkeypatch.setattr(video, "_says", lambda *question: False)
+        monkeypatch.setattr(video, "output_contains", lambda *question: False)
     path = write(tmp_path / "new" / "clip.mp4", plain_frames(40), Fraction(30000, 1001))
     monkeypatch.undo()
     reader = VideoReader(path)

@@ -6,7 +6,7 @@ from faceparse import models
 from faceparse.data import parsing
 from faceparse.data.loading import Faces
 from faceparse.inference import checkpoint
-from faceparse.inference.test_time import Averaged
+from faceparse.inference.multi_view import MultiViewParser
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.models.checkpoints import FORMAT, write_checkpoint
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD
@@ -49,7 +49,7 @@ def test_it_trains_is_saved_and_parses(arch, batch, tmp_path):
              "activation": task.activation, "mean": IMAGENET_MEAN, "std": IMAGENET_STD}
     write_checkpoint({**about, "format": FORMAT, "kind": "parser", "weights": model.state_dict()}, tmp_path / "best.pt")
     parser = checkpoint.load(tmp_path, "cpu")
-    probabilities = Averaged(parser, (0.5, 1.0), flip=True).probabilities(batch["image"])
+    probabilities = MultiViewParser(parser, (0.5, 1.0), flip=True).probabilities(batch["image"])
     assert probabilities.shape == (2, 11, 64, 64)
     assert torch.allclose(probabilities.sum(1), torch.ones(2, 64, 64), atol=1e-4)
     assert parser.parse(batch["image"][0, :, :50].permute(1, 2, 0).numpy()).mask.shape == (50, 64)

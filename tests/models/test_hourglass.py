@@ -8,7 +8,7 @@ import torch
 
 from faceparse import models
 from faceparse.inference.checkpoint import load_any
-from faceparse.inference.finder import Finder
+from faceparse.inference.finder import FaceFinder
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.models.hourglass import STRIDE, Block, StackedHourglass, gaussians, heatmap_loss, peaks
 from faceparse.recipes import LANDMARK_RECIPES
@@ -159,17 +159,17 @@ def test_it_trains_and_is_loaded_as_the_other_landmark_networks(trained):
     lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["loss"] < lines[0]["loss"] and read_checkpoint(trained / "best.pt")["encoder"] is None
     landmarker = load_any(trained, "cpu")
-    points, confidence = landmarker.locate_surely(torch.zeros(2, 3, 64, 64, dtype=torch.uint8))
+    points, confidence = landmarker.locate_with_confidence(torch.zeros(2, 3, 64, 64, dtype=torch.uint8))
     assert points.shape == (2, 106, 2) and confidence.shape == (2, 106)
     assert 0 <= confidence.min() <= confidence.max() <= 1
 
 
 def test_it_scores_and_finds_faces(trained, run):
-    face = Finder([load_any(trained, "cpu")]).find(np.zeros((50, 60, 3), np.uint8))
+    face = FaceFinder([load_any(trained, "cpu")]).find(np.zeros((50, 60, 3), np.uint8))
     assert face.points.shape == (106, 2) and face.confidence.shape == (106,)
     status, out, err = run("evaluate.py", "--model", trained, "--set", "toy", "--limit", 2, "--device", "cpu")
     assert status == 0, err
     assert "6,259,434" in out
     status, out, err = run("evaluate.py", "--model", trained, "--set", "toy", "--limit", 2, "--align", "predicted",
                            "--device", "cpu")
-    assert status == 0 and "looks" in out, err
+    assert status == 0 and "found by" in out and "crops" in out, err

@@ -16,7 +16,7 @@ from PIL import Image
 from faceparse import files
 from faceparse.data.points import read_points, read_pts
 from faceparse.errors import FaceparseError
-from faceparse.inference import predict
+from faceparse.inference import input_files
 from faceparse.inference.checkpoint import load
 from faceparse.models.checkpoints import read_checkpoint, write_checkpoint
 from faceparse.training import loop, run_log
@@ -231,7 +231,7 @@ def test_a_folder_is_looked_up_once_however_many_pictures_it_has(tmp_path, monke
     for number in range(300):
         Image.new("L", (8, 8)).save(tmp_path / f"{number}.png")
     monkeypatch.setattr(os.path, "realpath", lambda path, **options: looked.append(path) or realpath(path, **options))
-    assert len(predict.find_files([tmp_path], tmp_path.parent / "out")) == 300 and len(looked) < 20
+    assert len(input_files.find_files([tmp_path], tmp_path.parent / "out")) == 300 and len(looked) < 20
 
 
 def test_results_that_cannot_be_written_end_the_work(trained, run, tmp_path):

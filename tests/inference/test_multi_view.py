@@ -1,4 +1,4 @@
-"""Test-time augmentation: what is averaged, how mirrored views get their classes back, and what the script says of it."""
+"""Test-time augmentation: the mean over views, the swapped classes of mirrored views, and the script's report."""
 import json
 
 import numpy as np
@@ -11,7 +11,7 @@ from faceparse.data import parsing
 from faceparse.errors import FaceparseError
 from faceparse.inference import checkpoint
 from faceparse.inference.face_parser import Parser
-from faceparse.inference.test_time import Averaged
+from faceparse.inference.multi_view import MultiViewParser
 from faceparse.labels import LABEL_SETS, label_set_to_dict
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
@@ -32,14 +32,14 @@ def crops():
 
 def test_one_view_of_its_own_size_is_the_parser_itself(trained, crops):
     parser = checkpoint.load(trained, "cpu")
-    averaged = Averaged(parser)
+    averaged = MultiViewParser(parser)
     assert torch.equal(averaged.probabilities(crops), parser.probabilities(crops))
     assert torch.equal(averaged.logits(crops).argmax(1), parser.logits(crops).argmax(1))
 
 
 def test_the_views_are_averaged_by_hand(trained, crops):
     parser = checkpoint.load(trained, "cpu")
-    found = Averaged(parser, (1.0, 1.5), flip=True).probabilities(crops)
+    found = MultiViewParser(parser, (1.0, 1.5), flip=True).probabilities(crops)
     resize = torch.nn.functional.interpolate
     larger = resize(crops.float(), (96, 96), mode="bilinear").round().to(torch.uint8)
     swap = [0, 1, 3, 2, 5, 4, 6, 7, 8, 9, 10]
@@ -52,17 +52,17 @@ def test_the_views_are_averaged_by_hand(trained, crops):
 
 
 def test_a_mirrored_picture_gives_the_mirrored_answer_with_left_and_right_swapped(trained, crops):
-    parser = Averaged(checkpoint.load(trained, "cpu"), flip=True)
+    parser = MultiViewParser(checkpoint.load(trained, "cpu"), flip=True)
     mirrored = parser.probabilities(crops.flip(-1)).flip(-1)
     assert torch.allclose(mirrored[:, [0, 1, 3, 2, 5, 4, 6, 7, 8, 9, 10]], parser.probabilities(crops), atol=1e-6)
 
 
 def test_views_are_of_whole_strides_and_each_size_once(trained):
     parser = checkpoint.load(trained, "cpu")
-    assert Averaged(parser, (0.1, 0.5, 0.6, 1.0, 1.1, 1.75)).sizes == [32, 64, 128]
-    assert Averaged(parser, (0.5, 1.0), flip=True).looks == [32, 64, 32, 64]
+    assert MultiViewParser(parser, (0.1, 0.5, 0.6, 1.0, 1.1, 1.75)).sizes == [32, 64, 128]
+    assert MultiViewParser(parser, (0.5, 1.0), flip=True).view_sizes == [32, 64, 32, 64]
     parser.size = 473  # BASS's: its own size stays
-    assert Averaged(parser, (0.5, 1.0, 1.25)).sizes == [224, 473, 576]
+    assert MultiViewParser(parser, (0.5, 1.0, 1.25)).sizes == [224, 473, 576]
 
 
 def test_classes_without_mirror_pairs_cannot_be_flipped():
@@ -71,21 +71,21 @@ def test_classes_without_mirror_pairs_cannot_be_flipped():
              "mean": [0.5] * 3, "std": [0.2] * 3, "activation": "softmax"}
     parser = Parser(model, about, "a run", torch.device("cpu"))
     with pytest.raises(FaceparseError, match="a run.*--tta-flip"):
-        Averaged(parser, flip=True)
+        MultiViewParser(parser, flip=True)
     for name in ("hair_skin", "foreground"):  # which have no sides
         about["labels"] = label_set_to_dict(LABEL_SETS[name])
         parser = Parser(model, about, "a run", torch.device("cpu"))
-        assert Averaged(parser, flip=True).swap.tolist() == list(range(len(parser.labels)))
+        assert MultiViewParser(parser, flip=True).mirrored_class.tolist() == list(range(len(parser.labels)))
 
 
 def test_evaluate_shows_the_gain_and_writes_the_predictions(run, trained, tmp_path):
-    status, out, err = run("evaluate.py", "--model", trained, "--limit", 3, "--tta", "0.5,1", "--tta-flip", "--out", "report",
-                           "--predictions", "masks")
+    status, out, err = run("evaluate.py", "--model", trained, "--limit", 3, "--tta", "0.5,1", "--tta-flip",
+                           "--out", "report", "--predictions", "masks")
     assert status == 0 and "views 0.5,1 + mirrored" in out and "pixel accuracy" in out, err
     plain, averaged = json.loads((tmp_path / "report/report.json").read_text())["models"]
     assert plain["tta"] == [1.0] and averaged["tta"] == [0.5, 1.0] and averaged["tta_flip"]
     assert averaged["flops"] == 2 * (plain["flops"] + models.flops(models.build("mobilenetv2"), 32))
-    parser = Averaged(checkpoint.load(trained, "cpu"), (0.5, 1.0), flip=True)
+    parser = MultiViewParser(checkpoint.load(trained, "cpu"), (0.5, 1.0), flip=True)
     records = parsing.load("toy", "test", ".", limit=3, toy_size=64).records
     assert len(list((tmp_path / "masks").iterdir())) == 3
     for record in records:
@@ -111,7 +111,8 @@ def test_a_run_of_mixed_faces_is_scored_on_its_own_mix(run, tmp_path):
     mixed = train(ParserTraining("mobilenetv2", "toymixed", {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}, "."),
                        RunOptions(runs=tmp_path, device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", mixed, "--limit", 5, "--predictions", "masks")
-    assert status == 0 and [len(list(tmp_path.glob(f"masks/{kind}/test/*.png"))) for kind in ("toy", "toywild")] == [4, 1], err
+    counts = [len(list(tmp_path.glob(f"masks/{kind}/test/*.png"))) for kind in ("toy", "toywild")]
+    assert status == 0 and counts == [4, 1], err
     status, _, err = run("evaluate.py", "--model", mixed, "--set", "toymixed", "--limit", 4, "--predictions", "others")
     assert status == 0 and len(list(tmp_path.glob("others/*/test/*.png"))) == 4, err
 
@@ -119,4 +120,5 @@ def test_a_run_of_mixed_faces_is_scored_on_its_own_mix(run, tmp_path):
 def test_predictions_of_all_splits_keep_the_splits_apart(run, trained, tmp_path):
     """A data set may use a name in several splits."""
     status, _, err = run("evaluate.py", "--model", trained, "--split", "all", "--limit", 9, "--predictions", "masks")
-    assert status == 0 and len(list(tmp_path.glob("masks/t*/*.png"))) + len(list(tmp_path.glob("masks/val/*.png"))) == 9, err
+    masks = [*tmp_path.glob("masks/t*/*.png"), *tmp_path.glob("masks/val/*.png")]
+    assert status == 0 and len(masks) == 9, err

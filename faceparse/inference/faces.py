@@ -1,0 +1,82 @@
+"""One face of a picture: its box, landmarks and mask, how they are predicted, drawn and described."""
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceparse import drawing, geometry
+from faceparse.inference.face_parser import ParsedFace
+from faceparse.inference.finder import Detection
+
+
+@dataclass
+class Face:
+    """One face of a picture: the user's box (x0, y0, x1, y1), its landmarks, its mask; each may be None."""
+    box: tuple | None
+    detection: Detection | None
+    parsed: ParsedFace | None
+
+
+def predict_face(image, parser, finder, box=None):
+    """The Face in a Pillow image, by a Parser, a FaceFinder or both (the other is None).
+
+    box  (x0, y0, x1, y1) of the face in pixels, from the brows to the chin, or None
+    """
+    detection = finder and finder.find(image, box)
+    return Face(box, detection, parser and parse_aligned(image, parser, finder, detection, box))
+
+
+def parse_aligned(image, parser, finder, detection, box=None):
+    """A ParsedFace, aligned by the landmarks of a FaceFinder's detection where there is one and the parser was trained
+    on crops aligned by landmarks, else by the box, else of the whole picture."""
+    if detection and parser.align in geometry.BY_LANDMARKS:
+        return parser.parse(image, detection.points, finder.points)
+    return parser.parse(image, box=box)
+
+
+def merge(parsed_faces):
+    """Merge the masks of several ParsedFaces of one picture -> mask (H, W) uint8, confidence (H, W) float32.
+
+    A pixel gets the class of the highest confidence among the masks where it is not background.
+    """
+    first, *others = parsed_faces
+    mask, confidence = first.mask.copy(), first.confidence.copy()
+    for other in others:
+        better = (other.mask > 0) & ((mask == 0) | (other.confidence > confidence))
+        mask[better], confidence[better] = other.mask[better], other.confidence[better]
+    return mask, confidence
+
+
+def draw(image, faces, mask=None, labels=None):
+    """Draw results: (H, W, 3) uint8 -> the same with the parts of `mask` (H, W) and the faces' landmarks over it."""
+    if mask is not None:
+        image = drawing.overlay(image, mask, labels)
+    for face in faces:
+        if face.detection and face.detection.is_face:
+            width = np.ptp(face.detection.points[:, 0])
+            image = drawing.draw_points(image, face.detection.points, radius=max(1.0, width / 90))
+    return image
+
+
+def describe(face):
+    """The entry of NAME.json for a Face: its box, its landmarks, and each part's share of the pixels, box and mean
+    confidence."""
+    entry = {"box": face.box}
+    if face.detection:
+        entry |= {"is_face": face.detection.is_face, "points": face.detection.points.astype(float).round(2),
+                  "confidence": face.detection.confidence}
+    if face.parsed:
+        entry |= {"homography": face.parsed.homography, "parts": _describe_parts(face.parsed)}
+    return entry
+
+
+def _describe_parts(parsed):
+    """{class: its entry} of the classes that a ParsedFace has."""
+    parts = {}
+    for index, name in enumerate(parsed.labels.names):
+        rows, columns = np.nonzero(parsed.mask == index)
+        if len(rows):
+            parts[name] = {
+                "index": index, "pixels": len(rows), "share": len(rows) / parsed.mask.size,
+                "box": [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1],
+                "confidence": float(parsed.confidence[rows, columns].mean())}
+    return parts
