@@ -4,9 +4,9 @@
     python adapt.py --data helen                        for Helen, baker2023's control experiment
     python adapt.py --model runs/facesynthetics-* --arch fcn --input onehot
 
-An adapter learns from the pooled predictions of all the parsers that were trained on one set, on the target's train split; the
-target's val split chooses its best epoch. It is a run like any other, runs/<training set>-adapter-<arch>: evaluate.py takes it
-by --model beside the parsers that it fits.
+An adapter learns from the pooled predictions of all the parsers that were trained on one set, on the target's train
+split; the target's val split chooses its best epoch. It is a run like any other, runs/<training set>-adapter-<arch>:
+evaluate.py takes it by --model beside the parsers that it fits.
 """
 import argparse
 import sys
@@ -19,9 +19,9 @@ from faceparse.errors import FaceparseError
 from faceparse.inference import checkpoint
 from faceparse.recipes import RECIPES
 from faceparse.scripts import exits
-from faceparse.scripts.options import WIDE, add_options, add_root, values_of
-from faceparse.training.options import RunOptions
-from faceparse.training.plans import DATA, NETWORK, AdapterPlan, default_target
+from faceparse.scripts.command_line import WIDE, add_options, add_root, values_of
+from faceparse.training.options import DATA, NETWORK, AdapterPlan, RunOptions
+from faceparse.training.plans import default_target
 from faceparse.training.run import train
 from faceparse.training.run_folder import finished_runs, holds_parser
 
@@ -35,12 +35,13 @@ def get_args_parser():
 
     group = parser.add_argument_group(NETWORK)
     group.add_argument("--arch", default="unet", choices=list(models.MODELS), metavar="NAME",
-                       help=f"architecture of the adapter: {', '.join(models.MODELS)} (default: unet; baker2023 has unet "
-                            "and fcn)")
+                       help=f"architecture of the adapter: {', '.join(models.MODELS)} (default: unet; baker2023 has "
+                            "unet and fcn)")
 
     group = parser.add_argument_group(DATA)
     group.add_argument("--data", choices=[name for name in parsing.READERS if "mixed" not in name], metavar="NAME",
-                       help="the target domain (default: toywild for parsers of drawn faces, else baker2023's ibugmask)")
+                       help="the target domain (default: toywild for parsers of drawn faces, else ibugmask as in "
+                            "baker2023)")
     add_root(group)
 
     # The crops are those of the parsers.

@@ -37,7 +37,7 @@ from faceparse.inference.predict import predict
 from faceparse.landmark_sets import landmark_set
 from faceparse.papers import baker2023, mountain2022
 from faceparse.scripts import exits
-from faceparse.scripts.options import WIDE, add_helen_rule, add_machine_options, add_root
+from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root
 from faceparse.training import distributed
 from faceparse.training.run_folder import finished_runs, history_of
 

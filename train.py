@@ -9,8 +9,8 @@
     torchrun --nproc_per_node=4 train.py --arch unet --data lapa on four GPUs
 
 A run is a folder, runs/<data>-<arch>: best.pt, last.pt, log.jsonl, curves.png, examples.png, args.json. With several
-combinations, finished runs are skipped, unfinished ones are resumed, and a run that fails does not stop the others: it is
-listed at the end, and the exit status is 1.
+combinations, finished runs are skipped, unfinished ones are resumed, and a run that fails does not stop the others: it
+is listed at the end, and the exit status is 1.
 """
 import argparse
 import itertools
@@ -20,12 +20,11 @@ from faceparse import models
 from faceparse.data import audit, landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.scripts import exits
-from faceparse.scripts.options import WIDE, add_option, add_options, add_root, values_of
+from faceparse.scripts.command_line import WIDE, add_option, add_options, add_root, values_of
 from faceparse.training import distributed
 from faceparse.training.landmark_training import LandmarkTraining
-from faceparse.training.options import RunOptions
+from faceparse.training.options import DATA, ITERATIONS, LEARNING, NETWORK, LandmarkPlan, Plan, RunOptions
 from faceparse.training.parser_training import ParserTraining, data_options
-from faceparse.training.plans import DATA, ITERATIONS, LEARNING, NETWORK, LandmarkPlan, Plan
 from faceparse.training.run import train
 
 

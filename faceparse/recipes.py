@@ -14,34 +14,35 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of
 
 @dataclass(frozen=True)
 class Recipe:
-    source: str              # where the values are from
+    """The hyperparameters of a training. Fields with the name of an option are its default."""
+    source: str              # the paper, and which values are ours
     epochs: int
-    batch: int
-    lr: float
+    batch: int               # faces a step
+    lr: float                # learning rate at its highest
     size: int                # side of the crop in pixels
-    optimizer: str           # a name in training.OPTIMIZERS
-    loss: str | None = None  # as losses.loss_terms reads it; None: a landmark network's own
-    schedule: str = "constant"   # a name in training.SCHEDULES
-    class_weights: str = "none"  # as losses.choose_weights reads it
-    alpha: float = 10.0          # of the boundary's attention, where a network has a boundary branch
+    optimizer: str           # a name in training.optimization.OPTIMIZERS
+    loss: str | None = None  # as losses.loss_terms reads it; None: a landmark network has its own loss
+    schedule: str = "constant"     # a name in training.optimization.SCHEDULES
+    class_weights: str = "none"    # as losses.choose_weights reads it
+    alpha: float = 10.0            # weight of the boundary attention, for a network with a boundary branch
     weight_decay: float = 0.0
-    warmup: int = 0              # steps over which the learning rate rises first
-    iterations: int | None = None  # steps of the whole training, in place of epochs
-    statistics: str = "imagenet"  # whose mean and deviation normalise the pictures: imagenet's, or the data's own
-    photometry: tuple = ()       # rows of data.augment
+    warmup: int = 0                # steps over which the learning rate rises linearly first
+    iterations: int | None = None  # steps of the whole training, where the paper counts them instead of epochs
+    statistics: str = "imagenet"   # mean and deviation for normalising: ImageNet's, or "data": the data set's
+    photometry: tuple = ()         # rows of data.augment
     jitter: Jitter = field(default_factory=Jitter)
-    align: str = "none"          # where the data set has landmarks; "none" where it has not
+    align: str = "none"            # for data sets with landmarks; others are not aligned
     align_of: dict = field(default_factory=dict)  # {data set: another alignment}
-    encoders: tuple = ()         # the first that the architecture takes; where it takes none, its own default
+    encoders: tuple = ()           # the first one that the architecture accepts, else the architecture's own default
     encoder_weights: str = "imagenet"
-    limit: int | None = None     # faces to train on; None: all
+    limit: int | None = None       # faces to train on; None: all
 
 
 SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distort-half")
 LARGE_JITTER, LARGE_PHOTOMETRY = augmentation("mirror+rotate25+crop+distort-half")
 
 RECIPES = {
-    # Sections 3.1.1 to 3.1.3. No mirror: baker2023's pipeline has none.
+    # No mirrored pictures: baker2023's pipeline has none.
     "baker2023": Recipe(
         source="Baker, In the Wild Face Parsing in Synthetic-Data Trained Models, sections 3.1.1 to 3.1.3",
         epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights="baker2023",
@@ -57,18 +58,19 @@ RECIPES = {
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
     "liu2020": Recipe(
-        source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; the "
-               "epochs, which it does not say, and the absence of augmentation are ours",
+        source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; "
+               "ours, as the paper does not state them: the number of epochs, no augmentation",
         epochs=60, batch=64, lr=0.001, size=473, optimizer="sgd", loss="ce", schedule="poly", weight_decay=0.0005,
         align_of={"helen": "landmarks"}),
     "zhou2025": Recipe(
-        source="zhou2025's final list; AdamW at 0.001 and its decay, which it does not say, are ours",
+        source="Zhou, CelebAMask Face Parsing (zhou2025), final list; ours, as the paper does not state them: AdamW at "
+               "0.001, its weight decay, 500 steps of warm-up",
         epochs=96, iterations=24000, batch=8, lr=0.001, size=512, optimizer="adamw", loss="ce:0.5+lovasz:0.3+dice",
         schedule="poly", weight_decay=0.01, class_weights="li2022", warmup=500, photometry=SMALL_PHOTOMETRY,
         jitter=SMALL_JITTER, encoder_weights="none", statistics="data"),
     "li2022": Recipe(
-        source="li2022's final list and section IV; AdamW at 0.0001 and its decay are mmsegmentation's for UPerNet over "
-               "ConvNeXt",
+        source="Li, CelebAMask Face Parsing (li2022), final list and section IV; AdamW at 0.0001 and its weight decay "
+               "are mmsegmentation's for UPerNet over ConvNeXt",
         epochs=107, iterations=160000, batch=4, lr=0.0001, size=512, optimizer="adamw", loss="ce+lovasz:2",
         schedule="poly", weight_decay=0.05, class_weights="li2022", warmup=1500, photometry=LARGE_PHOTOMETRY,
         jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"), statistics="data"),
@@ -77,25 +79,26 @@ RECIPES = {
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
 MOUNTAIN2022_JITTER, MOUNTAIN2022_PHOTOMETRY = augmentation("all")
 FAN = Recipe(
-    source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and its "
-           "training details; how often each augmentation is drawn is ours",
+    source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and "
+           "its training details; the probability of each augmentation is ours",
     epochs=40, batch=10, lr=0.0001, size=256, optimizer="rmsprop", schedule="thirds",
     photometry=(PHOTOMETRY["occlude"], (0.5, (brightness, hue))),
     jitter=Jitter(degrees=50, scale=(0.8, 1.2), mirror=0.5), align="crop", encoder_weights="none")
-MOUNTAIN2022 = "Mountain et al., Bridging the Domain Gap, table 1; optimizer and schedule are ours, it names neither"
+MOUNTAIN2022 = ("Mountain et al., Bridging the Domain Gap (mountain2022), table 1; optimizer and schedule, which it "
+                "does not state, are ours")
 
-# Those of mountain2022 show the network the whole picture: its PIPNet is "pipnet" with --align none.
+# mountain2022's networks take the whole picture: its PIPNet is "pipnet" with --align none.
 LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
         jitter=PIPNET_JITTER, align="crop"),
     "mountain2022": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
-        jitter=MOUNTAIN2022_JITTER),
+        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam",
+        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
     "mountain2022-frozen": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
-        jitter=MOUNTAIN2022_JITTER),
+        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam",
+        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
     "hourglass": FAN,
     "scratch": Recipe(
         source="ours: from random initialisation",
@@ -110,7 +113,7 @@ LANDMARK_RECIPES = {
 
 
 def recipe(name, table=RECIPES):
-    """The Recipe of a name in RECIPES, the parsers' and adapters', or in LANDMARK_RECIPES. Raises FaceparseError."""
+    """The Recipe of a name in `table`: RECIPES, of parsers and adapters, or LANDMARK_RECIPES. Raises FaceparseError."""
     if name not in table:
         why = ("is for landmarks" if name in LANDMARK_RECIPES else "is for parsers" if name in RECIPES else
                "is no recipe")

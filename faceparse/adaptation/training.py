@@ -29,8 +29,8 @@ class Adapting(Parsing):
     parsers   inference.Parser, one or more, of the same label set, crop size and alignment
     encoding  how a prediction is encoded as the adapter's input: a name in encoding.INPUTS
 
-    The parsers' predictions are pooled: in training, picture i goes through parser (i + epoch) modulo their number, so that
-    it goes through each in turn; scores are over all of them.
+    The parsers' predictions are pooled: in training, picture i goes through parser (i + epoch) modulo their number, so
+    that it goes through each in turn; scores are over all of them.
     """
     kind = "adapter"
 
@@ -57,8 +57,8 @@ class AdapterTraining:
     `target` in the folder `root`.
 
     options  {option of plans.AdapterPlan: value or None}
-    Only the target's train split is trained on, and its val split chooses the best epoch. Where the target has no test split
-    with masks, its val split is kept for scoring, and a tenth of train, always the same, chooses.
+    Only the target's train split is trained on, and its val split chooses the best epoch. Where the target has no test
+    split with masks, its val split is kept for scoring, and a tenth of train, always the same, chooses.
     Raises FaceparseError.
     """
 
@@ -72,8 +72,8 @@ class AdapterTraining:
         self.plan = make_adapter_plan(arch, target, self.train_set.labels.name, parsers, align, options)
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
-        held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces of "
-                    "train choose the best epoch") if self.seen == ["train"] else ""
+        held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
+                    "of train choose the best epoch") if self.seen == ["train"] else ""
         self.notes = [*filter(None, (self.train_set.note, held_out)),
                       f"{self.plan.name}: adapts the labels of {', '.join(fit['run'] for fit in self.plan.fits)}"]
 
@@ -81,7 +81,8 @@ class AdapterTraining:
         size, align = self.plan.size, self.plan.align
         return (Faces(self.train_set.records, self.labels, size, align, self.recipe.jitter, self.plan.seed,
                       skip_bad=skip_bad, cache_bytes=distributed.cache_bytes()),
-                Faces(self.val_records, self.labels, size, align, skip_bad=skip_bad, cache_bytes=distributed.cache_bytes()))
+                Faces(self.val_records, self.labels, size, align, skip_bad=skip_bad,
+                      cache_bytes=distributed.cache_bytes()))
 
     def build(self, faces=None):
         channels = channels_of(self.plan.input, len(self.parsers[0].labels))
@@ -102,7 +103,8 @@ class AdapterTraining:
                 "fits": plan.fits, "training_set": plan.training_set, "recipe": plan.recipe, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):
-        """examples.png, with the first parser's predictions before and after adaptation, curves.png and the F1 table."""
+        """examples.png, with the first parser's predictions before and after adaptation, curves.png and the F1
+        table."""
         parser = self.parsers[0]
         to_labels = table(parser.labels, self.labels)
 
@@ -115,8 +117,9 @@ def target_splits(target, root, limit, load_options):
     """(FaceSet to train on, records that choose the best epoch, names of the target's splits that these are from)."""
     train_set = parsing.load(target, "train", root, **load_options, limit=None if target not in TOYS else limit)
     try:
-        test_without_masks = not any(record.mask for record in parsing.load(target, "test", root, **load_options).records)
-        val = [] if test_without_masks else parsing.load(target, "val", root, **load_options).records
+        test = parsing.load(target, "test", root, **load_options).records
+        with_masks = any(record.mask for record in test)
+        val = parsing.load(target, "val", root, **load_options).records if with_masks else []
     except NoSuchSplit:
         val = []
     seen = ["train", "val"]

@@ -52,9 +52,9 @@ def mixed_precision(device, amp="auto"):
 def keep_freed_memory():
     """Make the C library keep freed memory for the next training step on a CPU.
 
-    By default glibc returns every large block to the kernel at once, and the next allocation gets zeroed pages one by one,
-    which costs a twentieth of a training step: each step allocates the same tensors again. Other C libraries are left as
-    they are.
+    By default glibc returns every large block to the kernel at once, and the next allocation gets zeroed pages one by
+    one, which costs a twentieth of a training step: each step allocates the same tensors again. Other C libraries are
+    left as they are.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt

@@ -1,16 +1,17 @@
-"""Training by several processes, as torchrun starts them: one a GPU, or each with its share of the CPU's cores.
+"""Training by several processes that torchrun starts: one for each GPU, or each with its share of the CPU's cores.
 
     torchrun --nproc_per_node=4 train.py --arch unet --data lapa
 
-Every process runs the same script and takes its share of every batch: --batch stays the size of the whole. Gradients
-are averaged by DistributedDataParallel, over NCCL between GPUs, over gloo on the CPU. Each share counts by what its
-loss is a mean over (labelled pixels, known landmarks), so that the sum is the whole batch's loss, whatever the shares.
-That holds for the losses that are such means. Class-weighted cross entropy, Dice, Lovász and the balanced boundary loss
-look at a batch as a whole, and are here of each share by itself, as with --accumulate. Between GPUs batch norm sees the
-whole batch; on the CPU it sees a share, and process 0's running statistics are kept.
+Every process runs the same script on its share of every batch; --batch is the number of faces of all shares together.
+DistributedDataParallel averages the gradients, over NCCL between GPUs, over gloo on the CPU. The loss of each share is
+weighted by the number of labelled pixels or annotated landmarks in it, so that the sum over the shares is the loss of
+the batch. This holds for losses that are means over pixels or landmarks. Class-weighted cross entropy, Dice, Lovász
+and the balanced boundary loss depend on a batch as a whole; here, as with --accumulate, they are computed for each share by
+itself. Batch norm uses the statistics of the whole batch between GPUs; on the CPU it uses those of a share, and the
+running statistics of process 0 are kept.
 
-Process 0 alone prints and writes; the others read the same files. Without torchrun there is one process, and the
-functions here pass on what they are given.
+Only process 0 prints and writes; the others read the same files. Without torchrun there is one process, and the
+functions here return their arguments unchanged.
 """
 import os
 import sys
@@ -40,7 +41,7 @@ def count():
 
 
 def meeting_place():
-    """torchrun's store of values, in which the processes find each other; None where it did not start this one."""
+    """torchrun's key-value store, through which the processes connect; None where torchrun did not start this one."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         return None
     return next(rendezvous("env://"))[0]
@@ -48,9 +49,9 @@ def meeting_place():
 
 @contextmanager
 def together(store):
-    """Within it the processes that share `store` are a group, of which the first alone prints.
+    """A context in which the processes that share `store` are a process group, and only the first one prints.
 
-    Raises FaceparseError where another process has ended before its time.
+    Raises FaceparseError where another process has ended early.
     """
     if store is None:
         yield
@@ -72,9 +73,9 @@ def together(store):
 
 
 def leave(store, status, line):
-    """Say why a script ends, in a line on standard error, and end with a status. Without torchrun it is returned.
+    """End the script with an exit status, after a line on standard error. Without torchrun the status is returned.
 
-    What ends one process ends all: the first says why; the others, which wait for it in vain, leave without a word.
+    An error in one process ends all of them. The first to leave prints its line; the others leave without one.
     """
     try:
         first = store is None or store.add("leaving", 1) == 1
@@ -83,7 +84,7 @@ def leave(store, status, line):
     if first and line:
         print(line, file=sys.stderr, flush=True)
     if store is not None:
-        os._exit(status)  # without waiting for what is under way between the processes: it may never end
+        os._exit(status)  # without waiting for communication with the other processes, which may never end
     return status
 
 
@@ -93,28 +94,27 @@ def cache_bytes(all_processes=4 << 30):
 
 
 def own_device(name):
-    """This process's device, of a name: of "cuda" a GPU to itself. Raises FaceparseError where there are too few."""
+    """The name of this process's device: for "cuda" a GPU of its own. Raises FaceparseError where there are too few."""
     if not started() or name == "cpu":
         return name
     number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
     if name != "cuda":
         raise FaceparseError(f"--device {name} is one device, and torchrun starts a process a device: give cuda or cpu")
     if number >= there:
-        raise FaceparseError(f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here, and PyTorch sees {there} "
-                             f"GPUs: give {f'--nproc_per_node={there}, or ' if there else ''}--device cpu")
+        raise FaceparseError(f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here, and PyTorch sees "
+                             f"{there} GPUs: give {f'--nproc_per_node={there}, or ' if there else ''}--device cpu")
     torch.cuda.set_device(number)
     return f"cuda:{number}"
 
 
 def share(items):
-    """This process's part of a sequence: every so many-th."""
+    """This process's share of a sequence: with N processes every N-th element."""
     return items[rank()::count()]
 
 
 def replicated(model, device):
-    """What to train in place of `model`, whose parameters it shares: on backward() it averages the gradients.
-
-    Whatever differs between the processes' models becomes what process 0 has.
+    """The module to train instead of `model`, with the same parameters: its backward() averages the gradients over the
+    processes. Where the processes' parameters differ, those of process 0 are used.
     """
     if not started():
         return model
@@ -125,13 +125,13 @@ def replicated(model, device):
 
 
 def averaging(network, now):
-    """The context of a forward and backward pass of what `replicated` gave: whether gradients are averaged in it, or
-    only added to this process's own, to be averaged with the next."""
+    """The context of a forward and backward pass of a `replicated` network: with `now` the gradients are averaged over
+    the processes, else they are only added to this process's own, and averaged with the next ones."""
     return nullcontext() if now or not started() else network.no_sync()
 
 
 def same_buffers(model):
-    """Give all processes the running statistics of process 0."""
+    """Copy the running statistics of process 0 to all processes."""
     for buffer in model.buffers() if started() else ():
         distributed.broadcast(buffer, 0)
 
@@ -142,7 +142,7 @@ def total(*numbers):
 
 
 def summed(tally):
-    """A tensor's sum over all processes, on its own device."""
+    """The sum of a tensor over all processes, on its own device."""
     if not started():
         return tally
     whole = tally.cpu().clone()
@@ -159,7 +159,7 @@ def gathered(value):
 
 
 def from_first(function, *arguments):
-    """function(*arguments), called in process 0 alone: its result in all of them."""
+    """The result of function(*arguments), which only process 0 calls, in all processes."""
     answer = [function(*arguments) if rank() == 0 else None]
     if started():
         distributed.broadcast_object_list(answer, 0)

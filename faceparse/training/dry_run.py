@@ -69,11 +69,13 @@ def forecast(model, faces, val, settings, done, step, face):
     steps, left = len(grouped(range(len(faces)), settings.batch)), settings.epochs - done
     seconds = left * (steps * step + len(val) * face)
     scored = f", {face:.2g} s a face to choose the epoch by" if len(val) else ""
+    behind = f", after {done} that are done" if done else ""
     return "\n".join([
-        f"  data      {len(faces):,} faces to train on, {len(val):,} to choose the epoch by; pictures of {_sizes(faces)}",
-        f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, faces.size) / 1e9:.2g} GFLOPs a face",
-        f"  training  {left} epoch{'s' if left != 1 else ''} of {steps:,} steps" + (f", after {done} that are done" if done
-                                                                                    else ""),
+        f"  data      {len(faces):,} faces to train on, {len(val):,} to choose the epoch by; pictures of "
+        f"{_sizes(faces)}",
+        f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, faces.size) / 1e9:.2g} GFLOPs a "
+        "face",
+        f"  training  {left} epoch{'s' if left != 1 else ''} of {steps:,} steps{behind}",
         f"  time      about {_duration(seconds)}: {step:.2g} s a step{scored}, measured just now",
         "Nothing was written; without --dry-run this would be trained."])
 

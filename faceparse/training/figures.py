@@ -12,8 +12,8 @@ EXAMPLES = 6  # faces of the val split in examples.png
 def draw_parser_run(folder, history, task, model, val, before=None):
     """examples.png, curves.png, and a printed table of F1 at the best and the last epoch.
 
-    before  a column to show beside the network's predictions: (title, function of images (1, 3, S, S) uint8 -> label map
-            (S, S) in the classes of val.labels), or None
+    before  a column to show beside the network's predictions: (title, function of images (1, 3, S, S) uint8 -> label
+            map (S, S) in the classes of val.labels), or None
     """
     if len(val):
         prediction = ("adapted" if before else "prediction", best_prediction(folder, model, task))
@@ -40,8 +40,8 @@ def draw_landmark_run(folder, history, task, model, val):
 
 
 def best_prediction(folder, model, task):
-    """The function from images (1, 3, S, S) uint8 to the decoded output, numpy, of the first of them: label map (S, S) or
-    landmarks (K, 2) in pixels of the crop. Loads the weights of best.pt into `model`."""
+    """The function from images (1, 3, S, S) uint8 to the decoded output, numpy, of the first of them: label map (S, S)
+    or landmarks (K, 2) in pixels of the crop. Loads the weights of best.pt into `model`."""
     load_weights(model, weights_in(read_checkpoint(folder / "best.pt"), folder / "best.pt"), folder / "best.pt")
     model.eval()
     device = next(model.parameters()).device
@@ -65,7 +65,8 @@ def parser_examples(columns, faces):
         masks = [face["mask"], *(predict(crop) for _, predict in columns)]
         rows.append([image, *(drawing.overlay(image, mask, faces.labels) for mask in masks)])
     return drawing.contact_sheet(rows, ["image", "ground truth", *(title for title, _ in columns)],
-                                 [faces.records[i].name for i in indices], cell=max(160, faces.size), legend=faces.labels)
+                                 [faces.records[i].name for i in indices], cell=max(160, faces.size),
+                                 legend=faces.labels)
 
 
 def landmark_examples(predict, faces):

@@ -8,8 +8,8 @@ from faceparse.training import distributed
 
 @contextmanager
 def catch_interrupts():
-    """Yields a threading.Event that the first Ctrl-C sets. A second Ctrl-C ends the process at once; not under torchrun,
-    which passes on the first one itself."""
+    """Yields a threading.Event that the first Ctrl-C sets. A second Ctrl-C ends the process at once; not under
+    torchrun, which passes on the first one itself."""
     event, previous = threading.Event(), None
 
     def note(number, frame):

@@ -35,8 +35,9 @@ class LandmarkTraining:
         self.mean_face = read_mean_face(plan.mean_face, self.points.count) if plan.mean_face else None
         if arch == "pipnet" and plan.init and self.mean_face is None and is_published(
                 weights_in(read_checkpoint(plan.init), plan.init)):
-            raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are neighbours; "
-                                 "give the mean face that it was trained for, their meanface.txt, by --mean-face")
+            raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are "
+                                 "neighbours; give the mean face that it was trained for, their meanface.txt, by "
+                                 "--mean-face")
         self.recipe = augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, mirror=paired)
         self.target = f"{self.points.count} landmarks"
 
@@ -59,9 +60,9 @@ class LandmarkTraining:
 
     def about(self, task):
         plan = self.plan
-        return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points), "size": plan.size,
-                "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "data": plan.data, "by": task.by,
-                "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
+        return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points),
+                "size": plan.size, "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
+                "data": plan.data, "by": task.by, "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):
         """examples.png and curves.png."""

@@ -1,9 +1,9 @@
 """The epoch loop: `fit` trains a model on a task, `train_one_epoch` has the forward pass, the loss and backward().
 
-Training is repeatable. The order of the records, their augmentation and the draws of dropout are functions of (seed, epoch,
-record or step), so that a checkpoint needs no state of a random generator and a resumed run has the same bits. What stands
-beside the loop: optimizers and schedules (optimization.py), checkpoints and resuming (resume.py), Ctrl-C (interrupts.py),
-several processes (distributed.py).
+Training is repeatable. The order of the records, their augmentation and the draws of dropout are functions of (seed,
+epoch, record or step), so that a checkpoint needs no state of a random generator and a resumed run has the same bits.
+What stands beside the loop: optimizers and schedules (optimization.py), checkpoints and resuming (resume.py), Ctrl-C
+(interrupts.py), several processes (distributed.py).
 """
 import math
 import time
@@ -22,13 +22,13 @@ from faceparse.training.optimization import make_optimizer, rate_at, set_learnin
 from faceparse.training.resume import Checkpoints
 from faceparse.training.run_log import best_of, write_log
 
-SCORED_STEPS = 4  # every so many training steps are scored for the curves: on augmented crops, while the network changes
+SCORED_STEPS = 4  # every fourth training step is scored, on its augmented crops, for the curves
 
 
 @dataclass
 class EpochState:
-    """How far an epoch is: steps done, the sum of their losses, the tally of the scored ones, the learning rate of the last
-    one; `stopped` after Ctrl-C."""
+    """How far an epoch is: steps done, the sum of their losses, the tally of the scored ones, the learning rate of the
+    last one; `stopped` after Ctrl-C."""
     step: int
     loss: float
     tally: torch.Tensor
@@ -37,7 +37,8 @@ class EpochState:
 
 
 def train_one_epoch(model, task, optimizer, faces, epoch, settings, machine, state, progress=None, stop=lambda: False):
-    """Train for the rest of an epoch, from state.step on. Returns the EpochState at its end, or where `stop` broke it off.
+    """Train for the rest of an epoch, from state.step on. Returns the EpochState at its end, or where
+    `stop` interrupted it.
 
     model      the network, or what distributed.replicated made of it
     task       what the network is trained for (tasks.py): inputs, loss, scores
@@ -83,8 +84,8 @@ def train_one_epoch(model, task, optimizer, faces, epoch, settings, machine, sta
                         state.tally = task.count(state.tally, outputs, part)
             if not math.isfinite(loss_of_batch):
                 names = ", ".join(faces.records[i].name for i in batch["index"].tolist())
-                raise FaceparseError(f"the loss is {loss_of_batch} in epoch {epoch}, step {state.step + 1}, on {names}: "
-                                     "look at these files, lower --lr, or try --amp off")
+                raise FaceparseError(f"the loss is {loss_of_batch} in epoch {epoch}, step {state.step + 1}, on "
+                                     f"{names}: look at these files, lower --lr, or try --amp off")
             optimizer.step()
             state.loss += loss_of_batch
         state.step += 1

@@ -29,10 +29,10 @@ class Optimization:
     lr          learning rate at its highest
     optimizer   a name in OPTIMIZERS;  schedule  a name in SCHEDULES
     warmup      steps over which the learning rate rises linearly first
-    accumulate  parts in which a batch is computed, their gradients added, where a batch does not fit into memory. Each part
-                is weighted by the number of pixels or landmarks that its loss is a mean over. Batch norm, and a loss that
-                depends on a batch as a whole (class-weighted cross entropy, Dice, Lovász, the balanced boundary loss), see
-                one part at a time
+    accumulate  parts in which a batch is computed, their gradients added, where a batch does not fit into memory. Each
+                part is weighted by the number of pixels or landmarks that its loss is a mean over. Batch norm, and a
+                loss that depends on a batch as a whole (class-weighted cross entropy, Dice, Lovász, the balanced
+                boundary loss), see one part at a time
     photometry  rows of data.augment, applied to the batch on the device
     seed        of all that is random
     """
@@ -49,7 +49,8 @@ class Optimization:
 
 
 def make_optimizer(model, name, lr, weight_decay):
-    """The optimizer of a name in OPTIMIZERS. Vectors (biases, and the scales and shifts of norms) have no weight decay."""
+    """The optimizer of a name in OPTIMIZERS. Vectors (biases, and the scales and shifts of norms) have no weight
+    decay."""
     matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
     vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     return OPTIMIZERS[name]([{"params": matrices, "weight_decay": weight_decay},
@@ -57,8 +58,8 @@ def make_optimizer(model, name, lr, weight_decay):
 
 
 def rate_at(step, steps, schedule, warmup=0):
-    """The factor of the learning rate at step 0 <= step < steps: the schedule's value, times a linear rise over the first
-    `warmup` steps as in mmsegmentation."""
+    """The factor of the learning rate at step 0 <= step < steps: the schedule's value, times a linear rise over the
+    first `warmup` steps as in mmsegmentation."""
     return SCHEDULES[schedule]((step + 0.5) / steps) * min(1.0, (step + 1) / (warmup + 1))
 
 

@@ -51,15 +51,16 @@ class ParserTraining:
 
     def task(self, model, faces, device):
         mean, std = statistics(faces) if self.plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
-        weights = losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss, lambda: pixel_counts(faces))
-        return Parsing(model, self.labels, self.plan.loss, mean, std, None if weights is None else weights.to(device),
-                       self.plan.aux_weight, self.plan.alpha)
+        plan = self.plan
+        weights = losses.choose_weights(plan.class_weights, self.labels, plan.loss, lambda: pixel_counts(faces))
+        return Parsing(model, self.labels, plan.loss, mean, std, None if weights is None else weights.to(device),
+                       plan.aux_weight, plan.alpha)
 
     def about(self, task):
         plan = self.plan
         return {"arch": plan.arch, "encoder": plan.encoder, "labels": label_set_to_dict(self.labels), "size": plan.size,
-                "align": plan.align, "activation": task.activation, "mean": task.mean, "std": task.std, "data": plan.data,
-                "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
+                "align": plan.align, "activation": task.activation, "mean": task.mean, "std": task.std,
+                "data": plan.data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
                 "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):

@@ -1,7 +1,7 @@
 """Checkpoints of a run in training, and resuming from them.
 
-`last.pt` holds all that is needed to continue: weights, optimizer, history, epoch and step, and the losses and scores of the
-epoch so far. `best.pt` has the same of the best epoch, without the optimizer.
+`last.pt` holds all that is needed to continue: weights, optimizer, history, epoch and step, and the losses and scores
+of the epoch so far. `best.pt` has the same of the best epoch, without the optimizer.
 """
 from faceparse.errors import FaceparseError
 from faceparse.models.checkpoints import FORMAT, load_weights, read_checkpoint, weights_in, write_checkpoint

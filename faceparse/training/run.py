@@ -65,13 +65,15 @@ def train(training, run):
 
 
 def refuse_more_parameters(training, most):
-    """Raises FaceparseError where the network has more than `most` trainable parameters, training-only heads not counted."""
+    """Raises FaceparseError where the network has more than `most` trainable parameters, training-only heads not
+    counted."""
     with torch.device("meta"):
         parameters = models.parameters_of(training.build())
     plan = training.plan
     if parameters > most:
-        raise FaceparseError(f"{plan.arch}{f' over {plan.encoder}' if plan.encoder else ''} has {parameters:,} parameters, "
-                             f"and --max-params allows {most:,}: choose a smaller network")
+        over = f" over {plan.encoder}" if plan.encoder else ""
+        raise FaceparseError(f"{plan.arch}{over} has {parameters:,} parameters, and --max-params allows "
+                             f"{most:,}: choose a smaller network")
 
 
 def load_initial_weights(model, plan, dry_run):

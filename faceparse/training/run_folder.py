@@ -1,7 +1,7 @@
 """The folder of a run, and what its files record.
 
-`args.json` has the plan, `log.jsonl` a line an epoch, `last.pt` all that is needed to continue, `best.pt` the weights of the
-epoch that is best on the val split; `curves.png` and `examples.png` are drawn at the end.
+`args.json` has the plan, `log.jsonl` a line an epoch, `last.pt` all that is needed to continue, `best.pt` the weights
+of the epoch that is best on the val split; `curves.png` and `examples.png` are drawn at the end.
 """
 import json
 from dataclasses import asdict
@@ -65,14 +65,15 @@ def kind_of(folder):
 
 
 def holds_parser(path):
-    """Whether a path of --model can be a parser: a file, or a run's folder with a best.pt that is neither an adapter's nor
-    a landmark network's."""
+    """Whether a path of --model can be a parser: a file, or a run's folder with a best.pt that is neither an adapter's
+    nor a landmark network's."""
     return not path.is_dir() or (path / "best.pt").exists() and kind_of(path) == "parser"
 
 
 def open_folder(folder, plan, resume, dry_run=False):
-    """Make the run's folder, or check that an existing one is of this plan. Returns False, with a line printed, where the
-    run is finished. Raises FaceparseError where the folder holds another run, or an unfinished one without `resume`.
+    """Make the run's folder, or check that an existing one is of this plan. Returns False, with a line printed, where
+    the run is finished. Raises FaceparseError where the folder holds another run, or an unfinished one without
+    `resume`.
 
     dry_run  write nothing
     """
@@ -95,11 +96,12 @@ def open_folder(folder, plan, resume, dry_run=False):
 
 
 def refuse_another_run(folder, wanted):
-    """Raises FaceparseError where args.json in `folder` differs from the `wanted` plan, a dict, other than in its name."""
+    """Raises FaceparseError where args.json in `folder` differs from the `wanted` plan, a dict, other than in its
+    name."""
     there = read_arguments(folder)
     if not there:
-        raise FaceparseError(f"{folder / 'args.json'}: is no JSON object that can be read; remove the folder, or choose a "
-                             "--name")
+        raise FaceparseError(f"{folder / 'args.json'}: is no JSON object that can be read; remove the folder, or "
+                             "choose a --name")
     differing = [key for key in wanted if key != "name" and there.get(key) != wanted[key]]
     if differing == ["fits"]:
         raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "

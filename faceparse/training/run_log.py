@@ -7,7 +7,8 @@ from faceparse.training import distributed
 
 
 def best_of(history, task):
-    """The log line of the best epoch on the val split; of equal ones, and where none could be scored, the last."""
+    """The log line of the epoch with the best score on the val split: of equal scores, and where there is none, the
+    last."""
     def rank(line):
         score = task.sign * line.get(task.headline, math.nan)
         return -math.inf if math.isnan(score) else score, line["epoch"]
@@ -15,7 +16,7 @@ def best_of(history, task):
 
 
 def is_log(lines):
-    """Whether these are log lines of a run's first epochs: dicts of numbers, and of dicts of them, "epoch" 1, 2, ..."""
+    """Whether these are the log lines of a run: dicts of numbers or of dicts of numbers, with "epoch" 1, 2, ..."""
     def plain(value, deep=2):
         return isinstance(value, (int, float)) or deep > 0 and isinstance(value, dict) and all(
             isinstance(key, str) and plain(inner, deep - 1) for key, inner in value.items())
@@ -25,5 +26,6 @@ def is_log(lines):
 
 
 def write_log(history, folder):
+    """Write log.jsonl, in the first process."""
     if distributed.rank() == 0:
         files.write_file("".join(json.dumps(line) + "\n" for line in history), folder / "log.jsonl")

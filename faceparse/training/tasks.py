@@ -44,7 +44,8 @@ class Parsing:
         return models.parsing_loss(self.model, outputs, batch["mask"], self.pixel_loss, self.aux_weight, self.alpha)
 
     def weight(self, batch):
-        """The number of labelled pixels, over which the loss is a mean: the batch's weight in a sum of several losses."""
+        """The number of labelled pixels, over which the loss is a mean: the batch's weight in a sum of several
+        losses."""
         return int(torch.count_nonzero(batch["mask"] != IGNORE))
 
     def pixel_loss(self, logits, mask):
@@ -52,7 +53,8 @@ class Parsing:
         return losses.sum_of_losses(self.terms, logits, mask, self.weights)
 
     def decode(self, outputs):
-        """The label map (B, H, W) uint8. The largest logit is the most probable class of the sigmoid and the softmax."""
+        """The label map (B, H, W) uint8. The largest logit is the most probable class of the sigmoid and the
+        softmax."""
         return outputs["out"].argmax(1).to(torch.uint8)
 
     def start(self, device):

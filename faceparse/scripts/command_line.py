@@ -1,4 +1,4 @@
-"""The command line of the scripts, made from the fields of dataclasses (see training/options.py)."""
+"""The command line of the scripts, made from the option fields of dataclasses (training/options.py)."""
 import os
 import types
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
@@ -6,11 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.recipes import RECIPES
-from faceparse.training.options import RunOptions, option_fields
-from faceparse.training.plans import LabelMaps
+from faceparse.training.options import LabelMaps, RunOptions, option_fields
 
 WIDE = partial(RawDescriptionHelpFormatter, max_help_position=26)  # the formatter_class of the scripts' parsers
-ROOT_HELP = "folder that holds a folder for each data set, as published (default: $FACEPARSE_DATA, else data/)"
 
 
 def add_options(parser, *dataclass_types, leave_out=(), **changes):
@@ -59,7 +57,9 @@ def number(text):
 
 
 def add_root(group):
-    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR", help=ROOT_HELP)
+    group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR",
+                       help="folder that holds a folder for each data set, as published (default: $FACEPARSE_DATA, "
+                            "else data/)")
 
 
 def add_helen_rule(group, default):
