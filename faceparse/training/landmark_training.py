@@ -62,7 +62,8 @@ class LandmarkTraining:
         plan = self.plan
         return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points),
                 "size": plan.size, "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
-                "data": plan.data, "by": task.by, "training_set": plan.training_set, "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
+                "data": plan.data, "by": task.by, "training_set": plan.training_set,
+                "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):
         """examples.png and curves.png."""
