@@ -150,10 +150,11 @@ def _kept(out, name, picture):
 def _predicted(file, box, finder, parser):
     """The AnnotatedFace of a picture, by the landmark network."""
     image = open_image(file)
-    found = finder.find(image, box)
-    parsed = parser and parse_aligned(image, parser, finder, found, box)
-    landmarks = near(found.points, image.size)
-    return AnnotatedFace(file, image.size, finder.points, landmarks, found.confidence, found.is_face, parsed, [])
+    detection = finder.find(image, box)
+    parsed = parser and parse_aligned(image, parser, finder, detection, box)
+    landmarks = near(detection.points, image.size)
+    return AnnotatedFace(file, image.size, finder.points, landmarks, detection.confidence,
+                         detection.is_face, parsed, [])
 
 
 def _corrected(source, parser):

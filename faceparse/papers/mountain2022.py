@@ -1,10 +1,10 @@
 """Alexander Mountain, Sridhar Suresh Ragupathi and Traven Blaney, "Bridging the Domain Gap", project report of the
 course CMPT 732, 2022.
 
-Landmark networks are trained on synthetic faces (FaceSynthetics, whole pictures) with several sets of augmentations and
-scored on real ones (300-W). This file makes tables 2 and 3, NME by network and augmentation, from the entries of
+Landmark networks are trained on synthetic faces (FaceSynthetics, uncropped pictures) with several sets of augmentations
+and scored on real ones (300-W). This file makes tables 2 and 3, NME by network and augmentation, from the entries of
 evaluation/landmark_scores.py. The networks are in models/regressor.py and models/pipnet.py, table 1's settings in
-recipes.py.
+recipes.py, "mountain2022", "mountain2022-frozen" and "pipnet".
 """
 import numpy as np
 

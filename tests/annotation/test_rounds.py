@@ -234,8 +234,8 @@ def test_other_points_than_lapas_have_label_maps_but_no_landmarks_folder(photos,
         points = landmark_set("68")
 
         def find(self, image, box=None):
-            found = super().find(image, box)
-            return Detection(found.points[:68], found.confidence[:68], True)
+            detection = super().find(image, box)
+            return Detection(detection.points[:68], detection.confidence[:68], True)
 
     rows, notes, _ = rounds.label_pictures([photos], tmp_path / "out", Fewer(3))
     assert sorted(os.listdir(tmp_path / "out")) == ["images", "labelme", "labels", "worst_first.csv"]
