@@ -27,7 +27,7 @@ from torch import nn
 from faceparse.losses.boundary import boundary_attention_loss, boundary_loss, boundary_map
 from faceparse.losses.cross_entropy import softmax_cross_entropy
 from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+                                     require_two_images)
 from faceparse.models.encoders import make_encoder
 from faceparse.models.pspnet import PyramidPooling, concat_as_first
 from faceparse.models.upsample import resize, upsample
@@ -130,7 +130,7 @@ class BASS(nn.Module):
                 init_head(part)
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         _, *stages, conv5 = self.encoder(pad_to_multiple(images, SEMANTIC_STRIDE))  # strides 4, 8, 16; 16
         x, stride, extra = self.semantic_branch(conv5), SEMANTIC_STRIDE, {}         # (B, 512, h/16, w/16)

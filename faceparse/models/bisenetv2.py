@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from faceparse.models.blocks import ConvNormReLU, FCNHead, depthwise, init_head, pad_to_multiple, refuse_a_lone_picture
+from faceparse.models.blocks import ConvNormReLU, FCNHead, depthwise, init_head, pad_to_multiple, require_two_images
 from faceparse.models.depthwise_fast import use_fast_depthwise
 from faceparse.models.upsample import upsample
 
@@ -157,7 +157,7 @@ class BiSeNetV2(nn.Module):
         use_fast_depthwise(self)
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         images = pad_to_multiple(images, 32)
         detail = self.detail(images)                               # (B, 128, H/8, W/8); XS: 96

@@ -47,14 +47,14 @@ def pad_to_multiple(images, stride):
     return F.pad(images, (0, right, 0, below), mode="replicate") if below or right else images
 
 
-def refuse_a_lone_picture(network, images):
+def require_two_images(network, images):
     """Raises FaceparseError for a network in training mode and images (1, C, H, W).
 
     For networks with a batch norm after global pooling, which would have one value per channel to normalise.
     """
     if network.training and len(images) == 1:
         raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose "
-                             "--batch, --accumulate, or --limit, so that no batch or part of one is left with one")
+                             "--batch, --accumulate, or --limit, so that every batch, and every part of one, has two or more")
 
 
 def init_decoder(decoder):

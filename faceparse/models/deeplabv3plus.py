@@ -10,7 +10,7 @@ keeps PyTorch's default initialisation; here the decoder is initialised as UNet'
 import torch
 from torch import nn
 
-from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple, refuse_a_lone_picture
+from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple, require_two_images
 from faceparse.models.encoders import make_encoder
 from faceparse.models.upsample import Upsample, upsample
 
@@ -93,7 +93,7 @@ class DeepLabV3Plus(nn.Module):
         init_head(self.segmentation_head)
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 16))  # strides 2, 4, 8, 16, 16
         x = self.decoder(features)                            # (B, 256, H/4, W/4), padded

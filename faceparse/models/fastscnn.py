@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from faceparse.models.blocks import (ConvNormReLU, FCNHead, depthwise, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+                                     require_two_images)
 from faceparse.models.depthwise_fast import use_fast_depthwise
 from faceparse.models.upsample import resize, upsample
 
@@ -118,7 +118,7 @@ class FastSCNN(nn.Module):
         use_fast_depthwise(self)
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         images = pad_to_multiple(images, 32)
         detail = self.learning_to_downsample(images)                # (B, 64, H/8, W/8)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+                                     require_two_images)
 from faceparse.models.encoders import make_encoder
 from faceparse.models.upsample import resize, upsample
 
@@ -57,7 +57,7 @@ class PSPNet(nn.Module):
         init_head(self.segmentation_head)
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         conv5 = self.encoder(pad_to_multiple(images, STRIDE))[-1]                            # (B, C, h/16, w/16)
         logits = upsample(self.segmentation_head(self.semantic_branch(conv5)), STRIDE)

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models.convnext import LayerNorm2d
 
 from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
-                                     refuse_a_lone_picture)
+                                     require_two_images)
 from faceparse.models.encoders import make_encoder
 from faceparse.models.upsample import resize, upsample
 
@@ -74,7 +74,7 @@ class UPerNet(nn.Module):
         init_head(self.aux_heads[0][-1])
 
     def forward(self, images):
-        refuse_a_lone_picture(self, images)
+        require_two_images(self, images)
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 32))[-4:]                # strides 4, 8, 16, 32
         features = [norm(feature) for norm, feature in zip(self.norms, features)]

@@ -331,7 +331,7 @@ def test_the_best_epoch_is_the_last_of_the_best_and_never_one_without_a_score():
         assert run_log.best_of(history, task)["epoch"] == epoch
 
 
-@pytest.mark.parametrize("arch", filter(models.has_own_loss, models.MODELS))
+@pytest.mark.parametrize("arch", [arch for arch in models.MODELS if models.has_own_loss(arch)])
 def test_bass_has_its_own_loss_whose_probabilities_are_the_softmaxs_by_any_recipe(arch):
     plan = plans.make_plan(arch, "lapa", "lapa", True, {})  # baker2023's recipe, whose loss is the sigmoid's
     assert (plan.loss, plan.class_weights) == ("ce", "none")
