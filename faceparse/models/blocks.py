@@ -54,7 +54,7 @@ def require_two_images(network, images):
     """
     if network.training and len(images) == 1:
         raise FaceparseError(f"{type(network).__name__.lower()} cannot train on a batch of one picture: choose "
-                             "--batch, --accumulate, or --limit, so that every batch, and every part of one, has two or more")
+                             "--batch, --accumulate or --limit so that each batch, and each part of one, has two")
 
 
 def init_decoder(decoder):
