@@ -55,8 +55,22 @@ def read_source(record, labels, size, align, landmarks=False):
         aligned = geometry.alignment(align, width, height, size, points, record.points, foreground)
     except FaceparseError as error:
         raise FaceparseError(f"{record.name}: {error}") from None
-    pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))
-    picture = open_image(record.image, reduce_to=(int(width / pixels), int(height / pixels)))
+    image, image_from_picture = _reduced_image(record.image, width, height, aligned, size)
+    if mask is None:
+        return Source(image, image_from_picture, None, None, points, aligned)
+    mask, mask_from_picture = _reduced_mask(mask, to_mask, aligned, size)
+    return Source(image, image_from_picture, table(record.labels, labels)[mask], mask_from_picture, points, aligned)
+
+
+def _reduced_image(file, width, height, aligned, size):
+    """The part of an image that crops need, (h, w, 3) uint8, and the homography from the full-size image to it.
+
+    file           of the image, or a callable that draws it;  width, height  of the full-size image
+    aligned, size  as in Source and read_source
+    The image is reduced by integer factors, first in decoding, then by averaging, to at least the crop's resolution.
+    """
+    pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))  # full-size pixels for each pixel of the crop
+    picture = open_image(file, reduce_to=(int(width / pixels), int(height / pixels)))
     decoded = round(width / picture.width)  # an integer, the same for both axes
     to_picture = geometry.scaling(1 / decoded, 1 / decoded)
     factor = max(1, round(geometry.source_pixels(geometry.compose(np.linalg.inv(to_picture), aligned), (size, size))))
@@ -65,17 +79,22 @@ def read_source(record, labels, size, align, landmarks=False):
         to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
     left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
     image = np.array(picture.crop((left, top, right, bottom)))
-    source = Source(image, geometry.compose(to_picture, geometry.translation(-left, -top)), None, None, points, aligned)
-    if mask is not None:
-        # Every `step`-th pixel is kept, at twice the crop's resolution: not averaged, so positions stay exact.
-        step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
-        left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
-                                                (mask.shape[1], mask.shape[0]))
-        left, top = left + (step - 1) // 2, top + (step - 1) // 2
-        source.mask = table(record.labels, labels)[mask[top:bottom:step, left:right:step]]
-        source.mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
-            to_mask, geometry.translation(-left, -top))
-    return source
+    return image, geometry.compose(to_picture, geometry.translation(-left, -top))
+
+
+def _reduced_mask(mask, to_mask, aligned, size):
+    """The part of a mask (H, W) that crops need, (h, w), and the homography from the full-size image to it.
+
+    to_mask  homography, full-size image -> mask;  aligned, size  as in Source and read_source
+    Every `step`-th pixel is kept, at twice the crop's resolution: not averaged, so positions stay exact.
+    """
+    step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
+    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
+                                            (mask.shape[1], mask.shape[0]))
+    left, top = left + (step - 1) // 2, top + (step - 1) // 2
+    mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
+        to_mask, geometry.translation(-left, -top))
+    return mask[top:bottom:step, left:right:step], mask_from_picture
 
 
 def _foreground_box(record, mask, to_mask):
