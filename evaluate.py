@@ -103,9 +103,10 @@ def get_args_parser():
                        help="folder of the results (default: parsed/ with --images, else none are written)")
     group.add_argument("--skip-bad", action="store_true",
                        help="leave unreadable files out and list them (default: stop at the first)")
-    add_machine_options(parser, device={"default": "auto"}, workers={"default": 2, "help": "threads that read ahead "
-                        "(default: 2)"}, amp={"default": "off", "help": "compute in bfloat16, which is faster (default: "
-                        "off, so that scores do not depend on the processor)"})
+    add_machine_options(
+        parser, device={"default": "auto"}, workers={"default": 2, "help": "threads that read ahead (default: 2)"},
+        amp={"default": "off", "help": "compute in bfloat16, which is faster (default: off, so that scores do not "
+                                       "depend on the processor)"})
     return parser
 
 
@@ -175,7 +176,7 @@ def score_parsers(args, parsers, landmarkers):
 
 
 def parser_tables(entries, style):
-    """The tables of all entries; baker2023's tables, and its criteria where a set or adapter of that paper is scored."""
+    """The tables of all entries; baker2023's tables, and its criteria where it has that set or an adapter is scored."""
     parts = [parser_report.tables(entries, style)]
     entries = [entry for entry in entries if not parser_report.is_multi_view(entry)]
     parts.append(baker2023.tables(entries, style))

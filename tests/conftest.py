@@ -35,3 +35,13 @@ def run(monkeypatch, capsys, tmp_path):
             status = stop.code or 0
         return status, *capsys.readouterr()
     return script
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory):
+    """The folder of a small parser of drawn faces."""
+    from faceparse.training.options import RunOptions
+    from faceparse.training.parser_training import ParserTraining
+    from faceparse.training.run import train
+    return train(ParserTraining("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 2, "batch": 8}, "."),
+                 RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))

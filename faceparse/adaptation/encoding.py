@@ -1,13 +1,14 @@
-"""Label adapters: networks that turn a parser's prediction into what a human annotator would have drawn.
+"""Label adapters, and how a prediction is encoded as their input.
 
-A label set is more than its names. Renderers and people, or two teams of people, put the edge of the nose, the lower
-end of a brow or the hair line in different places, and a network trained on the one is marked down on the other. Wood et
-al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label adapter, from the predictions of the
-first on photographs of the target domain to these photographs' human labels. It never sees a pixel of the photograph.
-baker2023 trains one a training set, from the pooled predictions of all the parsers trained on that set (section 2.2).
+Label sets differ in more than their names. Renderers and people, or two teams of people, draw the edge of the nose, the
+lower end of a brow or the hair line in different places, and a network trained on the labels of one loses score on those
+of the other. Wood et al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label adapter: from
+predictions of the first one on photographs of the target domain to the human labels of these photographs. The adapter
+takes only the prediction, not the photograph. baker2023 trains one adapter for each training set, from the pooled
+predictions of all parsers trained on that set (section 2.2).
 
-The adapter is any network of `models` with as many input channels as the encoding below has. It is trained by
-tasks.Adapting, and applied by inference.AdaptedParser.
+The adapter is any network of `models` with as many input channels as the encoding has. It is trained by training.py and
+runs in adapted_parser.AdaptedParser.
 """
 import torch.nn.functional as F
 
@@ -15,20 +16,23 @@ INPUTS = ("probabilities", "onehot", "labels")
 
 
 def channels_of(encoding, num_classes):
-    """How many channels a prediction of `num_classes` has in an encoding."""
+    """The number of channels of an encoded prediction of `num_classes` classes."""
     return 3 if encoding == "labels" else num_classes
 
 
 def encode(probabilities, encoding):
-    """What an adapter is shown of a prediction: (B, C, H, W) in 0..1 -> (B, channels_of(encoding, C), H, W) float32.
+    """Encode a prediction as an adapter's input.
 
-    probabilities  as they are: how sure the parser was, and of what else it thought
-    onehot         1 for the most probable class, 0 for the others: the label map without an order of the classes
-    labels         the label map as a grey picture, index / (C - 1), repeated in three channels: what baker2023's code
-                   feeds a network that was made for photographs
+    probabilities  (B, C, H, W) in 0..1
+    encoding       a name of INPUTS:
+      probabilities  as they are, which keeps the confidence and the second choices
+      onehot         1 for the most probable class, 0 for the others: the label map, without an order of the classes
+      labels         the label map as a grey image, index / (C - 1), in three equal channels: baker2023's code feeds this
+                     to a network made for photographs
+    Returns (B, channels_of(encoding, C), H, W) float32.
     """
     if encoding == "probabilities":
-        return probabilities.float().clone()  # out of inference mode, whose tensors no training may hold
+        return probabilities.float().clone()  # a copy: autograd refuses tensors made in inference mode
     num_classes = probabilities.shape[1]
     best = probabilities.argmax(1)  # (B, H, W)
     if encoding == "onehot":

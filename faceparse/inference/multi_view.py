@@ -51,8 +51,8 @@ class MultiViewParser(Parser):
 
 
 def add_views(parsers, scales=None, flip=False):
-    """The parsers, each followed by its MultiViewParser, so that the gain shows; only the parsers where neither scales
-    nor mirrored views are asked for.
+    """The parsers, each followed by its MultiViewParser, so that the gain shows; without scales and `flip`, the parsers
+    alone.
 
     scales  text of --tta, such as "0.5,1.0,1.5", or None
     Raises FaceparseError.

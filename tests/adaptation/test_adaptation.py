@@ -196,10 +196,10 @@ def test_an_adapter_alone_names_the_parser_it_needs(home):
 
 
 def test_an_adapted_parser_predicts_what_the_adapter_makes_of_the_prediction(home):
-    naked, = parsers(home, "unet0")
-    adapted = adapted_parser.pair([naked, load_any(home / "adapter", "cpu")])[1]
+    baseline, = parsers(home, "unet0")
+    adapted = adapted_parser.pair([baseline, load_any(home / "adapter", "cpu")])[1]
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    expected = adapted.adapter.model(naked.probabilities(images).clone())["out"]
+    expected = adapted.adapter.model(baseline.probabilities(images).clone())["out"]
     assert torch.allclose(adapted.logits(images), expected, atol=1e-5)
     assert adapted.parse(np.zeros((40, 50, 3), np.uint8)).mask.shape == (40, 50)
 

@@ -17,10 +17,10 @@ from faceparse.landmark_sets import landmark_set
 def test_a_set_gets_the_predicted_points_and_keeps_its_masks():
     faces = parsing.load("toy", "test", ".", limit=3, toy_size=96)
 
-    class Knows(RedFaces):
+    class Constant(RedFaces):
         def locate_with_confidence(self, crops):
             return torch.full((len(crops), 68, 2), 30.0) + torch.arange(68.0)[:, None], torch.ones(len(crops), 68)
-    predicted, lost = with_predicted_landmarks(faces, FaceFinder([Knows("none", size=96)]))
+    predicted, lost = with_predicted_landmarks(faces, FaceFinder([Constant("none", size=96)]))
     assert predicted.points == landmark_set("68") and lost == 0
     for record, before in zip(predicted.records, faces.records):
         assert np.allclose(record.landmarks(), 30 + np.arange(68)[:, None]) and (record.mask() == before.mask()).all()

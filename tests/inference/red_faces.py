@@ -10,8 +10,8 @@ CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
 
 class RedFaces:
     """A stand-in for a Landmarker whose faces are red rectangles. It locates the corners of the red part of its crop,
-    with an error that grows with the rest of the crop. Its confidence is the red share of the crop, and small for a face
-    that the crop cuts; None where `confident` is False."""
+    with an error that grows with the rest of the crop. Its confidence is the red share of the crop, and small for a
+    face that the crop cuts; None where `confident` is False."""
     points = landmark_set("68")
 
     def __init__(self, align="crop", size=64, confident=True):

@@ -54,8 +54,8 @@ def test_the_face_is_found_and_parsed_in_its_own_pixels(left, top, side):
     head[top:top + side, left:left + side] = mask[top:top + side, left:left + side]
     assert (parsed.mask != head).mean() < 0.01 and parsed.labels == HAIR_SKIN       # the speck is not the face
     assert fine.crops[0].shape == (1, 3, 256, 256)
-    shown = fine.crops[0][0, 0] > 50
-    assert 0.5 < shown.float().mean() < 1 / 1.3 ** 2 + 0.05                       # of the crop, the head
+    head = fine.crops[0][0, 0] > 50
+    assert 0.5 < head.float().mean() < 1 / 1.3 ** 2 + 0.05                       # of the crop, the head
 
 
 @pytest.mark.parametrize("probability, detected", [(0.35, True), (0.25, False)])

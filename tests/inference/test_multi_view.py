@@ -21,7 +21,7 @@ from faceparse.training.run import train
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     return train(ParserTraining("mobilenetv2", "toy", {"limit": 16, "size": 64, "epochs": 1, "batch": 8}, "."),
-                      RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
+                 RunOptions(runs=tmp_path_factory.mktemp("runs"), device="cpu", amp="off"))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_one_view_of_its_own_size_is_the_parser_itself(trained, crops):
 
 def test_the_views_are_averaged_by_hand(trained, crops):
     parser = checkpoint.load(trained, "cpu")
-    found = MultiViewParser(parser, (1.0, 1.5), flip=True).probabilities(crops)
+    mean = MultiViewParser(parser, (1.0, 1.5), flip=True).probabilities(crops)
     resize = torch.nn.functional.interpolate
     larger = resize(crops.float(), (96, 96), mode="bilinear").round().to(torch.uint8)
     swap = [0, 1, 3, 2, 5, 4, 6, 7, 8, 9, 10]
@@ -47,8 +47,8 @@ def test_the_views_are_averaged_by_hand(trained, crops):
              *(resize(one, (64, 64), mode="bilinear") for one in (
                  parser.probabilities(larger), parser.probabilities(larger.flip(-1)).flip(-1)[:, swap]))]
     expected = sum(views) / 4
-    assert torch.allclose(found, expected, atol=1e-4)  # a grey level may round up or down
-    assert torch.allclose(found.sum(1), torch.ones(2, 64, 64), atol=1e-5)
+    assert torch.allclose(mean, expected, atol=1e-4)  # a grey level may round up or down
+    assert torch.allclose(mean.sum(1), torch.ones(2, 64, 64), atol=1e-5)
 
 
 def test_a_mirrored_picture_gives_the_mirrored_answer_with_left_and_right_swapped(trained, crops):
@@ -95,21 +95,22 @@ def test_evaluate_shows_the_gain_and_writes_the_predictions(run, trained, tmp_pa
 
 
 @pytest.mark.parametrize("scales", ["", "a", "0", "-1", "0.5;1", "nan", "9"])
-def test_scales_that_cannot_be(run, trained, scales):
+def test_impossible_scales_are_one_line(run, trained, scales):
     status, _, err = run("evaluate.py", "--model", trained, "--limit", 2, f"--tta={scales},1")
     assert status == 2 and err.count("\n") == 1 and "--tta" in err
 
 
 def test_predictions_are_of_one_parser(run, trained, tmp_path):
-    other = train(ParserTraining("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 8}, "."), RunOptions(runs=tmp_path,
-                       device="cpu", amp="off"))
+    other = train(ParserTraining("mobilenetv2", "toy", {"limit": 8, "size": 64, "epochs": 1, "batch": 8}, "."),
+                  RunOptions(runs=tmp_path, device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", trained, other, "--limit", 2, "--predictions", "masks")
     assert status == 2 and "--predictions" in err and not (tmp_path / "masks").exists()
 
 
 def test_a_run_of_mixed_faces_is_scored_on_its_own_mix(run, tmp_path):
-    mixed = train(ParserTraining("mobilenetv2", "toymixed", {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}, "."),
-                       RunOptions(runs=tmp_path, device="cpu", amp="off"))
+    options = {"limit": 10, "size": 32, "epochs": 1, "batch": 5, "mix": "4:1"}
+    mixed = train(ParserTraining("mobilenetv2", "toymixed", options, "."),
+                  RunOptions(runs=tmp_path, device="cpu", amp="off"))
     status, _, err = run("evaluate.py", "--model", mixed, "--limit", 5, "--predictions", "masks")
     counts = [len(list(tmp_path.glob(f"masks/{kind}/test/*.png"))) for kind in ("toy", "toywild")]
     assert status == 0 and counts == [4, 1], err

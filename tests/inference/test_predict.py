@@ -99,8 +99,8 @@ def test_landmark_networks_are_scored_on_whole_pictures(run, landmark_run, tmp_p
     entry, = json.loads((tmp_path / "report/report.json").read_text())["models"]
     faces = landmarks.load("toy", "test", ".", limit=3)
     finder = FaceFinder([checkpoint.load_any(landmark_run, "cpu")])
-    found = np.stack([finder.find(open_image(record.image)).points for record in faces.records])
-    errors = metrics.point_errors(found, np.stack([record.landmarks() for record in faces.records]), faces.points)
+    predicted = np.stack([finder.find(open_image(record.image)).points for record in faces.records])
+    errors = metrics.point_errors(predicted, np.stack([record.landmarks() for record in faces.records]), faces.points)
     assert entry["align"] == "predicted" and np.isclose(entry["nme"], metrics.nme(errors).mean(), rtol=1e-4)
 
 

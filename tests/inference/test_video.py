@@ -214,7 +214,7 @@ def test_reader_left_early_leaves_nothing_behind(tmp_path, started):
     files, threads = len(os.listdir("/dev/fd")), threading.active_count()
     frames = iter(VideoReader(path))
     next(frames)
-    assert started[-1].poll() is None  # it waits, 35 frames before its end, for somebody to read
+    assert started[-1].poll() is None  # it waits, 35 frames before its end, for a reader
     frames.close()
     assert all(process.returncode is not None for process in started)
     assert (len(os.listdir("/dev/fd")), threading.active_count()) == (files, threads)

@@ -19,8 +19,7 @@ from faceparse.errors import FaceparseError
 from faceparse.inference import input_files
 from faceparse.inference.checkpoint import load
 from faceparse.models.checkpoints import read_checkpoint, write_checkpoint
-from faceparse.training import loop, run_log
-from faceparse.training import run_folder
+from faceparse.training import loop, run_folder, run_log
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train as train_run
@@ -29,7 +28,7 @@ SMALL = {"recipe": "toy", "size": 32, "epochs": 2, "batch": 4}
 
 
 def refused(read, *arguments):
-    """The message with which they are refused: one line, not a long one."""
+    """The message of the FaceparseError that `read` raises: one line of less than 400 characters."""
     with pytest.raises(FaceparseError) as error:
         read(*arguments)
     assert "\n" not in str(error.value) and len(str(error.value)) < 400
@@ -37,8 +36,8 @@ def refused(read, *arguments):
 
 
 def train(home, data="data", **options):
-    return train_run(ParserTraining("fastscnn", "folder", {**SMALL, **options}, home / data), RunOptions(runs=home / "runs", name="run", device="cpu",
-                      amp="off", resume=True))
+    return train_run(ParserTraining("fastscnn", "folder", {**SMALL, **options}, home / data),
+                     RunOptions(runs=home / "runs", name="run", device="cpu", amp="off", resume=True))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def test_pipes_devices_and_giants_are_no_text(tmp_path, monkeypatch):
 
 
 def test_a_count_of_strange_digits_is_no_count(tmp_path):
-    """Superscripts are digits to Python, and no numbers: a name, as Helen has it. 5,000 digits are too many for int()."""
+    """Superscripts are digits to Python, but no numbers: a name, as in Helen. 5,000 digits are too many for int()."""
     for first in ("٣٣٣", "9" * 5000):
         (tmp_path / "a.txt").write_text(f"{first}\n1 2\n")
         refused(read_points, tmp_path / "a.txt", 1)
@@ -152,7 +151,8 @@ def test_absurd_metadata_is_refused(trained, tmp_path, key, value):
 
 @pytest.mark.parametrize("change", [
     {"history": "x"}, {"history": []}, {"epoch": "2"}, {"epoch": 10**30}, {"step": -1},
-    {"partial": (0.0, torch.zeros(3))}, {"partial": 1}, {"optimizer": {}}, {"optimizer": {"state": {}, "param_groups": []}}, {"weights": {}}, {"weights": 7}])
+    {"partial": (0.0, torch.zeros(3))}, {"partial": 1}, {"optimizer": {}},
+    {"optimizer": {"state": {}, "param_groups": []}}, {"weights": {}}, {"weights": 7}])
 def test_a_run_does_not_go_on_from_another_ones_checkpoint(trained, tmp_path, change):
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     last = tmp_path / "runs/run/last.pt"
@@ -179,7 +179,8 @@ def test_a_run_without_its_arguments_is_not_overwritten(trained, tmp_path):
     shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     (tmp_path / "runs/run/args.json").unlink()
     with pytest.raises(FaceparseError, match="unfinished run"):
-        train_run(ParserTraining("fastscnn", "folder", SMALL, tmp_path / "data"), RunOptions(runs=tmp_path / "runs", name="run", device="cpu"))
+        train_run(ParserTraining("fastscnn", "folder", SMALL, tmp_path / "data"),
+                  RunOptions(runs=tmp_path / "runs", name="run", device="cpu"))
 
 
 @pytest.mark.parametrize("log", ["[1]\n", "3\n", '{"epoch": 2, "loss": 1, "seconds": 1}\n',
@@ -226,12 +227,12 @@ def test_names_may_be_anything(trained, tmp_path, run):
     assert status == 2 and err.count("\n") == 1 and "\\udcfe.png" in err and len(list(out.glob("*_mask.png"))) == 15
 
 
-def test_a_folder_is_looked_up_once_however_many_pictures_it_has(tmp_path, monkeypatch):
-    looked, realpath = [], os.path.realpath
+def test_a_folder_is_resolved_once_however_many_pictures_it_has(tmp_path, monkeypatch):
+    resolved, realpath = [], os.path.realpath
     for number in range(300):
         Image.new("L", (8, 8)).save(tmp_path / f"{number}.png")
-    monkeypatch.setattr(os.path, "realpath", lambda path, **options: looked.append(path) or realpath(path, **options))
-    assert len(input_files.find_files([tmp_path], tmp_path.parent / "out")) == 300 and len(looked) < 20
+    monkeypatch.setattr(os.path, "realpath", lambda path, **options: resolved.append(path) or realpath(path, **options))
+    assert len(input_files.find_files([tmp_path], tmp_path.parent / "out")) == 300 and len(resolved) < 20
 
 
 def test_results_that_cannot_be_written_end_the_work(trained, run, tmp_path):
@@ -259,7 +260,8 @@ def test_a_folder_that_may_not_be_entered_is_one_line(run, monkeypatch, tmp_path
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_standard_output_is_one_line():
-    code = "import sys; from faceparse.scripts import exits; sys.exit(exits.exit_status('train.py', lambda: print('said')))"
+    code = ("import sys; from faceparse.scripts import exits; "
+            "sys.exit(exits.exit_status('train.py', lambda: print('text')))")
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True,
                               env={**os.environ, "PYTHONPATH": str(kill.CODE)})
