@@ -1,1 +1,1 @@
-"""The label adapter: what it is shown, its training, the adapted parser."""
+"""The label adapter: how its input is encoded, its training, loading, and the adapted parser."""

@@ -1,1 +1,1 @@
-"""A model on a data set: scores, tables, sheets."""
+"""A network on a data set: scores, tables, contact sheets."""

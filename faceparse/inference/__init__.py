@@ -1,1 +1,1 @@
-"""Checkpoints -> parsers of pictures, landmark networks, the face finder, pictures and videos."""
+"""Checkpoints -> parsers and landmark networks; the face finder; pictures and videos."""
