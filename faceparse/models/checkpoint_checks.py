@@ -27,9 +27,6 @@ def check_file(path):
         raise FaceparseError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     if empty:
         raise FaceparseError(f"{path}: the file is empty; save or download it again")
-    if path.suffix == ".safetensors":
-        raise FaceparseError(f"{path}: safetensors files are not read; convert it with the safetensors package: "
-                             "torch.save(safetensors.torch.load_file(FILE), 'weights.pt')")
 
 
 def check_archive(path):

@@ -14,6 +14,7 @@ import torch
 
 from faceparse.errors import FaceparseError
 from faceparse.models.checkpoint_checks import check_archive, check_content, check_file
+from faceparse.models.safetensors import read_safetensors
 
 FORMAT = 1  # version of this project's checkpoints
 WRAPPERS = ("weights", "state_dict", "model_state_dict", "model")  # where public checkpoints keep their weights
@@ -21,17 +22,21 @@ PREFIXES = re.compile(r"^((module|model|_orig_mod)\.)+")  # of DataParallel, Lig
 
 
 def read_checkpoint(path):
-    """The dict in a file written by torch.save, its tensors on the CPU. Nothing in the file is executed.
+    """The dict in a file written by torch.save, or the tensors of a .safetensors file; tensors are on the CPU. Nothing in
+    the file is executed.
 
     Raises FaceparseError, naming the file and the remedy, for a file that is missing, damaged or no checkpoint.
     """
     path = Path(path)
     check_file(path)
     try:
-        check_archive(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickle's protocol, in files that are then refused
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+        if path.suffix == ".safetensors":
+            content = read_safetensors(path)
+        else:
+            check_archive(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about pickle's protocol, in files that are then refused
+                content = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except FaceparseError:
         raise
     except pickle.UnpicklingError:
