@@ -1,0 +1,152 @@
+"""Plans: the defaults of recipes and data sets, the names of runs, and the values that are refused."""
+from functools import partial
+
+import pytest
+
+from faceparse import models
+from faceparse.errors import FaceparseError
+from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, default_recipe
+from faceparse.training import optimization, plans
+
+parser_of_toys = partial(plans.make_plan, "unet", "toy", "lapa", True)
+parser_of_lapa = partial(plans.make_plan, "unet", "lapa", "lapa", True)
+
+
+def parser_of_celebamask(arch, options, **more):
+    return plans.make_plan(arch, "celebamask", "celebamask", False, options, **more)
+
+
+# --- defaults of parsers ----------------------------------------------------------------------------
+
+def test_the_plan_of_a_data_set_without_landmarks_is_not_aligned():
+    assert parser_of_celebamask("unet", {}).align == "none"
+    assert parser_of_lapa({}).align == "box"
+    with pytest.raises(FaceparseError, match="no landmarks"):
+        parser_of_celebamask("unet", {"align": "box"})
+
+
+def test_bass_is_aligned_on_helen_and_not_on_lapa():
+    options = {"recipe": "liu2020"}
+    assert plans.make_plan("bass", "helen", "helen", True, options).align == "landmarks"
+    plan = plans.make_plan("bass", "lapa", "lapa", True, options)
+    assert (plan.align, plan.size, plan.batch, plan.lr, plan.optimizer, plan.alpha) == (
+        "none", 473, 64, 0.001, "sgd", 10)
+    assert plans.make_plan("bass_c", "lapa", "lapa", True, options).alpha == 0
+
+
+@pytest.mark.parametrize("arch", [arch for arch in models.MODELS if models.has_own_loss(arch)])
+def test_bass_has_the_probabilities_of_the_softmax_by_any_recipe_and_no_other_loss(arch):
+    plan = plans.make_plan(arch, "lapa", "lapa", True, {})  # of baker2023's recipe, whose loss is sigmoid
+    assert (plan.loss, plan.class_weights) == ("ce", "none")
+    assert parser_of_celebamask(arch, {"recipe": "zhou2025"}).loss == "ce"
+    for options in ({"loss": "sigmoid"}, {"loss": "ce+lovasz"}, {"class_weights": "baker2023"}):
+        with pytest.raises(FaceparseError, match="change nothing for bass"):
+            plans.make_plan(arch, "lapa", "lapa", True, options)
+
+
+def test_the_class_weights_of_a_recipe_are_left_out_for_other_labels_and_for_losses_without_weights():
+    zhou2025 = {"recipe": "zhou2025"}
+    assert parser_of_celebamask("fastscnn", {**zhou2025, "labels": "lapa"}).class_weights == "none"
+    assert parser_of_celebamask("fastscnn", {**zhou2025, "loss": "dice"}).class_weights == "none"
+    assert parser_of_lapa({}).class_weights == "baker2023"
+
+
+def test_iterations_are_rounded_up_to_epochs():
+    """2,000 faces in batches of 8 are 250 steps an epoch: zhou2025's 24,000 steps are 96 epochs. 12 faces in batches of
+    4 are 3 steps an epoch: 7 steps are 3 epochs."""
+    plan = parser_of_celebamask("bisenetv2_xs", {"recipe": "zhou2025"}, faces=2000)
+    assert plan.epochs == 96 and plan.name == "celebamask-bisenetv2_xs-zhou2025"
+    assert plan.loss == "ce:0.5+lovasz:0.3+dice" and plan.class_weights == "li2022" and plan.warmup == 500
+    plan = plans.make_plan("mobilenetv2", "toy", "lapa", True, {"iterations": 7, "batch": 4}, faces=12)
+    assert plan.epochs == 3 and "epochs3" in plan.name
+    for options, message in (({"iterations": 7, "epochs": 2}, "both"), ({"iterations": 0}, "1 or more")):
+        with pytest.raises(FaceparseError, match=message):
+            plans.make_plan("mobilenetv2", "toy", "lapa", True, options, faces=12)
+
+
+# --- defaults of landmark networks ------------------------------------------------------------------
+
+def test_pipnets_recipe_is_the_published_one():
+    plan = plans.make_landmark_plan("pipnet", "300w", "68", {})
+    assert (plan.epochs, plan.batch, plan.lr, plan.size, plan.optimizer, plan.align) == (
+        60, 16, 1e-4, 256, "adam", "crop")
+    factors = [optimization.SCHEDULES["steps"]((epoch + 0.5) / 60) for epoch in (0, 29, 30, 49, 50, 59)]
+    assert factors == [1, 1, 0.1, 0.1, 0.01, 0.01]
+
+
+def test_the_regressors_recipes_are_mountain2022s():
+    for arch, encoder, batch in (("regressor", "resnet50", 8), ("regressor_frozen", "mobilenet_v3_large", 32)):
+        plan = plans.make_landmark_plan(arch, "facesynthetics", "70", {})
+        assert (plan.recipe, plan.encoder, plan.epochs, plan.batch, plan.lr) == (
+            RECIPE_OF[arch], encoder, 70, batch, 0.001)
+        assert (plan.size, plan.align, plan.encoder_weights) == (244, "none", "imagenet")
+        chosen = LANDMARK_RECIPES[RECIPE_OF[arch]]
+        assert chosen.loss is None and len(chosen.photometry) == 2 and chosen.jitter.mirror == 0
+        assert (chosen.jitter.degrees, chosen.jitter.shift) == (30, 30 / 256)
+
+
+def test_every_landmark_network_has_a_recipe_and_drawn_faces_have_their_own():
+    assert {RECIPE_OF.get(arch, arch) for arch in models.LANDMARKERS} <= LANDMARK_RECIPES.keys()
+    for arch in models.LANDMARKERS:
+        assert default_recipe("300w", arch) == RECIPE_OF.get(arch, arch) and default_recipe("toywild", arch) == "toy"
+        plan = plans.make_landmark_plan(arch, "toy", "106", {})
+        assert (plan.recipe, plan.limit, plan.size, plan.align, plan.name) == (
+            "toy", 1500, 128, "none", f"toy-{arch}")
+        encoders = {"pipnet": "resnet18", "regressor": "mobilenet_v3_large", "regressor_frozen": "mobilenet_v3_large"}
+        assert plan.encoder == encoders.get(arch)  # hourglasses have no choice of encoders
+
+
+# --- names ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options, name", [
+    ({}, "lapa-unet"), ({"encoder": "resnet18", "seed": 1}, "lapa-unet-resnet18-seed1"),
+    ({"align": "none", "recipe": "scratch", "lr": 0.5}, "lapa-unet-scratch-lr0.5-align_none"),
+])
+def test_a_runs_name_has_the_options_that_differ_from_the_recipe(options, name):
+    assert parser_of_lapa(options).name == name
+
+
+def test_a_mixed_runs_name_has_the_ratio():
+    plan = plans.make_plan("unet", "mixed", "lapa", True, {"mix": "8:2", "encoder": "resnet18", "seed": 1})
+    assert plan.name == "mixed-8:2-unet-resnet18-seed1"
+
+
+def test_runs_that_start_from_different_public_files_have_different_names():
+    names = [parser_of_toys({"init": f"weights/{file}.pt"}).name for file in ("smp", "ours")]
+    assert names == ["toy-unet-init_smp", "toy-unet-init_ours"]
+
+
+def test_a_runs_name_has_the_stem_of_its_landmark_sets_file():
+    plan = plans.make_landmark_plan("pipnet", "toy", "106", {"points": "sets/mine.json"})
+    assert (plan.name, plan.training_set) == ("toy-pipnet-mine", "toy-mine") and plan.points == "sets/mine.json"
+
+
+def test_no_landmark_network_has_the_name_of_a_parser():
+    assert not models.MODELS.keys() & models.LANDMARKERS.keys()
+
+
+# --- values that are refused ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("options, message", [
+    ({"size": 4}, "--size 4: .*8 to 8192"), ({"size": 9000}, "--size 9000"),
+    ({"seed": 10**23}, "--seed"), ({"seed": -2**63}, "--seed")])
+def test_a_size_or_seed_out_of_range_is_refused(options, message):
+    """Mirrored borders need 8 pixels, load_any accepts no crop above 8192, and PyTorch's seeds have 64 bits."""
+    for make in (parser_of_toys, partial(plans.make_landmark_plan, "pipnet", "toy", "68")):
+        with pytest.raises(FaceparseError, match=message):
+            make(options)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"loss": "sigmoid"}, "--loss is for parsers"), ({"labels": "lapa"}, "--labels"), ({"mix_real": "lapa"}, "--mix-real"),
+    ({"lr": -1.0}, "--lr"), ({"augment": "all+turn"}, "'turn' is no augmentation"),
+    ({"recipe": "baker2023"}, "is for parsers")])
+def test_a_landmark_plan_refuses_options_of_parsers_and_values_out_of_range(options, message):
+    with pytest.raises(FaceparseError, match=message):
+        plans.make_landmark_plan("pipnet", "300w", "68", options)
+
+
+def test_a_parsers_plan_refuses_options_of_landmark_networks():
+    for options in ({"points": "68"}, {"recipe": "pipnet"}, {"mean_face": "meanface.txt"}):
+        with pytest.raises(FaceparseError, match="for landmarks"):
+            parser_of_toys(options)

@@ -1,0 +1,15 @@
+"""The log of a run: which epoch is the best."""
+import numpy as np
+
+from faceparse.training import run_log, tasks
+
+
+def test_the_best_epoch_is_the_last_of_equal_ones_and_has_a_score_where_any_epoch_has():
+    """The score of a val split in which nothing can be scored is NaN, which no comparison would ever replace."""
+    parsing, landmarks = tasks.Parsing, tasks.Landmarking
+    for task, key, scores, best in (
+            (parsing, "mean_f1", (0.2, 0.9, 0.9, 0.5), 3), (landmarks, "nme", (0.2, 0.1, 0.1, 0.5), 3),
+            (parsing, "mean_f1", (np.nan, 0.0, np.nan), 2), (landmarks, "nme", (np.nan, 0.3), 2),
+            (parsing, "mean_f1", (np.nan, np.nan), 2), (parsing, "loss", (1, 2, 3), 3)):
+        history = [{"epoch": epoch, key: score} for epoch, score in enumerate(scores, 1)]
+        assert run_log.best_of(history, task)["epoch"] == best
