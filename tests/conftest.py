@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-torch.set_num_threads(1)  # tiny networks: a second thread only waits
+torch.set_num_threads(1)  # a second thread gains nothing for such small networks
 
 
 @pytest.fixture(scope="session")
 def data_root():
-    """The folder of real data: $FACEPARSE_DATA, or ../shared/data beside the checkout. Tests skip where neither is there."""
+    """The folder of real data: $FACEPARSE_DATA, or ../shared/data beside the checkout. Without either, the test is
+    skipped."""
     candidates = [os.environ.get("FACEPARSE_DATA"), Path(__file__).parents[2] / "shared" / "data"]
     for root in candidates:
         if root and (Path(root) / "celebamask").is_dir():
@@ -39,7 +40,7 @@ def run(monkeypatch, capsys, tmp_path):
 
 @pytest.fixture(scope="session")
 def toy_run(tmp_path_factory):
-    """The folder of a small parser of drawn faces."""
+    """The run folder of a small parser of drawn faces."""
     from faceparse.training.options import RunOptions
     from faceparse.training.parser_training import ParserTraining
     from faceparse.training.run import train

@@ -15,7 +15,8 @@ def test_the_default_recipe_is_baker2023s():
 
 
 def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
-    with pytest.raises(FaceparseError, match="--recipe baker2023 is for parsers: use one of pipnet, mountain2022, .*toy$"):
+    with pytest.raises(FaceparseError, match="--recipe baker2023 is for parsers: use one of pipnet, mountain2022, "
+                                             ".*toy$"):
         recipe("baker2023", LANDMARK_RECIPES)
     with pytest.raises(FaceparseError, match="--recipe pipnet is for landmarks: use one of baker2023, scratch, toy, "
                                              "liu2020, zhou2025, li2022$"):

@@ -1,8 +1,8 @@
-"""Two processes train what one does: the same losses, scores and weights, whatever the shares; and how they end.
+"""Two processes have the losses, scores and weights of one, for any shares of a batch; and an error ends both.
 
-The trainings run in processes forked from one that has never trained (this file as a script), each with its streams in
-files; two of them meet as torchrun lets them, at a store of the process that started them. Batch norm is frozen, since on
-the CPU it sees a share of the batch.
+This file, run as a script, forks the processes of all trainings before it has trained itself, with the output of each
+in a file. Two processes of a training connect as under torchrun, through a key-value store of the script. Batch norm is
+frozen, because on the CPU its statistics are those of a share of the batch.
 """
 import json
 import os
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from faceparse.adaptation.training import AdapterTraining
 from faceparse.data import landmarks as data_landmarks
 from faceparse.data import loading
 from faceparse.data import parsing as data_parsing
@@ -23,7 +24,6 @@ from faceparse.inference import checkpoint
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.scripts import exits
 from faceparse.training import distributed, figures, tasks
-from faceparse.adaptation.training import AdapterTraining
 from faceparse.training.landmark_training import LandmarkTraining
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
@@ -31,12 +31,18 @@ from faceparse.training.run import train
 
 TOP = Path(__file__).parents[2]
 SMALL = {"limit": 11, "size": 32, "epochs": 2, "batch": 4, "optimizer": "sgd", "lr": 0.3}  # batches of 4, 4 and 3
-ALONE = int(loading.shuffled(11, 0, 1)[9])  # all that the second of two processes has of the first epoch's last batch
+ALONE = int(loading.shuffled(11, 0, 1)[9])  # the one face of the second process in the first epoch's last batch
 
 
-def parser(folder, given=(), **options):
-    return train(ParserTraining("mobilenetv2", "toy", {**SMALL, **dict(given)}, "."), RunOptions(
-        runs=folder, name="parser", device="cpu", amp="off", **options))
+def run_options(folder, name, **options):
+    return RunOptions(runs=folder, name=name, device="cpu", amp="off", **options)
+
+
+# --- the trainings, functions of the folder of their runs -------------------------------------------
+
+def parser(folder, options=None, **more):
+    training = ParserTraining("mobilenetv2", "toy", {**SMALL, **(options or {})}, ".")
+    train(training, run_options(folder, "parser", **more))
 
 
 def with_a_bad_file(folder):
@@ -52,16 +58,15 @@ def with_a_bad_file(folder):
 
 
 def landmarks(folder):
-    given = {"limit": 5, "size": 64, "epochs": 1, "batch": 3, "optimizer": "sgd", "lr": 0.001}
-    train(LandmarkTraining("pipnet", "toy", given, "."), RunOptions(runs=folder, name="landmarks", device="cpu", amp="off"))
+    options = {"limit": 5, "size": 64, "epochs": 1, "batch": 3, "optimizer": "sgd", "lr": 0.001}
+    train(LandmarkTraining("pipnet", "toy", options, "."), run_options(folder, "landmarks"))
 
 
 def adapter(folder):
-    given = {**SMALL, "epochs": 1, "encoder": "mobilenet_v2"}
-    del given["size"]
+    options = {**SMALL, "epochs": 1, "encoder": "mobilenet_v2"}
+    del options["size"]  # an adapter has that of its parsers
     parsers = [checkpoint.load(folder.parent / "one/parser", "cpu", "off")]
-    train(AdapterTraining(parsers, "unet", "toywild", given, "."),
-          RunOptions(runs=folder, name="adapter", device="cpu", amp="off"))
+    train(AdapterTraining(parsers, "unet", "toywild", options, "."), run_options(folder, "adapter"))
 
 
 def in_parts(folder):
@@ -69,7 +74,7 @@ def in_parts(folder):
 
 
 def stopped(folder):
-    """Ctrl-C reaches the last process alone, in its second step."""
+    """Only the last process receives Ctrl-C, in its second step."""
     loss, done = tasks.Parsing.loss, []
 
     def interrupting(self, outputs, batch):
@@ -88,13 +93,17 @@ def resumed(folder):
 
 def one_fails(folder):
     loss = tasks.Parsing.loss
-    tasks.Parsing.loss = lambda *batch: loss(*batch) * (float("nan") if distributed.rank() == 1 else 1)
+    tasks.Parsing.loss = lambda *arguments: loss(*arguments) * (float("nan") if distributed.rank() == 1 else 1)
     parser(folder)
 
 
 def one_is_killed(folder):
     loss = tasks.Parsing.loss
-    tasks.Parsing.loss = lambda *batch: os.kill(os.getpid(), signal.SIGKILL) if distributed.rank() == 1 else loss(*batch)
+
+    def killing(*arguments):
+        return os.kill(os.getpid(), signal.SIGKILL) if distributed.rank() == 1 else loss(*arguments)
+
+    tasks.Parsing.loss = killing
     parser(folder)
 
 
@@ -102,15 +111,21 @@ def all_fail(folder):
     parser(folder, {"batch": 1})
 
 
-TRAININGS = [(1, "one", parser), (2, "two", parser), (1, "bad-one", with_a_bad_file), (2, "bad-two", with_a_bad_file),
-             (1, "landmarks-one", landmarks), (2, "landmarks-two", landmarks), (1, "adapter-one", adapter),
-             (2, "adapter-two", adapter), (1, "parts-one", in_parts), (2, "parts-two", in_parts), (2, "stopped-two", stopped),
-             (1, "stopped-two", resumed), (1, "stopped-one", stopped), (2, "stopped-one", resumed),
-             (2, "failed", one_fails), (2, "killed", one_is_killed), (2, "refused", all_fail)]
+TRAININGS = [  # number of processes, folder, training
+    (1, "one", parser), (2, "two", parser),
+    (1, "bad-one", with_a_bad_file), (2, "bad-two", with_a_bad_file),
+    (1, "landmarks-one", landmarks), (2, "landmarks-two", landmarks),
+    (1, "adapter-one", adapter), (2, "adapter-two", adapter),
+    (1, "parts-one", in_parts), (2, "parts-two", in_parts),
+    (2, "stopped-two", stopped), (1, "stopped-two", resumed), (1, "stopped-one", stopped), (2, "stopped-one", resumed),
+    (2, "failed", one_fails), (2, "killed", one_is_killed), (2, "refused", all_fail)]
 
+
+# --- this file as a script --------------------------------------------------------------------------
 
 def train_all(parent):
-    """Each of TRAININGS in its folder; statuses.json is a list of the processes' exit statuses a training."""
+    """Run each of TRAININGS in its folder of `parent`. statuses.json has a list for each: the exit statuses of its
+    processes."""
     torch.set_num_threads(1)
     torch.nn.BatchNorm2d.train = lambda self, mode=True: torch.nn.Module.train(self, False)
     for module in (data_parsing, data_landmarks):
@@ -125,6 +140,7 @@ def train_all(parent):
 
 
 def start(folder, function, rank, count, port):
+    """Fork process `rank` of `count` of a training, which writes <function>.<rank>.out and .err. Returns its id."""
     process = os.fork()
     if process:
         return process
@@ -142,11 +158,14 @@ def few_val_faces(load):
         **options, "limit": options.get("limit") or 5})
 
 
+# --- the tests --------------------------------------------------------------------------------------
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     environment = {**os.environ, "PYTHONPATH": str(TOP), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, __file__, folder], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, __file__, folder], env=environment, capture_output=True, text=True,
+                          timeout=300)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -160,7 +179,7 @@ def text(trained, name, stream):
 
 
 def assert_same(one, two):
-    """The same log lines and the same weights, but for float rounding."""
+    """Check that two runs have the same log lines and the same weights, except for float rounding."""
     lines = log(one), log(two)
     assert len(lines[0]) == len(lines[1]) > 0
     for first, second in zip(*lines):
@@ -177,52 +196,54 @@ def assert_same(one, two):
 @pytest.mark.parametrize("one, two", [
     ("one/parser", "two/parser"), ("landmarks-one/landmarks", "landmarks-two/landmarks"),
     ("adapter-one/adapter", "adapter-two/adapter")])
-def test_two_processes_give_the_losses_the_scores_and_the_weights_of_one(trained, one, two):
+def test_two_processes_have_the_losses_the_scores_and_the_weights_of_one(trained, one, two):
     assert_same(trained / one, trained / two)
 
 
-def test_so_do_they_where_a_share_has_nothing_but_a_bad_file(trained):
+def test_two_processes_have_the_results_of_one_where_a_share_is_only_a_bad_file(trained):
     assert_same(trained / "bad-one/parser", trained / "bad-two/parser")
-    assert f"left out: train/{ALONE}: cannot be read" in text(trained, "bad-two", "out")  # which only the second has met
+    assert f"left out: train/{ALONE}: cannot be read" in text(trained, "bad-two", "out")  # which only process 1 reads
     assert log(trained / "bad-one/parser") != log(trained / "one/parser")
 
 
-def test_a_batch_in_parts_trains_what_the_whole_batch_does(trained):
-    """By one process and by two; the shares and the parts have unequal numbers of labelled pixels."""
+def test_batches_computed_in_parts_have_the_results_of_undivided_ones(trained):
+    """With one process and with two; the shares and the parts have unequal numbers of labelled pixels."""
     assert_same(trained / "one/parser", trained / "parts-one/parser")
     assert_same(trained / "one/parser", trained / "parts-two/parser")
 
 
 @pytest.mark.parametrize("name", ["stopped-two", "stopped-one"])
-def test_a_run_that_ctrl_c_stopped_is_resumed_by_another_number_of_processes(trained, name):
-    said = text(trained, name, "err").strip().splitlines()
-    assert len(said) == 1 and "stopped in epoch 1" in said[0] and "--resume" in said[0]
+def test_an_interrupted_run_resumes_with_another_number_of_processes(trained, name):
+    lines = text(trained, name, "err").strip().splitlines()
+    assert len(lines) == 1 and "stopped in epoch 1" in lines[0] and "--resume" in lines[0]
     assert_same(trained / "one/parser", trained / f"{name}/parser")
 
 
-def test_the_first_process_alone_writes_and_prints(trained):
+def test_only_the_first_process_writes_and_prints(trained):
     assert "2 processes" in (trained / "two/parser.0.out").read_text()
     assert not any((trained / f"two/parser.1.{stream}").read_text() for stream in ("out", "err"))
     weights = read_checkpoint(trained / "two/parser/best.pt")["weights"]
     assert weights.keys() == read_checkpoint(trained / "one/parser/best.pt")["weights"].keys()
 
 
-@pytest.mark.parametrize("name, said", [
+@pytest.mark.parametrize("name, message", [
     ("failed", "the loss is nan in epoch 1, step 1, on train/"), ("refused", "--batch 1: is too small for 2 processes"),
     ("killed", "another process of this training has ended; go on with --resume")])
-def test_what_ends_one_process_ends_both_with_one_line(trained, name, said):
+def test_an_error_in_one_process_ends_both_with_one_line(trained, name, message):
     statuses = dict(zip([name for _, name, _ in TRAININGS], json.loads((trained / "statuses.json").read_text())))
     assert statuses[name] == ([2, -signal.SIGKILL] if name == "killed" else [2, 2])
     lines = text(trained, name, "err").splitlines()
-    assert len(lines) == 1 and lines[0].startswith(f"train.py: {said}")
+    assert len(lines) == 1 and lines[0].startswith(f"train.py: {message}")
 
 
-def test_torchrun_starts_them(tmp_path):
+def test_torchrun_starts_two_processes_of_one_run(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", TOP / "train.py", "--limit", "8",
                "--size", "32", "--epochs", "1", "--device", "cpu"]
-    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, cwd=tmp_path, capture_output=True, text=True)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("epoch 1/1") == 1 and (tmp_path / "runs/toy-mobilenetv2-limit8-epochs1-size32/best.pt").exists()
+    assert done.stdout.count("epoch 1/1") == 1
+    assert (tmp_path / "runs/toy-mobilenetv2-limit8-epochs1-size32/best.pt").exists()
 
 
 if __name__ == "__main__":

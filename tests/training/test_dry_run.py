@@ -80,7 +80,7 @@ def test_the_forecast_is_from_the_steps_after_the_first(monkeypatch):
     network, settings = Network(), Optimization(epochs=101, batch=4, lr=0.1, optimizer="sgd")
     task = tasks.Parsing(network, label_set("lapa"), "ce", (0.5,) * 3, (0.5,) * 3)
     step, face = dry_run.time_steps(network, task, faces, faces, settings, Machine(torch.device("cpu"), False, 0))
-    assert (step, face) == (2.0, 0.25) and len(steps) == 4  # the fourth ends at 36 seconds, so that a fifth does not begin
+    assert (step, face) == (2.0, 0.25) and len(steps) == 4  # the fourth ends at 36 seconds, after SECONDS
     text = dry_run.forecast(build("fastscnn"), faces, faces, settings, done=1, step=step, face=face)
     assert "100 epochs of 2 steps, after 1 that are done" in text  # of 4 and 5 faces: a single face is no batch
     assert "about 10 minutes: 2 s a step" in text  # 100 (2 x 2 + 9 / 4) = 625 s

@@ -138,8 +138,9 @@ def test_a_size_or_seed_out_of_range_is_refused(options, message):
 
 
 @pytest.mark.parametrize("options, message", [
-    ({"loss": "sigmoid"}, "--loss is for parsers"), ({"labels": "lapa"}, "--labels"), ({"mix_real": "lapa"}, "--mix-real"),
-    ({"lr": -1.0}, "--lr"), ({"augment": "all+turn"}, "'turn' is no augmentation"),
+    ({"loss": "sigmoid"}, "--loss is for parsers"), ({"labels": "lapa"}, "--labels"),
+    ({"mix_real": "lapa"}, "--mix-real"), ({"lr": -1.0}, "--lr"),
+    ({"augment": "all+turn"}, "'turn' is no augmentation"),
     ({"recipe": "baker2023"}, "is for parsers")])
 def test_a_landmark_plan_refuses_options_of_parsers_and_values_out_of_range(options, message):
     with pytest.raises(FaceparseError, match=message):

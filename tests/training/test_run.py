@@ -33,7 +33,8 @@ def test_a_run_starts_from_the_best_weights_of_another_run(uninterrupted_run, tm
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")])
 def test_too_little_memory_is_one_line_that_names_the_options_to_change(tmp_path, monkeypatch, error):
     monkeypatch.setattr("faceparse.training.run.fit", mock.Mock(side_effect=error))
-    with pytest.raises(FaceparseError, match="cpu has not enough memory for batches of 4 at 32 x 32: give --accumulate"):
+    message = "cpu has not enough memory for batches of 4 at 32 x 32: give --accumulate"
+    with pytest.raises(FaceparseError, match=message):
         train_parser(tmp_path)
 
 

@@ -17,8 +17,8 @@ class Identity:
 
 
 def test_the_nme_is_measured_in_pixels_of_the_original_picture():
-    """A crop is stretched to twice the width and three times the height: an error of (2, 3) pixels of the crop is one of
-    (1, 1) pixels of the picture, where the outer eye corners are 50 apart."""
+    """A crop is stretched to twice the width and three times the height: an error of (2, 3) pixels of the crop is one
+    of (1, 1) pixels of the picture, where the outer eye corners are 50 apart."""
     points = landmark_set("68")
     original = np.random.default_rng(0).uniform(20, 80, (1, 68, 2))
     original[0, 36], original[0, 45] = (30, 40), (70, 70)
