@@ -7,8 +7,8 @@ DistributedDataParallel averages the gradients, over NCCL between GPUs, over glo
 weighted by the number of labelled pixels or annotated landmarks in it, so that the sum over the shares is the loss of
 the batch. This holds for losses that are means over pixels or landmarks. Class-weighted cross entropy, Dice, Lovász
 and the balanced boundary loss depend on a batch as a whole; here, as with --accumulate, they are computed for each
-share by itself. Batch norm uses the statistics of the whole batch between GPUs; on the CPU it uses those of a share, and the
-running statistics of process 0 are kept.
+share by itself. Between GPUs, batch norm uses the statistics of the batch; on the CPU it uses those of a share, and
+the running statistics of process 0 are kept.
 
 Only process 0 prints and writes; the others read the same files. Without torchrun there is one process, and the
 functions here return their arguments unchanged.

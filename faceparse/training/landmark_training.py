@@ -49,7 +49,7 @@ class LandmarkTraining:
                       landmarks=True))
 
     def build(self, faces=None):
-        """faces: those whose mean face the network is given, where the plan has no file of one."""
+        """faces: the network uses their mean face, unless the plan names the file of another."""
         model = models.build_landmarker(self.plan.arch, self.plan.encoder, self.points.count)
         if faces is not None:
             model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)
