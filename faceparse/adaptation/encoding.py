@@ -1,11 +1,11 @@
 """Label adapters, and how a prediction is encoded as their input.
 
-Label sets differ in more than their names. Renderers and people, or two teams of people, draw the edge of the nose,
-the lower end of a brow or the hair line in different places, and a network trained on the labels of one loses score on
-those of the other. Wood et al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label adapter: from
-predictions of the first one on photographs of the target domain to the human labels of these photographs. The adapter
-takes only the prediction, not the photograph. baker2023 trains one adapter for each training set, from the pooled
-predictions of all parsers trained on that set (section 2.2).
+Label sets differ in more than their names. Renderers and people, or two teams of people, draw the edge of the nose, the
+lower end of a brow or the hair line in different places, and a network trained on the labels of one loses score on
+those of the other. Wood et al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label
+adapter: from predictions of the first one on photographs of the target domain to the human labels of these photographs.
+The adapter takes only the prediction, not the photograph. baker2023 trains one adapter for each training set, from the
+pooled predictions of all parsers trained on that set (section 2.2).
 
 The adapter is any network of `models` with as many input channels as the encoding has. It is trained by training.py and
 runs in adapted_parser.AdaptedParser.
