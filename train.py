@@ -3,7 +3,7 @@
     python train.py                                              drawn faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by baker2023's recipe
     python train.py --arch unet fpn --data lapa helen            every combination, one run each
-    python train.py --arch unet --data lapa --dry-run            what would be trained, and how long it would take
+    python train.py --arch unet --data lapa --dry-run            the data, the network and the time it would take
     python train.py --arch unet --data lapa --resume             continue an unfinished run
     python train.py --arch pipnet --data 300w                    landmarks
     torchrun --nproc_per_node=4 train.py --arch unet --data lapa on four GPUs
@@ -57,7 +57,7 @@ def get_args_parser():
 def main(args):
     """Train every combination; returns the exit status."""
     if (args.mix or args.mix_real) and not any("mixed" in data for data in args.data):
-        raise FaceparseError("--mix and --mix-real are of --data mixed and toymixed: name one, or leave them out")
+        raise FaceparseError("--mix and --mix-real apply to --data mixed and toymixed: name one, or leave them out")
     options = {**values_of(args, Plan, LandmarkPlan), "iterations": args.iterations}
     run = values_of(args, RunOptions)
     if args.check:

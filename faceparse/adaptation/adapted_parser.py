@@ -1,4 +1,4 @@
-"""The adapted parser: a parser followed by a label adapter (encoding.py describes what that is)."""
+"""The adapted parser: a parser followed by a label adapter, which encoding.py explains."""
 import torch
 
 from faceparse.adaptation.encoding import encode
@@ -11,8 +11,8 @@ from faceparse.labels import label_set_from_dict
 class Adapter(TrainedNetwork):
     """A trained label adapter, as `adaptation.loading.load_any` returns it.
 
-    source  the LabelSet of the predictions that it takes
-    labels  the LabelSet of the predictions that it returns
+    source  the LabelSet of its inputs, a parser's predictions
+    labels  the LabelSet of its outputs
     """
 
     def __init__(self, model, about, path, device, bfloat16=False):

@@ -1,11 +1,11 @@
 """Label adapters, and how a prediction is encoded as their input.
 
 Label sets differ in more than their names. Renderers and people, or two teams of people, draw the edge of the nose, the
-lower end of a brow or the hair line in different places, and a network trained on the labels of one loses score on
+lower end of a brow or the hair line in different places, so a network trained on the labels of one scores lower on
 those of the other. Wood et al. 2021 ("Fake it till you make it", section 4.1) train a second network, the label
-adapter: from predictions of the first one on photographs of the target domain to the human labels of these photographs.
-The adapter takes only the prediction, not the photograph. baker2023 trains one adapter for each training set, from the
-pooled predictions of all parsers trained on that set (section 2.2).
+adapter: its inputs are predictions of the first network on photographs of the target domain, its targets the human
+labels of these photographs. The photograph itself is no input of the adapter. baker2023 trains one adapter for each
+training set, from the pooled predictions of all parsers trained on that set (section 2.2).
 
 The adapter is any network of `models` with as many input channels as the encoding has. It is trained by training.py and
 runs in adapted_parser.AdaptedParser.
@@ -25,10 +25,10 @@ def encode(probabilities, encoding):
 
     probabilities  (B, C, H, W) in 0..1
     encoding       a name of INPUTS:
-      probabilities  as they are, which keeps the confidence and the second choices
+      probabilities  the probabilities themselves, with the confidence and the second choices
       onehot         1 for the most probable class, 0 for the others: the label map, without an order of the classes
-      labels         the label map as a grey image, index / (C - 1), in three equal channels: baker2023's code feeds
-                     this to a network made for photographs
+      labels         the label map as a grey image, index / (C - 1), in three equal channels: the input in baker2023's
+                     code, for a network made for photographs
     Returns (B, channels_of(encoding, C), H, W) float32.
     """
     if encoding == "probabilities":

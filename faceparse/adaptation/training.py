@@ -10,14 +10,14 @@ import torch
 from faceparse import losses, models
 from faceparse.adaptation.encoding import channels_of, encode
 from faceparse.data import parsing
-from faceparse.data.loading import Faces
 from faceparse.data.records import usable_alignment
 from faceparse.data.splits import SPLIT_SEED, fixed_order, sample
 from faceparse.data.statistics import pixel_counts
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict, table
 from faceparse.recipes import TOYS, default_recipe, recipe
-from faceparse.training import distributed, figures
+from faceparse.training import figures
+from faceparse.training.faces import make_faces
 from faceparse.training.parser_training import data_options
 from faceparse.training.plans import make_adapter_plan, training_set_of
 from faceparse.training.tasks import Parsing
@@ -44,11 +44,12 @@ class Adapting(Parsing):
             probabilities = torch.cat([parser.probabilities(images) for parser in self.parsers])  # (K B, C, S, S)
             batch = {**batch, "mask": batch["mask"].repeat(count, 1, 1)}
         else:
-            turn = (batch["index"].cpu() + epoch) % count  # (B,)
+            turn = (batch["index"].cpu() + epoch) % count  # (B,) the parser of each picture
             parts = [(turn == k).nonzero()[:, 0] for k in range(count)]
             predicted = torch.cat([self.parsers[k].probabilities(images[part])
                                    for k, part in enumerate(parts) if len(part) or not len(turn)])
-            probabilities = predicted[torch.cat(parts).argsort().to(predicted.device)]  # in the order of the pictures
+            order = torch.cat(parts).argsort()  # of the pictures
+            probabilities = predicted[order.to(predicted.device)]  # (B, C, S, S)
         return encode(probabilities, self.encoding).contiguous(memory_format=torch.channels_last), batch
 
 
@@ -57,8 +58,8 @@ class AdapterTraining:
     `target` in the folder `root`.
 
     options  {option of plans.AdapterPlan: value or None}
-    Only the target's train split is trained on, and its val split chooses the best epoch. Where the target has no test
-    split with masks, its val split is kept for scoring, and a tenth of train, always the same, chooses.
+    The adapter is trained on the target's train split alone, and the val split chooses the best epoch. Where the target
+    has no test split with masks, its val split is kept for scoring, and a fixed tenth of train chooses the best epoch.
     Raises FaceparseError.
     """
 
@@ -78,11 +79,7 @@ class AdapterTraining:
                       f"{self.plan.name}: adapts the labels of {', '.join(fit['run'] for fit in self.plan.fits)}"]
 
     def faces(self, skip_bad):
-        size, align = self.plan.size, self.plan.align
-        return (Faces(self.train_set.records, self.labels, size, align, self.recipe.jitter, self.plan.seed,
-                      skip_bad=skip_bad, cache_bytes=distributed.cache_bytes()),
-                Faces(self.val_records, self.labels, size, align, skip_bad=skip_bad,
-                      cache_bytes=distributed.cache_bytes()))
+        return make_faces(self.plan, self.recipe, self.train_set.records, self.val_records, self.labels, skip_bad)
 
     def build(self, faces=None):
         channels = channels_of(self.plan.input, len(self.parsers[0].labels))
@@ -114,7 +111,7 @@ class AdapterTraining:
 
 
 def target_splits(target, root, limit, load_options):
-    """(FaceSet to train on, records that choose the best epoch, names of the target's splits that these are from)."""
+    """(FaceSet to train on, records that choose the best epoch, names of the target's splits that both are from)."""
     train_set = parsing.load(target, "train", root, **load_options, limit=None if target not in TOYS else limit)
     try:
         test = parsing.load(target, "test", root, **load_options).records
@@ -132,13 +129,13 @@ def target_splits(target, root, limit, load_options):
 
 
 def by_training_set(parsers):
-    """{training set: its parsers}. Raises FaceparseError where those of a set differ in what an adapter needs equal."""
+    """{training set: its parsers}. Raises FaceparseError where those of a set differ in labels, size or alignment."""
     groups = {}
     for parser in parsers:
         groups.setdefault(training_set_of(parser), []).append(parser)
     for training_set, group in groups.items():
-        for parser, what in itertools.product(group, ("labels", "size", "align")):
-            if getattr(parser, what) != getattr(group[0], what):
+        for parser, option in itertools.product(group, ("labels", "size", "align")):
+            if getattr(parser, option) != getattr(group[0], option):
                 raise FaceparseError(f"{group[0].path} and {parser.path} were trained on {training_set} with another "
-                                     f"--{what}, and one adapter cannot fit both: name those of one kind by --model")
+                                     f"--{option}, and one adapter cannot fit both: name those of one kind by --model")
     return groups

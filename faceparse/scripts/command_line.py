@@ -44,28 +44,30 @@ def add_option(group, name, field, **changes):
 
 
 def values_of(args, *dataclass_types):
-    """{name: value} of the options of some dataclasses that were given on the command line."""
+    """{name: value} of the options of some dataclasses that are set on the command line."""
     names = [name for dataclass_type in dataclass_types for name in option_fields(dataclass_type)]
     return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
 
 
 def number(text):
-    """A whole number from 0 up, of the command line."""
+    """The type of an option that is an integer from 0 up."""
     if int(text) < 0:
         raise ArgumentTypeError(f"{text} should be 0 or more")
     return int(text)
 
 
 def add_root(group):
+    """Add --root to a group of an argument parser."""
     group.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"), metavar="DIR",
                        help="folder that holds a folder for each data set, as published (default: $FACEPARSE_DATA, "
                             "else data/)")
 
 
 def add_helen_rule(group, default):
+    """Add --helen-rule to a group of an argument parser."""
     add_option(group, "helen_rule", option_fields(LabelMaps)["helen_rule"], default=default)
 
 
 def add_machine_options(parser, **changes):
-    """--device, --amp and --workers of RunOptions; changes as in add_options."""
+    """Add --device, --amp and --workers of RunOptions; changes as in add_options."""
     add_options(parser, RunOptions, leave_out=set(option_fields(RunOptions)) - {"device", "amp", "workers"}, **changes)

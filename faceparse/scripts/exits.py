@@ -12,12 +12,12 @@ from faceparse.training import distributed
 class Jobs:
     """Several trainings by one command: one that fails does not stop the others.
 
-    with jobs.job("unet on lapa"):
-        ...
-    return jobs.status()
+        with jobs.job("unet on lapa"):
+            ...
+        return jobs.status()
 
-    An error is printed as it happens and again at the end, where the exit status is 1. With a single job, and under
-    torchrun, where the other processes wait for this one, it is raised.
+    An error is printed when it happens and again at the end, and the exit status is 1. With a single job, and under
+    torchrun, where the other processes wait for this one, the error is raised.
     """
 
     def __init__(self, script, count):
@@ -29,7 +29,7 @@ class Jobs:
             yield
         except Stopped:
             raise
-        except Exception as error:  # any error: the rest of a night's trainings shall not be lost to it
+        except Exception as error:  # an error of any kind must not keep the other trainings from running
             if self.count == 1 or distributed.started():
                 raise
             reason = message_of(error)
@@ -51,9 +51,9 @@ def exit_status(script, main):
     """The exit status of a script's `main`; where it is not 0, one line on standard error names the reason."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # names of files may not be UTF-8
-    store, line = distributed.meeting_place(), ""
+    store, line = distributed.rendezvous_store(), ""
     try:
-        with distributed.together(store):
+        with distributed.process_group(store):
             status = main() or 0
             sys.stdout.flush()
             return status
@@ -65,7 +65,7 @@ def exit_status(script, main):
         if message_of(error) is None:
             raise
         if isinstance(error, OSError) and error.filename is None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python flushes it at its end
         status, line = 2, f"{script}: {message_of(error)}"
     return distributed.leave(store, status, line)
 

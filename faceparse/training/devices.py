@@ -31,12 +31,12 @@ def choose_device(name="auto"):
         name = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
     name = distributed.own_device(name)
     try:
-        written = torch.zeros(1, device=name)
-        written.item()  # "meta" accepts tensors and stores no values
-        return written.device
+        tensor = torch.zeros(1, device=name)
+        tensor.item()  # raises on "meta", which accepts tensors but stores no values
+        return tensor.device
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].split(". ")[0]
-        raise FaceparseError(f"--device {name} is not there ({reason}): use auto or cpu") from None
+        raise FaceparseError(f"--device {name} is not available ({reason}): use auto or cpu") from None
 
 
 def mixed_precision(device, amp="auto"):
@@ -54,7 +54,7 @@ def keep_freed_memory():
 
     By default glibc returns every large block to the kernel at once, and the next allocation gets zeroed pages one by
     one, which costs a twentieth of a training step: each step allocates the same tensors again. Other C libraries are
-    left as they are.
+    not changed.
     """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt

@@ -6,9 +6,9 @@ Every process runs the same script on its share of every batch; --batch is the n
 DistributedDataParallel averages the gradients, over NCCL between GPUs, over gloo on the CPU. The loss of each share is
 weighted by the number of labelled pixels or annotated landmarks in it, so that the sum over the shares is the loss of
 the batch. This holds for losses that are means over pixels or landmarks. Class-weighted cross entropy, Dice, Lovász
-and the balanced boundary loss depend on a batch as a whole; here, as with --accumulate, they are computed for each
-share by itself. Between GPUs, batch norm uses the statistics of the batch; on the CPU it uses those of a share, and
-the running statistics of process 0 are kept.
+and the balanced boundary loss depend on all pixels of a batch together; here, as with --accumulate, they are computed
+for each share by itself. Batch norm uses the statistics of the entire batch on GPUs; on the CPU it uses those of a
+share, and the running statistics of process 0 are kept.
 
 Only process 0 prints and writes; the others read the same files. Without torchrun there is one process, and the
 functions here return their arguments unchanged.
@@ -40,7 +40,7 @@ def count():
     return distributed.get_world_size() if started() else 1
 
 
-def meeting_place():
+def rendezvous_store():
     """torchrun's key-value store, through which the processes connect; None where torchrun did not start this one."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         return None
@@ -48,8 +48,8 @@ def meeting_place():
 
 
 @contextmanager
-def together(store):
-    """A context in which the processes that share `store` are a process group, and only the first one prints.
+def process_group(store):
+    """A context in which the processes that share `store` form a process group and only the first one prints.
 
     Raises FaceparseError where another process has ended early.
     """
@@ -75,7 +75,7 @@ def together(store):
 def leave(store, status, line):
     """End the script with an exit status, after a line on standard error. Without torchrun the status is returned.
 
-    An error in one process ends all of them. The first to leave prints its line; the others leave without one.
+    An error in one process ends all of them. The first process that ends prints its line; the others print nothing.
     """
     try:
         first = store is None or store.add("leaving", 1) == 1
@@ -97,12 +97,13 @@ def own_device(name):
     """The name of this process's device: for "cuda" a GPU of its own. Raises FaceparseError where there are too few."""
     if not started() or name == "cpu":
         return name
-    number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    number, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
     if name != "cuda":
-        raise FaceparseError(f"--device {name} is one device, and torchrun starts a process a device: give cuda or cpu")
-    if number >= there:
+        raise FaceparseError(f"--device {name} is one device, and torchrun starts one process per device: give cuda or "
+                             "cpu")
+    if number >= gpus:
         raise FaceparseError(f"torchrun started {os.environ['LOCAL_WORLD_SIZE']} processes here, and PyTorch sees "
-                             f"{there} GPUs: give {f'--nproc_per_node={there}, or ' if there else ''}--device cpu")
+                             f"{gpus} GPUs: give {f'--nproc_per_node={gpus}, or ' if gpus else ''}--device cpu")
     torch.cuda.set_device(number)
     return f"cuda:{number}"
 
@@ -113,7 +114,7 @@ def share(items):
 
 
 def replicated(model, device):
-    """The module to train instead of `model`, with the same parameters: its backward() averages the gradients over the
+    """The module to train in place of `model`, with the same parameters: its backward() averages the gradients over the
     processes. Where the processes' parameters differ, those of process 0 are used.
     """
     if not started():
@@ -125,8 +126,8 @@ def replicated(model, device):
 
 
 def averaging(network, now):
-    """The context of a forward and backward pass of a `replicated` network: with `now` the gradients are averaged over
-    the processes, else they are only added to this process's own, and averaged with the next ones."""
+    """The context of a forward and backward pass of a `replicated` network. With `now`, backward() averages the
+    gradients over the processes; else it only adds them up in this process, to be averaged by a later backward()."""
     return nullcontext() if now or not started() else network.no_sync()
 
 
@@ -145,9 +146,9 @@ def summed(tally):
     """The sum of a tensor over all processes, on its own device."""
     if not started():
         return tally
-    whole = tally.cpu().clone()
-    distributed.all_reduce(whole)
-    return whole.to(tally.device)
+    result = tally.cpu().clone()
+    distributed.all_reduce(result)
+    return result.to(tally.device)
 
 
 def gathered(value):
@@ -160,7 +161,7 @@ def gathered(value):
 
 def from_first(function, *arguments):
     """The result of function(*arguments), which only process 0 calls, in all processes."""
-    answer = [function(*arguments) if rank() == 0 else None]
+    result = [function(*arguments) if rank() == 0 else None]
     if started():
-        distributed.broadcast_object_list(answer, 0)
-    return answer[0]
+        distributed.broadcast_object_list(result, 0)
+    return result[0]

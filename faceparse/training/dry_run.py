@@ -1,4 +1,4 @@
-"""--dry-run of train.py and adapt.py: what a training would be and how long it would take. Nothing is written."""
+"""--dry-run of train.py and adapt.py: the data, the network and the duration of a training. Nothing is written."""
 import copy
 import time
 
@@ -14,12 +14,12 @@ from faceparse.training.loop import EpochState, evaluate, scoring_batch, train_o
 from faceparse.training.optimization import make_optimizer
 from faceparse.training.run_folder import history_of
 
-STEPS, SECONDS = 40, 6.0  # at most so many steps are timed; after so many seconds two are enough
-SCORED = 48               # faces of the val split that are timed
+STEPS, SECONDS = 40, 6.0  # timing ends after STEPS steps, or after SECONDS and at least two steps
+SCORED = 48               # faces of the val split whose scoring is timed
 
 
 class StepClock:
-    """Stands in for the progress line of an epoch: notes the time after each step."""
+    """Replaces the progress line of an epoch: records the time after each step."""
 
     def __init__(self):
         self.start, self.ends = time.perf_counter(), []
@@ -28,6 +28,7 @@ class StepClock:
         self.ends.append(time.perf_counter())
 
     def enough(self):
+        """Whether the timing can end."""
         late = time.perf_counter() - self.start > SECONDS
         return len(self.ends) >= STEPS or late and len(self.ends) > 1
 
@@ -37,7 +38,7 @@ class StepClock:
 
 
 def print_forecast(folder, model, task, faces, val, settings, machine, resume):
-    """Print what a training would be; see loop.fit for the arguments."""
+    """Print the forecast of a training; see loop.fit for the arguments."""
     step, face = time_steps(model, task, faces, val, settings, machine)
     print(forecast(model, faces, val, settings, len(history_of(folder)) if resume else 0, step, face))
 
@@ -45,43 +46,44 @@ def print_forecast(folder, model, task, faces, val, settings, machine, resume):
 def time_steps(model, task, faces, val, settings, machine):
     """Train for a few steps and score a few faces of `val`.
 
-    Returns (seconds a step, seconds a face of `val`; 0.0 where there is none).
+    Returns (seconds per step, seconds per face of `val`: 0.0 where `val` is empty).
     """
     model.to(machine.device, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
     network, clock, epoch = distributed.replicated(model, machine.device), StepClock(), 1
     while not clock.enough():
-        state = EpochState(0, 0.0, task.start(machine.device), settings.lr)
-        train_one_epoch(network, task, optimizer, faces, epoch, settings, machine, state, clock, clock.enough)
+        state = EpochState(epoch, 0, 0.0, task.start(machine.device), settings.lr)
+        train_one_epoch(network, task, optimizer, faces, settings, machine, state, clock, clock.enough)
         epoch += 1
-    some, start = copy.copy(val), time.perf_counter()
-    some.records = val.records[:SCORED]
-    if some.records:
-        evaluate(model, task, some, machine, scoring_batch(settings))
-    return clock.seconds_a_step(), (time.perf_counter() - start) / max(1, len(some.records))
+    sample, start = copy.copy(val), time.perf_counter()
+    sample.records = val.records[:SCORED]
+    if sample.records:
+        evaluate(model, task, sample, machine, scoring_batch(settings))
+    return clock.seconds_a_step(), (time.perf_counter() - start) / max(1, len(sample.records))
 
 
 def forecast(model, faces, val, settings, done, step, face):
-    """The text: data, network, steps, and the time from the seconds of a step and of a face of `val`.
+    """The text: data, network, steps and duration.
 
-    done  epochs that are done, of settings.epochs
+    done        epochs that are done, of settings.epochs
+    step, face  seconds per training step, and per face of `val` when it is scored
     """
     steps, left = len(grouped(range(len(faces)), settings.batch)), settings.epochs - done
     seconds = left * (steps * step + len(val) * face)
     scored = f", {face:.2g} s a face to choose the epoch by" if len(val) else ""
-    behind = f", after {done} that are done" if done else ""
+    finished = f", after {done} that are done" if done else ""
     return "\n".join([
         f"  data      {len(faces):,} faces to train on, {len(val):,} to choose the epoch by; pictures of "
         f"{_sizes(faces)}",
         f"  network   {models.parameters_of(model):,} parameters, {models.flops(model, faces.size) / 1e9:.2g} GFLOPs a "
         "face",
-        f"  training  {left} epoch{'s' if left != 1 else ''} of {steps:,} steps{behind}",
+        f"  training  {left} epoch{'s' if left != 1 else ''} of {steps:,} steps{finished}",
         f"  time      about {_duration(seconds)}: {step:.2g} s a step{scored}, measured just now",
         "Nothing was written; without --dry-run this would be trained."])
 
 
 def _sizes(faces, sample=50):
-    """The smallest and the largest picture of a sample: "178 x 218 to 1024 x 1024"."""
+    """The sizes of the smallest and the largest of `sample` pictures: "178 x 218 to 1024 x 1024"."""
     sizes = []
     for index in spread(len(faces), sample):
         try:

@@ -1,4 +1,4 @@
-"""What a finished run draws and prints: curves.png, examples.png, and the F1 table of a parser's best epoch."""
+"""The output of a finished run: curves.png, examples.png, and the F1 table of a parser's best epoch."""
 import torch
 
 from faceparse import drawing
@@ -88,7 +88,7 @@ def example_indices(faces):
 
 
 def curves(history, task):
-    """A picture: the training loss, and the scores that the task follows on training crops and val split, by epoch."""
+    """A picture: the training loss, and the scores in task.followed on training crops and val split, by epoch."""
     epochs = [line["epoch"] for line in history]
     return drawing.stack([
         drawing.line_chart({"loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),

@@ -1,4 +1,4 @@
-"""Ctrl-C in a training: the step in hand is completed and everything is saved before the run stops."""
+"""Ctrl-C in a training: the current step is completed and everything is saved before the run stops."""
 import signal
 import threading
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from faceparse.training import distributed
 
 @contextmanager
 def catch_interrupts():
-    """Yields a threading.Event that the first Ctrl-C sets. A second Ctrl-C ends the process at once; not under
-    torchrun, which passes on the first one itself."""
+    """Yields a threading.Event that the first Ctrl-C sets. A second Ctrl-C ends the process at once, except under
+    torchrun, which passes on the Ctrl-C that the process has already received from the terminal."""
     event, previous = threading.Event(), None
 
     def note(number, frame):

@@ -1,15 +1,14 @@
 """The training of a landmark network: records, plan, network and task. See run.py for the sequence."""
 from faceparse import metrics, models
 from faceparse.data import landmarks
-from faceparse.data.loading import Faces
 from faceparse.data.statistics import mean_face
 from faceparse.errors import FaceparseError
 from faceparse.landmark_sets import landmark_set_to_dict
 from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, recipe
-from faceparse.training import distributed, figures
-from faceparse.training.parser_training import val_records
+from faceparse.training import figures
+from faceparse.training.faces import make_faces, val_records
 from faceparse.training.plans import make_landmark_plan
 from faceparse.training.tasks import Landmarking
 
@@ -35,21 +34,17 @@ class LandmarkTraining:
         self.mean_face = read_mean_face(plan.mean_face, self.points.count) if plan.mean_face else None
         if arch == "pipnet" and plan.init and self.mean_face is None and is_published(
                 weights_in(read_checkpoint(plan.init), plan.init)):
-            raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not say which landmarks are "
+            raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not hold the landmarks' "
                                  "neighbours; give the mean face that it was trained for, their meanface.txt, by "
                                  "--mean-face")
         self.recipe = augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, mirror=paired)
         self.target = f"{self.points.count} landmarks"
 
     def faces(self, skip_bad):
-        size, align = self.plan.size, self.plan.align
-        return (Faces(self.train_set.records, None, size, align, self.recipe.jitter, self.plan.seed, skip_bad=skip_bad,
-                      cache_bytes=distributed.cache_bytes(), landmarks=True),
-                Faces(self.val_records, None, size, align, skip_bad=skip_bad, cache_bytes=distributed.cache_bytes(),
-                      landmarks=True))
+        return make_faces(self.plan, self.recipe, self.train_set.records, self.val_records, None, skip_bad)
 
     def build(self, faces=None):
-        """faces: the network uses their mean face, unless the plan names the file of another."""
+        """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face."""
         model = models.build_landmarker(self.plan.arch, self.plan.encoder, self.points.count)
         if faces is not None:
             model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)

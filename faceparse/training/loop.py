@@ -1,9 +1,9 @@
 """The epoch loop: `fit` trains a model on a task, `train_one_epoch` has the forward pass, the loss and backward().
 
 Training is repeatable. The order of the records, their augmentation and the draws of dropout are functions of (seed,
-epoch, record or step), so that a checkpoint needs no state of a random generator and a resumed run has the same bits.
-What stands beside the loop: optimizers and schedules (optimization.py), checkpoints and resuming (resume.py), Ctrl-C
-(interrupts.py), several processes (distributed.py).
+epoch, record or step), so that a checkpoint needs no state of a random generator, and a resumed run gives the same
+weights to the bit. Other modules hold optimizers and schedules (optimization.py), checkpoints and resuming (resume.py),
+Ctrl-C (interrupts.py) and training by several processes (distributed.py).
 """
 import math
 import time
@@ -27,16 +27,16 @@ SCORED_STEPS = 4  # every fourth training step is scored, on its augmented crops
 
 @dataclass
 class EpochState:
-    """How far an epoch is: steps done, the sum of their losses, the tally of the scored ones, the learning rate of the
-    last one; `stopped` after Ctrl-C."""
-    step: int
-    loss: float
-    tally: torch.Tensor
-    lr: float
-    stopped: bool = False
+    """The progress of an epoch."""
+    epoch: int             # from 1
+    step: int              # steps done
+    loss: float            # sum of their losses
+    tally: torch.Tensor    # of the steps that were scored, see tasks.py
+    lr: float              # learning rate of the last step
+    stopped: bool = False  # by Ctrl-C
 
 
-def train_one_epoch(model, task, optimizer, faces, epoch, settings, machine, state, progress=None, stop=lambda: False):
+def train_one_epoch(model, task, optimizer, faces, settings, machine, state, progress, stop):
     """Train for the rest of an epoch, from state.step on. Returns the EpochState at its end, or where
     `stop` interrupted it.
 
@@ -45,13 +45,14 @@ def train_one_epoch(model, task, optimizer, faces, epoch, settings, machine, sta
     optimizer  of make_optimizer
     faces      data.loading.Faces to train on
     settings   optimization.Optimization;  machine  devices.Machine
+    state      EpochState to continue from; it is changed in place
     progress   has update(loss=...), called after each step
     stop       called before each step; where it returns True in any process, all of them stop before that step
     Raises FaceparseError where the loss is not finite or a file cannot be read.
     """
     model.train()
-    faces.epoch = epoch
-    groups = grouped(shuffled(len(faces), settings.seed, epoch), settings.batch)  # a list of record indices a step
+    epoch = faces.epoch = state.epoch
+    groups = grouped(shuffled(len(faces), settings.seed, epoch), settings.batch)  # the record indices of each step
     shares = [distributed.share(group) for group in groups[state.step:]]
     count = distributed.count()
     loss_before = state.loss
@@ -89,13 +90,16 @@ def train_one_epoch(model, task, optimizer, faces, epoch, settings, machine, sta
             optimizer.step()
             state.loss += loss_of_batch
         state.step += 1
-        if progress:  # the running mean; the losses of the other processes are taken to be like this one's
-            progress.update(loss=(loss_before + (state.loss - loss_before) * count) / state.step)
+        # the running mean; the losses of the other processes are assumed to be like this one's
+        progress.update(loss=(loss_before + (state.loss - loss_before) * count) / state.step)
     return state
 
 
 def evaluate(model, task, faces, machine, batch, label="scoring"):
-    """The task's scores over all of `faces`, without augmentation: a dict. batch: faces at a time."""
+    """The task's scores over all of `faces`, without augmentation: a dict.
+
+    batch  faces per forward pass;  label  title of the progress line
+    """
     model.eval()
     tally, groups = task.start(machine.device), distributed.share(grouped(range(len(faces)), batch))
     with torch.inference_mode(), Progress(sum(map(len, groups)), label) as progress:
@@ -111,11 +115,11 @@ def evaluate(model, task, faces, machine, batch, label="scoring"):
 
 
 def fit(folder, model, task, train, val, settings, machine, *, about, resume=False):
-    """Train `model` in the run folder and return the lines of its log, a dict an epoch.
+    """Train `model` in the run folder and return the lines of its log, one dict per epoch.
 
     train, val  data.loading.Faces; `val` may be empty: then the last epoch counts as the best
     settings    optimization.Optimization;  machine  devices.Machine
-    about       what the checkpoint holds beside the weights: architecture, labels, size, alignment, ...
+    about       dict of the checkpoint's entries beside the weights: architecture, labels, size, alignment, ...
     resume      continue from last.pt where it exists, also with another number of processes
     Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
     """
@@ -123,14 +127,14 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
     checkpoints = Checkpoints(folder, model, optimizer, task, about)
     history, first_epoch, step, loss, tally = checkpoints.restore(machine.device, resume)
-    state = EpochState(step, loss, tally, settings.lr)
+    state = EpochState(first_epoch, step, loss, tally, settings.lr)
     network = distributed.replicated(model, machine.device)
     steps = len(grouped(range(len(train)), settings.batch))  # in an epoch
     with catch_interrupts() as interrupted:
         for epoch in range(first_epoch, settings.epochs + 1):
             start = time.perf_counter()
             with Progress(steps - state.step, f"epoch {epoch}/{settings.epochs}") as progress:
-                state = train_one_epoch(network, task, optimizer, train, epoch, settings, machine, state, progress,
+                state = train_one_epoch(network, task, optimizer, train, settings, machine, state, progress,
                                         interrupted.is_set)
             if not state.stopped:
                 distributed.same_buffers(model)
@@ -144,9 +148,9 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
             if len(val):
                 line.update(evaluate(model, task, val, machine, scoring_batch(settings)))
             history.append(line)
-            state = EpochState(0, 0.0, task.start(machine.device), settings.lr)
+            state = EpochState(epoch + 1, 0, 0.0, task.start(machine.device), settings.lr)
             for name in ("best.pt", "last.pt") if best_of(history, task) is line else ("last.pt",):
-                checkpoints.save(name, history, epoch + 1, state.step, state.loss, state.tally)
+                checkpoints.save(name, history, state.epoch, state.step, state.loss, state.tally)
             write_log(history, folder)
             score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
             print(f"epoch {epoch}/{settings.epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)
@@ -156,12 +160,13 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
 
 
 def scoring_batch(settings):
-    """How many faces to score at a time: as many as fit where a part of a training batch fits with its gradients."""
+    """The number of faces per forward pass in scoring: four times a part of a training batch, whose gradients take more
+    memory, and 24 at most."""
     return min(24, 4 * -(-settings.batch // (settings.accumulate * distributed.count())))
 
 
 def seed_dropout(seed, epoch, step):
-    """Seed the draws of dropout in this step; each process has its own."""
+    """Seed the draws of dropout in this step, differently in each process."""
     rank = distributed.rank()
     torch.manual_seed(int(keys(seed, epoch, step, f"dropout {rank}" if rank else "dropout")[0]))
 

@@ -25,16 +25,16 @@ SCHEDULES = {  # share of the training that is done, 0..1 -> factor of the learn
 class Optimization:
     """How a network is optimized.
 
-    batch       faces a step, over all processes together
+    batch       faces per step, over all processes together
     lr          learning rate at its highest
     optimizer   a name in OPTIMIZERS;  schedule  a name in SCHEDULES
     warmup      steps over which the learning rate rises linearly first
-    accumulate  parts in which a batch is computed, their gradients added, where a batch does not fit into memory. Each
-                part is weighted by the number of pixels or landmarks that its loss is a mean over. Batch norm, and a
-                loss that depends on a batch as a whole (class-weighted cross entropy, Dice, Lovász, the balanced
-                boundary loss), see one part at a time
+    accumulate  number of parts in which a batch is computed, their gradients added, where a batch does not fit into
+                memory. Each part is weighted by the number of pixels or landmarks that its loss is a mean over. Batch
+                norm, and losses that depend on all pixels of a batch together (class-weighted cross entropy, Dice,
+                Lovász, the balanced boundary loss), are computed for each part by itself
     photometry  rows of data.augment, applied to the batch on the device
-    seed        of all that is random
+    seed        of all random draws
     """
     epochs: int
     batch: int

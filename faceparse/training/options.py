@@ -36,11 +36,11 @@ INPUT = "the crops (defaults: the recipe's)"
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """What decides the training of any network."""
+    """The options of every training."""
     arch: str
     data: str
     name: str
-    training_set: str  # the data's name and what changes its faces: "mixed-8:2", "facesynthetics-limit100"
+    training_set: str  # the data's name and the options that change its faces: "mixed-8:2", "facesynthetics-limit100"
     recipe: str = option(
         "set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces; else baker2023 for "
         "parsers, the architecture's for landmarks)",
@@ -73,7 +73,7 @@ class Common:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelMaps:
-    """What decides the label maps that a network is trained on, and its loss."""
+    """The options of a training on label maps: the label set and the loss."""
     labels: str = option(
         "label set, a name or a JSON file (default: the data set's own); lapa makes data sets comparable",
         group=DATA, metavar="SET")
@@ -90,7 +90,7 @@ class LabelMaps:
 
 @dataclass(frozen=True, kw_only=True)
 class FromPictures:
-    """What decides how a network whose input is a picture is trained."""
+    """The options of a network whose input is a picture."""
     augment: str | None = option(
         f"none, or augmentations joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])} (default: "
         "the recipe's)", group=INPUT, metavar="SET")
@@ -101,7 +101,7 @@ class FromPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(FromPictures, LabelMaps, Common):
-    """Of a parser."""
+    """All options of a parser's training."""
     mix: str = option("mixed, toymixed: synthetic:real faces (default: 5:5)", group=DATA, default="5:5", metavar="S:R")
     mix_real: str = option("mixed: the real data set (default: lapa)", group=DATA, default="lapa", metavar="NAME")
     class_weights: str = option(
@@ -122,7 +122,8 @@ class Plan(FromPictures, LabelMaps, Common):
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterPlan(LabelMaps, Common):
-    """Of a label adapter; `data` is the target domain, `training_set` and `fits` the parsers that it learns from."""
+    """All options of a label adapter's training; `data` is the target domain, `training_set` and `fits` name the
+    parsers whose predictions are its input."""
     fits: list  # of {"run": name of the folder, "weights": their fingerprint}
     input: str = option(
         "the adapter's input: the parser's probabilities (default), onehot (the most probable class) or labels "
@@ -132,7 +133,7 @@ class AdapterPlan(LabelMaps, Common):
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarkPlan(FromPictures, Common):
-    """Of a landmark network; `points` is its landmark set."""
+    """All options of a landmark network's training; `points` is its landmark set."""
     points: str = option(
         "landmark set: 68, 70, 106, 194 or a JSON file (default: the data set's own); 68 makes data sets comparable",
         group=DATA, metavar="SET")
@@ -141,7 +142,7 @@ class LandmarkPlan(FromPictures, Common):
         "the authors' checkpoints need their meanface.txt", group=NETWORK, metavar="FILE")
 
 
-# An option of the command line that becomes the epochs of a plan
+# An option of the command line that plans.py converts into a plan's epochs
 ITERATIONS = option(
     "number of steps, instead of --epochs, as many papers state it; rounded up to whole epochs (default: --epochs)",
     group=LEARNING, metavar="N")

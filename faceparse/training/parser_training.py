@@ -3,12 +3,11 @@ from dataclasses import replace
 
 from faceparse import losses, models
 from faceparse.data import audit, parsing
-from faceparse.data.loading import Faces
 from faceparse.data.statistics import pixel_counts, statistics
-from faceparse.errors import NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, augmented, default_recipe, recipe
-from faceparse.training import distributed, figures
+from faceparse.training import figures
+from faceparse.training.faces import make_faces, val_records
 from faceparse.training.plans import make_plan
 from faceparse.training.tasks import Parsing
 
@@ -41,10 +40,7 @@ class ParserTraining:
         records, val = self.train_set.records, self.val_records
         if self.plan.fix_mirrored:
             records, val = (mend_sides(replace(self.train_set, records=some)).records for some in (records, val))
-        size, align = self.plan.size, self.plan.align
-        return (Faces(records, self.labels, size, align, self.recipe.jitter, self.plan.seed, skip_bad=skip_bad,
-                      cache_bytes=distributed.cache_bytes()),
-                Faces(val, self.labels, size, align, skip_bad=skip_bad, cache_bytes=distributed.cache_bytes()))
+        return make_faces(self.plan, self.recipe, records, val, self.labels, skip_bad)
 
     def build(self, faces=None):
         return models.build(self.plan.arch, self.plan.encoder, len(self.labels))
@@ -69,20 +65,12 @@ class ParserTraining:
 
 
 def data_options(options):
-    """The options of parsing.load among those of a plan that were given."""
+    """Those options of a plan that parsing.load takes, without those that are None."""
     return {key: options[key] for key in DATA_OPTIONS if options.get(key) is not None}
 
 
-def val_records(load, data, root, load_options):
-    """(the records of the val split, lines to print); none where the data set has no val split."""
-    try:
-        return load(data, "val", root, **load_options).records, []
-    except NoSuchSplit:
-        return [], [f"{data} has no val split: the last epoch is the best"]
-
-
 def mend_sides(faces):
-    """The FaceSet with left and right swapped in the masks that the audit finds reversed; prints which."""
+    """The FaceSet with left and right swapped in the masks that the audit finds reversed; prints their names."""
     report = audit.audit(faces)
     for finding in report["reversed"]:
         print(f"{finding['name']}: left and right of its {finding['kind']} are reversed, and swapped here")

@@ -1,6 +1,6 @@
-"""The plan of a training: each option's value as given, else the recipe's, else the data set's.
+"""The plan of a training: for each option the value that the user set, else the recipe's, else the data set's.
 
-A plan also names the run: its folder is <data>-<arch>, then what differs from the recipe: -resnet18, -lr0.0005, ...
+A plan also names the run's folder: <data>-<arch>, then each option that differs from the recipe: -resnet18, -lr0.0005.
 """
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from faceparse.training.optimization import Optimization
 from faceparse.training.options import AdapterPlan, LandmarkPlan, Plan, option_fields
 from faceparse.training.run_folder import run_name
 
-NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")  # their values explain themselves in a folder's name
+# In a folder's name the values of these stand alone: -resnet18, not -encoder_resnet18.
+NAMED_BY_VALUE = ("recipe", "encoder", "labels", "points")
 
 
 def make_plan(arch, data, labels, has_landmarks, options, faces=None):
@@ -21,11 +22,11 @@ def make_plan(arch, data, labels, has_landmarks, options, faces=None):
 
     labels         name of the data set's own label set
     has_landmarks  whether all of its records have landmarks to align by
-    options        {option of Plan, or "iterations": value}, None where an option was not given
+    options        {option of Plan, or "iterations": value}, None where the user did not set it
     faces          number of faces to train on, to convert iterations into epochs
     Raises FaceparseError for a value that cannot be used.
     """
-    options = _given(options, Plan, arch)
+    options = _set_options(options, Plan, arch)
     chosen = recipe(options.get("recipe", default_recipe(data)))
     loss = _default_loss(arch, chosen)
     weights = "none" if models.has_own_loss(arch) else losses.default_weights(
@@ -46,7 +47,7 @@ def make_plan(arch, data, labels, has_landmarks, options, faces=None):
 
 def make_landmark_plan(arch, data, points, options, faces=None):
     """The LandmarkPlan of a landmark network; points: the name of the data set's own landmark set. See make_plan."""
-    options = _given(options, LandmarkPlan, arch)
+    options = _set_options(options, LandmarkPlan, arch)
     own = default_recipe(data, arch)
     chosen = recipe(options.get("recipe", own), LANDMARK_RECIPES)
     limit = options.get("limit", chosen.limit)
@@ -61,7 +62,7 @@ def make_landmark_plan(arch, data, points, options, faces=None):
 def make_adapter_plan(arch, data, labels, parsers, align, options):
     """The AdapterPlan of a label adapter of `parsers` (inference.Parser, of one training set) on the target domain
     `data`. See make_plan."""
-    options = _given(options, AdapterPlan, arch)
+    options = _set_options(options, AdapterPlan, arch)
     training_set = training_set_of(parsers[0])
     chosen = recipe(options.get("recipe", default_recipe(data)))
     defaults = _defaults(AdapterPlan, arch, chosen, recipe=default_recipe(data), labels=labels,
@@ -82,6 +83,7 @@ def optimization_of(plan, chosen):
 
 
 def training_set_of(parser):
+    """The name of the training set of an inference.Parser; for a checkpoint without one, that of its run."""
     return parser.about.get("training_set", parser.about.get("data", run_name(parser.path)))
 
 
@@ -90,20 +92,20 @@ def default_target(training_set):
     return "toywild" if training_set.startswith("toy") else "ibugmask"
 
 
-def _given(options, plan_type, arch):
-    """The options that were given, without those that are None. Raises FaceparseError for one that the network
-    lacks."""
+def _set_options(options, plan_type, arch):
+    """The options that the user set, those that are not None. Raises FaceparseError for an option that this kind of
+    network does not have."""
     options = {key: value for key, value in options.items() if value is not None}
     for key in options:
         if key not in option_fields(plan_type) and key != "iterations":
-            of = "parsers" if plan_type is LandmarkPlan else "landmarks"
-            what = "finds landmarks" if plan_type is LandmarkPlan else "is a parser"
-            raise FaceparseError(f"--{key.replace('_', '-')} is for {of}, and {arch} {what}: leave it out")
+            wanted = "parsers" if plan_type is LandmarkPlan else "landmarks"
+            actual = "finds landmarks" if plan_type is LandmarkPlan else "is a parser"
+            raise FaceparseError(f"--{key.replace('_', '-')} is for {wanted}, and {arch} {actual}: leave it out")
     return options
 
 
 def _defaults(plan_type, arch, chosen, **computed):
-    """{option: its default}: the computed one, else the recipe's of that name, else the field's own."""
+    """{option: its default}: the one in `computed`, else the recipe's value of that name, else the field's default."""
     computed["encoder"] = _default_encoder(arch, chosen)
     computed |= _architecture(arch).defaults
     return {name: computed[name] if name in computed else getattr(chosen, name, field.default)
@@ -116,7 +118,7 @@ def _architecture(arch):
 
 def _in_epochs(options, chosen, faces):
     """The options with iterations converted into epochs, and the recipe's epochs, converted where it has iterations.
-    A partial epoch counts as a whole one."""
+    A partial epoch counts as one epoch."""
     def in_epochs(iterations):
         batch = options.get("batch", chosen.batch)
         return chosen.epochs if faces is None else -(-iterations // max(1, -(-faces // batch)))
@@ -139,7 +141,7 @@ def _default_encoder(arch, chosen):
 
 
 def _default_loss(arch, chosen):
-    """The recipe's, but cross entropy, a term of it, for a network with a loss of its own."""
+    """The recipe's loss, but "ce" for a network with its own loss, for which `_checked` accepts nothing else."""
     return "ce" if models.has_own_loss(arch) and set(losses.loss_terms(chosen.loss)) != {"ce"} else chosen.loss
 
 
@@ -174,7 +176,7 @@ def _checked(values, arch):
 
 
 def _words(values, defaults):
-    """What differs from the defaults, as the end of a folder's name: "-resnet18-lr0.0005"."""
+    """The values that differ from the defaults, as the end of a folder's name: "-resnet18-lr0.0005"."""
     words = []
     for key in sorted(values, key=lambda key: (key not in NAMED_BY_VALUE, key == "seed")):
         value = values[key]

@@ -1,7 +1,7 @@
 """Checkpoints of a run in training, and resuming from them.
 
 `last.pt` holds all that is needed to continue: weights, optimizer, history, epoch and step, and the losses and scores
-of the epoch so far. `best.pt` has the same of the best epoch, without the optimizer.
+of the epoch so far. `best.pt` holds the same for the best epoch, without the optimizer.
 """
 from faceparse.errors import FaceparseError
 from faceparse.models.checkpoints import FORMAT, load_weights, read_checkpoint, weights_in, write_checkpoint
@@ -10,9 +10,9 @@ from faceparse.training.run_log import is_log, write_log
 
 
 class Checkpoints:
-    """What a run in `folder` saves, and continues from.
+    """Saves the checkpoints of a run in `folder`, and restores the run from them.
 
-    about  what a checkpoint holds beside the weights: architecture, labels, size, alignment, ...
+    about  dict of a checkpoint's entries beside the weights: architecture, labels, size, alignment, ...
     """
 
     def __init__(self, folder, model, optimizer, task, about):
@@ -56,7 +56,7 @@ class Checkpoints:
 def restore_optimizer(optimizer, saved):
     """Load the state dict of an optimizer, but keep its own options, such as the learning rate.
 
-    Raises KeyError, ValueError, RuntimeError, TypeError or AttributeError where it is not this network's.
+    Raises KeyError, ValueError, RuntimeError, TypeError or AttributeError where it is of another network.
     """
     options = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
     optimizer.load_state_dict(saved)

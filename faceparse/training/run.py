@@ -1,12 +1,14 @@
 """One training, from its plan to its folder: the same sequence for parsers, landmark networks and label adapters.
 
-What is particular to each stands in parser_training.py, landmark_training.py and adaptation/training.py, classes with
+The three kinds are the classes ParserTraining (parser_training.py), LandmarkTraining (landmark_training.py) and
+AdapterTraining (adaptation/training.py). Each has
 
-    plan, recipe, notes          the resolved options, the Recipe, and lines to print first
+    plan, recipe                 the options with their values, and the Recipe
+    notes, target                lines to print first, and the network's output and loss in words
     faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
     build(faces=None)            the network with random weights
     task(model, faces, device)   the network's task (tasks.py): inputs, loss, scores
-    about(task)                  what the checkpoint holds beside the weights
+    about(task)                  dict of the checkpoint's entries beside the weights
     draw(folder, history, task, model, val)   the pictures and tables at the end of a run
 """
 from contextlib import contextmanager
@@ -65,8 +67,8 @@ def train(training, run):
 
 
 def refuse_more_parameters(training, most):
-    """Raises FaceparseError where the network has more than `most` trainable parameters, training-only heads not
-    counted."""
+    """Raises FaceparseError where the network has more than `most` trainable parameters. Parts that only the training
+    uses are not counted."""
     with torch.device("meta"):
         parameters = models.parameters_of(training.build())
     plan = training.plan
@@ -77,17 +79,20 @@ def refuse_more_parameters(training, most):
 
 
 def load_initial_weights(model, plan, dry_run):
-    """Load the checkpoint plan.init, else the plan's weights of the encoder; a dry run downloads nothing."""
+    """Load the checkpoint plan.init, else the encoder's weights plan.encoder_weights; a dry run downloads nothing."""
     init = getattr(plan, "init", None)
     if init:
-        left = models.initialise(model, init)
-        print(f"{init}: loaded" + (f", except {', '.join(left)}" if left else ""))
+        random_parts = models.initialise(model, init)
+        print(f"{init}: loaded" + (f", except {', '.join(random_parts)}" if random_parts else ""))
     elif plan.encoder and not (dry_run and plan.encoder_weights == "imagenet"):
         load_pretrained(model, plan.encoder_weights)
 
 
 def header(folder, training, task, faces, machine):
-    """The first lines of a training: what is trained, by which recipe and its source."""
+    """The first lines of a training: network, data, options, recipe and the recipe's source.
+
+    faces  number of faces to train on
+    """
     plan, processes = training.plan, distributed.count()
     network = f"{plan.arch} over {plan.encoder}" if plan.encoder else plan.arch
     return (f"{folder}: {network} on {faces} faces of {plan.data}, {plan.epochs} epochs of batches of {plan.batch}, "
@@ -98,10 +103,11 @@ def header(folder, training, task, faces, machine):
 
 @contextmanager
 def clear_errors(plan, device):
-    """Turns PyTorch's errors of too little memory, and of batch norm on single values, into a FaceparseError."""
+    """A context that turns PyTorch's errors of too little memory, and of batch norm on single values, into a
+    FaceparseError."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:  # on a CPU and by MPS it is no torch.OutOfMemoryError
+    except (RuntimeError, MemoryError) as error:  # on a CPU and on MPS it is no torch.OutOfMemoryError
         message = str(error).lower()
         if isinstance(error, RuntimeError) and not ("out of memory" in message or "allocate memory" in message):
             raise

@@ -1,7 +1,7 @@
-"""The folder of a run, and what its files record.
+"""The folder of a run, and its files.
 
-`args.json` has the plan, `log.jsonl` a line an epoch, `last.pt` all that is needed to continue, `best.pt` the weights
-of the epoch that is best on the val split; `curves.png` and `examples.png` are drawn at the end.
+`args.json` holds the plan, `log.jsonl` one line per epoch, `last.pt` all that is needed to continue, `best.pt` the
+weights of the epoch that is best on the val split; `curves.png` and `examples.png` are drawn at the end.
 """
 import json
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from faceparse.training.run_log import is_log
 
 
 def run_name(path):
-    """The name of the run of a path: of the run's folder, or of the folder that holds the checkpoint."""
+    """The name of the run that a path belongs to. path: the run's folder, or a checkpoint in it."""
     path = Path(path).resolve()
     return path.parent.name if path.suffix == ".pt" else path.name
 
@@ -59,7 +59,7 @@ def finished_runs(parent, *kinds):
 
 
 def kind_of(folder):
-    """What the run in a folder trains: "parser", "adapter" or "landmarker"."""
+    """The kind of network that the run in a folder trains: "parser", "adapter" or "landmarker"."""
     arguments = read_arguments(folder)
     return "adapter" if "fits" in arguments else "landmarker" if "points" in arguments else "parser"
 
@@ -98,15 +98,15 @@ def open_folder(folder, plan, resume, dry_run=False):
 def refuse_another_run(folder, wanted):
     """Raises FaceparseError where args.json in `folder` differs from the `wanted` plan, a dict, other than in its
     name."""
-    there = read_arguments(folder)
-    if not there:
+    existing = read_arguments(folder)
+    if not existing:
         raise FaceparseError(f"{folder / 'args.json'}: is no JSON object that can be read; remove the folder, or "
                              "choose a --name")
-    differing = [key for key in wanted if key != "name" and there.get(key) != wanted[key]]
+    differing = [key for key in wanted if key != "name" and existing.get(key) != wanted[key]]
     if differing == ["fits"]:
         raise FaceparseError(f"{folder}: holds an adapter of other parsers, or these were trained again since: "
                              "choose another --name, or remove the folder")
     if differing:
         key = differing[0]
-        raise FaceparseError(f"{folder}: holds a run with {key} {there.get(key)}, not {wanted[key]}: "
+        raise FaceparseError(f"{folder}: holds a run with {key} {existing.get(key)}, not {wanted[key]}: "
                              "choose another --name, or remove the folder")

@@ -1,4 +1,4 @@
-"""The log of a run: a JSON line an epoch."""
+"""The log of a run: one JSON line per epoch."""
 import json
 import math
 
@@ -7,8 +7,8 @@ from faceparse.training import distributed
 
 
 def best_of(history, task):
-    """The log line of the epoch with the best score on the val split: of equal scores, and where there is none, the
-    last."""
+    """The log line of the epoch with the best score on the val split; of several equal ones, or without a val split,
+    the last."""
     def rank(line):
         score = task.sign * line.get(task.headline, math.nan)
         return -math.inf if math.isnan(score) else score, line["epoch"]

@@ -1,4 +1,4 @@
-"""What a network is trained for: its inputs, loss, decoding and scores. The epoch loop (loop.py) knows no more of it.
+"""The tasks that a network is trained for: its inputs, loss, decoding and scores. The epoch loop (loop.py) calls them.
 
 Parsing: picture -> label map. Landmarking: picture -> landmarks. (adaptation/training.py: prediction -> label map.)
 """
@@ -12,7 +12,7 @@ from faceparse.models.auxiliary import AUX_WEIGHT
 
 
 class Parsing:
-    """A class for every pixel.
+    """Face parsing: a class for every pixel.
 
     model       a network of models.MODELS, by which its loss is chosen
     labels      the LabelSet of the masks and of the logits' channels
@@ -24,7 +24,7 @@ class Parsing:
     """
     kind = "parser"
     headline, sign = "mean_f1", 1   # the score that chooses the best epoch; 1: the largest is best, -1: the smallest
-    followed = ("mean_f1", "miou")  # the scores that the curves show
+    followed = ("mean_f1", "miou")  # the scores in curves.png
 
     def __init__(self, model, labels, loss, mean, std, weights=None, aux_weight=AUX_WEIGHT, alpha=10.0):
         self.model, self.labels, self.mean, self.std, self.weights = model, labels, mean, std, weights
@@ -35,7 +35,7 @@ class Parsing:
         """(the network's inputs, the batch with its targets).
 
         batch  image (B, 3, S, S) in 0..255, mask (B, S, S), index (B,), on the device
-        epoch  of the training; None: scoring
+        epoch  the training's epoch; None in scoring
         """
         return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
@@ -44,7 +44,7 @@ class Parsing:
         return models.parsing_loss(self.model, outputs, batch["mask"], self.pixel_loss, self.aux_weight, self.alpha)
 
     def weight(self, batch):
-        """The number of labelled pixels, over which the loss is a mean: the batch's weight in a sum of several
+        """The number of labelled pixels, over which the loss is a mean: the weight of this batch in a sum of several
         losses."""
         return int(torch.count_nonzero(batch["mask"] != IGNORE))
 
@@ -62,17 +62,18 @@ class Parsing:
         return torch.zeros(len(self.labels), len(self.labels) + 1, dtype=torch.int64, device=device)
 
     def count(self, tally, outputs, batch):
+        """The tally with the confusion matrices of a batch added."""
         return tally + metrics.confusion(batch["mask"], self.decode(outputs), len(self.labels)).sum(0)
 
     def scores(self, tally):
-        """The scores of a log line, pooled over the whole set."""
+        """The scores of a log line, pooled over all faces."""
         scores = metrics.scores(tally)
         return {"mean_f1": float(scores.mean_f1), "miou": float(scores.miou),
                 "f1": dict(zip(self.labels.names, scores.f1.tolist()))}
 
 
 class Landmarking:
-    """Landmarks of a crop.
+    """Landmark detection: the points of a face's crop.
 
     model      a network of models.LANDMARKERS, which has its own loss and decoding
     points     the LandmarkSet
@@ -98,7 +99,7 @@ class Landmarking:
         return int(batch["landmarks"].isfinite().all(-1).sum())
 
     def decode(self, outputs):
-        """(B, K, 2) float, pixels of the crop."""
+        """The landmarks (B, K, 2) float, in pixels of the crop."""
         return self.model.decode(outputs)
 
     def start(self, device):
@@ -106,7 +107,7 @@ class Landmarking:
         return torch.zeros(2, dtype=torch.float64)
 
     def count(self, tally, outputs, batch):
-        """Errors are measured in pixels of the original picture."""
+        """The tally with a batch added. Errors are measured in pixels of the original pictures."""
         back = np.linalg.inv(batch["homography"].numpy())  # (B, 3, 3)
         predicted, truth = (
             np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
@@ -116,5 +117,5 @@ class Landmarking:
         return tally + torch.tensor([nmes.sum(), len(nmes)], dtype=torch.float64)
 
     def scores(self, tally):
-        """The mean NME, as a share of the length."""
+        """The mean NME, as a ratio (0.05 is 5 %)."""
         return {"nme": float(tally[0] / tally[1])}
