@@ -23,7 +23,7 @@ BAKER2023 = ((0.2, (gaussian_noise,)),
 # Ours: light and colour only, for trainings that are too short for more.
 COLOUR = ((0.1, (gaussian_noise,)), (0.5, (brightness, gamma)), (0.5, (contrast, hue)))
 
-# What `augmentation` knows by name: values of geometry.Jitter, and rows in the order in which they are applied. The
+# The names that `augmentation` accepts: values of geometry.Jitter, and rows in the order in which they are applied. The
 # probabilities and ranges of "rotate", "translate", "occlude", "blur" and "grey" are those of PIPNet's published code,
 # which occludes before it rotates; here occluding blocks stay upright.
 GEOMETRY = {

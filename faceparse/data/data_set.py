@@ -1,4 +1,4 @@
-"""What a data set declares: its name, its readers, and where a user gets its files.
+"""The declaration of a data set: its name, its readers, and where a user gets its files.
 
 Each file in `sets/` defines a `DataSet`; the table in `sets/__init__.py` lists them. `parsing.load` and
 `landmarks.load` call the readers.
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Published:
-    """Where a data set's files are expected, and what to tell a user who does not have them.
+    """Where a data set's files are expected, and where a user gets them.
 
     folders   possible names of its folder under the root, ours first
     marks     files or folders that only this set has: where one of them is in the root, the root is the set's folder

@@ -1,4 +1,4 @@
-"""What one JSON file of labelme contains: shapes, landmarks and outlines. sets/labelme.py documents the format."""
+"""The content of a JSON file of labelme: shapes, landmarks and outlines. sets/labelme.py documents the format."""
 import os
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def read(path):
     content = read_json(path)
     shapes, image = content.get("shapes"), content.get("imagePath")
     if not (isinstance(shapes, list) and isinstance(image, str) and len(image) < 4096 and len(image.splitlines()) == 1):
-        raise FaceparseError(f"{path}: is no file of labelme's, which has 'shapes' and 'imagePath'; take it away")
+        raise FaceparseError(f"{path}: is no file of labelme's, which has 'shapes' and 'imagePath'; remove it")
     size = content.get("imageWidth"), content.get("imageHeight")
     return {"shapes": [_checked_shape(shape, number, path) for number, shape in enumerate(shapes, 1)],
             "image": _image_path(path, image),

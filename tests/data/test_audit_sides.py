@@ -117,7 +117,7 @@ def test_where_the_label_set_does_not_define_left_the_majority_of_faces_does():
     masks = {str(k): mask for k in range(9)} | {"odd": mask[:, ::-1]}
     result = audit(face_set(masks, labels))
     assert [one["name"] for one in result["reversed"]] == ["odd"]
-    assert "right eye, as most faces have it" in result["notes"][0]
+    assert "right eye, as in most faces" in result["notes"][0]
     with_table = replace(labels, to_lapa=("background", "left_eye", "right_eye", "nose", "upper_lip"))
     result = audit(face_set(masks, with_table))
     assert len(result["reversed"]) == 9 and "'to_lapa'" in result["notes"][0]

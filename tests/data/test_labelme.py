@@ -116,7 +116,7 @@ def test_the_landmark_set_is_that_of_the_file_or_landmarks_json_or_the_highest_n
     edit(path, lambda content: content.pop("landmarks"))
     assert points() == POINTS
     edit(path, lambda content: content["shapes"].pop())
-    with pytest.raises(FaceparseError, match=r'a.json: does not say which landmarks it holds; write "landmarks"'):
+    with pytest.raises(FaceparseError, match=r'a.json: does not name its landmark set; write "landmarks"'):
         points()
     (home / "landmarks.json").write_text(json.dumps({"count": 106, "left_eye": [66], "right_eye": [79]}))
     assert points().name == "landmarks" and points().count == 106

@@ -1,4 +1,4 @@
-"""What is wrong with a data set, before a network learns it: files, sizes, values, class shares, left and right.
+"""The check of a data set before training: its files, sizes, values, class shares, and left and right.
 
     result = audit(load("celebamask", "all", root))       # a plain dict of JSON values
     print(text(result))

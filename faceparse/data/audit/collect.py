@@ -27,7 +27,7 @@ def audit(faces, workers=2):
     notes     what else the user should know, one line each
     """
     result = {"set": faces.name, "split": faces.split, "labels": faces.labels.name if faces.labels else None,
-             "records": len(faces.records), "masks": 0, "problems": {kind: [] for kind in KINDS}}
+              "records": len(faces.records), "masks": 0, "problems": {kind: [] for kind in KINDS}}
     shares = np.zeros(256)
     present = np.zeros(256, int)
     positions = defaultdict(dict)  # label set -> {record's name: [PairPosition or None for each mirror pair]}
@@ -52,7 +52,7 @@ def audit(faces, workers=2):
     shares /= max(result["masks"], 1)
     names = faces.labels.names if faces.labels else ()
     result["classes"] = [{"name": name, "share": float(shares[k]), "faces": int(present[k])}
-                        for k, name in enumerate(names)]
+                         for k, name in enumerate(names)]
     result["ignored"] = float(shares[len(names):].sum())
     result |= _left_and_right(positions)
     without = sum(record.mask is None for record in faces.records)
@@ -79,8 +79,8 @@ def _left_and_right(positions):
             doubtful += [{"name": name, "part": labels.names[pair.alone]} for k, pair in enumerate(pairs)
                          if pair and pair.alone and pair.apart < -LEAST_WEAK and k not in swap]
     if 2 * len(suspects) > judged > 0:
-        notes.append("most faces are reversed: look first whether the label set, in its 'to_lapa', takes the subject's "
-                     "left for the image's")
+        notes.append("most faces are reversed: check first whether 'to_lapa' of the label set confuses the subject's "
+                     "left with the image's")
     return {"judged": judged, "reversed": suspects, "doubtful": doubtful, "notes": notes}
 
 

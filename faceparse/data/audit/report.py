@@ -49,9 +49,9 @@ def text(result, most=20):
                  ", ".join(f"{pair} {apart:+.2f}" for pair, apart in one["apart"].items() if apart is not None))
                 for one in result["reversed"][:most]]
         parts.append(drawing.table(["face", "kind", "to swap", "apart, in eye-to-mouth distances"], rows,
-                                  _more(result["reversed"], most)))
+                                   _more(result["reversed"], most)))
     if result["doubtful"]:
-        parts.append("\n".join(["on the other one's side of the face, but nothing else confirms it, so left as it is:",
+        parts.append("\n".join(["on the partner's side of the face, but nothing else confirms it, so not swapped:",
                                 *(f"  {one['name']}: {one['part']}" for one in result["doubtful"][:most]),
                                 *_more(result["doubtful"], most)]))
     return "\n\n".join(parts + ["\n".join(result["notes"])] * bool(result["notes"]))
@@ -82,7 +82,7 @@ def suspects_sheet(faces, result, most=24, cell=240):
     if not rows:
         return None
     return drawing.contact_sheet(rows, ["picture", "as labelled", "as fixed"], titles, cell,
-                                f"{result['set']}: left and right reversed", faces.labels)
+                                 f"{result['set']}: left and right reversed", faces.labels)
 
 
 def _suspect(record, finding, cell):

@@ -177,8 +177,8 @@ def sides_of_pairs(labels, positions):
         elif k not in side:
             side[k] = int(np.sign(sum(np.sign(pairs[k].apart) for pairs in positions if pairs[k] and pairs[k].firm)))
             a, b = pair_names(labels, k)[::side[k] or 1]
-            notes.append(f"{labels.name} does not say which of {a} and {b} is the image's left: " + (
-                f"{a}, as most faces have it" if side[k] else "neither do the faces"))
+            notes.append(f"{labels.name} does not define which of {a} and {b} is the image's left: " + (
+                f"{a}, as in most faces" if side[k] else "the faces do not decide it either"))
     return [side[k] for k in range(len(labels.mirror_pairs))], notes
 
 

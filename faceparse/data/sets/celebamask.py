@@ -6,7 +6,7 @@ One of three layouts:
     N.jpg   N.png                                                            merged by the publisher's tool
     {train,val,test}/  images/   masks/    the sets of the course reports (li2022, zhou2025); their test has no masks
 
-The split of the first two is CelebA's, 24,183 / 2,993 / 2,824, given by CelebA-HQ-to-CelebA-mapping.txt beside them;
+The split of the first two is CelebA's, 24,183 / 2,993 / 2,824, from CelebA-HQ-to-CelebA-mapping.txt beside them;
 without this file it is a fixed random one of the same proportions.
 """
 import os

@@ -104,7 +104,7 @@ def points_of(file, face, home=None):
     for points in LANDMARK_SETS.values():
         if max(numbers, default=-1) + 1 == points.count:
             return points
-    raise FaceparseError(f"{file}: does not say which landmarks it holds; write \"landmarks\": \"106\" into it, or put "
+    raise FaceparseError(f"{file}: does not name its landmark set; write \"landmarks\": \"106\" into it, or put "
                          f"landmarks.json into {home}")
 
 

@@ -37,7 +37,7 @@ def read(root, split, options, data_sets, synthetic="facesynthetics"):
     most = BAKER2023_COUNTS[SPLITS.index(one_of(split, train="train", val="val", test="test"))]
     wanted, parts = options.limit or most, sum(shares)
     total = min([wanted, most] + [len(faces.records) * parts // share
-                                       for faces, share in zip(sets, shares) if share])
+                                  for faces, share in zip(sets, shares) if share])
     synthetic_count = total * shares[0] // parts
     records = [replace(record, name=f"{faces.name}/{record.name}")
                for faces, count in zip(sets, (synthetic_count, total - synthetic_count)) if count
