@@ -74,7 +74,7 @@ def get_args_parser():
                             "per-image: the mean of each face's F1, as baker2023")
     group.add_argument("--predictions", type=Path, metavar="DIR",
                        help="write every face's mask into this folder, a palette PNG of the picture's size; for one "
-                            "parser, with its adapter and --tta where they are given (default: no masks are written)")
+                            "parser, with its adapter and --tta where they are set (default: no masks are written)")
     group.add_argument("--align", choices=[*ALIGNMENTS, "predicted"], metavar="HOW",
                        help=f"{', '.join(ALIGNMENTS)} (default: as in the network's training); predicted: as in its "
                             "training, but by landmarks that the landmark networks of --model find in the picture")
@@ -227,8 +227,8 @@ def predict_images(args, others, landmarkers):
     if args.annotate:
         return annotate(args, parser, finder)
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
-        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is taken for such a crop; name a "
-              "landmark network by --model too, and it is aligned")
+        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed as such a crop, unaligned; "
+              "name a landmark network by --model too to align it")
     out = args.out or Path("parsed")
     done, notes, errors = predict(args.images, out, parser, finder, args.boxes, args.confidence)
     for note in notes:

@@ -160,7 +160,7 @@ def label_set_from_dict(description):
         for i in range(len(names) - 1)]
     if not (isinstance(colours, list) and len(colours) == len(names) and all(
             isinstance(c, list) and len(c) == 3 and all(is_integer(v) and 0 <= v <= 255 for v in c) for c in colours)):
-        raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one a name")
+        raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one per name")
     lapa_pairs = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
     pairs = description.get("pairs", [pair for pair in lapa_pairs if set(pair) <= set(names)])
     if not (isinstance(pairs, list) and all(

@@ -138,7 +138,7 @@ def landmark_set_from_dict(description):
     names = description.get("names") or []
     if names and not (isinstance(names, list) and all(isinstance(n, str) for n in names)
                       and len(set(names)) == len(names) == count):
-        raise FaceparseError(f"'names' should list {count} different names, one a point")
+        raise FaceparseError(f"'names' should list {count} different names, one per point")
     pairs = _mirror_pairs(description.get("pairs"), count, *eyes)
     return LandmarkSet(name, count, pairs, *eyes, *two, regions, tuple(names))
 

@@ -8,13 +8,13 @@ from faceparse.data.augment import BAKER2023, COLOUR, PHOTOMETRY, augmentation, 
 from faceparse.errors import FaceparseError
 from faceparse.geometry.jitter import Jitter
 
-TOYS = ("toy", "toywild", "toymixed")  # the data sets that are drawn
+TOYS = ("toy", "toywild", "toymixed")  # the data sets of faces drawn by code
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in 0..1
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The hyperparameters of a training. Fields with the name of an option are its default."""
+    """The hyperparameters of a training. A field that has the name of an option is that option's default."""
     source: str              # the paper, and which values are ours
     epochs: int
     batch: int               # faces a step

@@ -10,7 +10,7 @@ that are wrong, the network is trained on what they corrected, and so on. This i
     OUT/labelme/NAME.json    the landmarks again, for people to move with labelme
     OUT/worst_first.csv      the faces, those of lowest confidence first
 
-Existing files are never overwritten. Files of labelme among the pictures keep their points as people left them: so a
+Existing files are never overwritten. Files of labelme among the pictures keep the points that people placed, so that a
 corrected folder becomes a data set.
 """
 from dataclasses import dataclass
@@ -49,6 +49,7 @@ class Source:
 
     @property
     def picture(self):
+        """The file of the image."""
         return self.labelled["image"] if self.labelled else self.file
 
 
@@ -59,7 +60,7 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
     parser  of hair and skin, inference.coarse_to_fine or any whose classes merge to these; None: no hair, and skin only
             between jaw and brows
     boxes   a file for input_files.read_boxes with the faces of some pictures, instead of a search
-    A face that `out` already holds, corrected or not, stays as it is: so an interrupted run can be continued.
+    A face that `out` already holds, corrected or not, is not changed, so that an interrupted run can be continued.
     Returns (rows of the list as in `ranked`, [note], [FaceparseError of a face that could not be annotated]).
     """
     out = Path(out)
@@ -115,9 +116,9 @@ def _sources(files, finder, boxes):
     boxes = {} if boxes is None else read_boxes(boxes, pictures)
     sources, names = [], set()
     for file, stem, content in [*((*pair, None) for pair in pictures), *labelled]:
-        its = boxes.get(file, (None,))
-        sources.append(Source(file, content, [(_name(stem, number if len(its) > 1 else None, names), box)
-                                              for number, box in enumerate(its, 1)]))
+        own = boxes.get(file, (None,))
+        sources.append(Source(file, content, [(_name(stem, number if len(own) > 1 else None, names), box)
+                                              for number, box in enumerate(own, 1)]))
     return sources, errors
 
 

@@ -28,8 +28,8 @@ class Row:
 
 
 def ranked(rows):
-    """Rows in the order of the list: first what the network takes for no face, then by confidence; last those without
-    one."""
+    """Rows in the order of the list: first those that the network does not take for a face, then by confidence, lowest
+    first; last those without a confidence."""
     return sorted(rows, key=lambda row: (row.is_face, np.nan_to_num(row.confidence, nan=2.0), row.name))
 
 

@@ -1,4 +1,4 @@
-"""The plot area of a chart: its axis, and primitives that are drawn larger and then reduced, which smooths their edges."""
+"""The plot area of a chart: its axis, lines and bars, which are drawn larger and then reduced to smooth their edges."""
 import math
 
 import numpy as np
@@ -72,6 +72,7 @@ class Plot:
             self.draw.line([tuple(point) for point in piece], colour, round(width * SMOOTH), joint="curve")
 
     def dot(self, x, y, colour, radius=2.5):
+        """A filled circle."""
         self.draw.ellipse([side * SMOOTH for side in (x - radius, y - radius, x + radius, y + radius)], colour)
 
     def rectangle(self, box, colour, outline=None):

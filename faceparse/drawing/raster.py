@@ -75,8 +75,8 @@ def coverages(contours, height, width):
 
     contours       list of (N, 2) polygons, which need not repeat the first point; what is outside the image is cut off
     height, width  of the image
-    -> list of (top, left, cover), one a contour: cover (h, w) float32 in 0..1 is the part of the image, from row `top`
-       and column `left` on, that contains the contour; h or w is 0 where it is outside the image
+    -> list of (top, left, cover), one per contour: cover (h, w) float32 in 0..1 is the part of the image, from row
+       `top` and column `left` on, that contains the contour; h or w is 0 where it is outside the image
     Where a contour overlaps itself in the same orientation, the overlap counts as inside.
     """
     count = np.array([len(c) for c in contours])

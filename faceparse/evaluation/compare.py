@@ -1,4 +1,4 @@
-"""Several networks on one data set: an entry of report.json for each, and what tables and pictures are made of."""
+"""Several networks on one data set: an entry of report.json for each, and the evaluations for tables and pictures."""
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +89,7 @@ def compare_landmarkers(landmarkers, face_set, options):
 
 
 def run_titles(parsers):
-    """{parser: what the tables call its run}: the run's name, or the path where several runs share the name."""
+    """{parser: title of its run in the tables}: the run's name, or the path where several runs share the name."""
     paths = list(dict.fromkeys(parser.path for parser in parsers))
     names = [run_name(path) for path in paths]
     return {parser: name if names.count(name) == 1 else str(parser.path)
@@ -105,6 +105,6 @@ def refuse_unaligned(parsers):
 
 
 def left_out(reasons):
-    """Print on standard error what is left out, a line each."""
+    """Print a line on standard error for each network or file that is left out. reasons: an iterable of messages"""
     for reason in reasons:
         print(f"left out: {reason}", file=sys.stderr)

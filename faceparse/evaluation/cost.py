@@ -1,4 +1,4 @@
-"""What a network costs: time for a crop, and the table of what finding faces costs."""
+"""The cost of networks: the time for one crop, and the table of the cost of finding faces."""
 import statistics
 import time
 
@@ -21,7 +21,7 @@ def median_milliseconds(forward, size):
 
 
 def finding_table(costs, style=drawing.table):
-    """A table of FaceFinder.cost dicts, a line each."""
+    """A table of FaceFinder.cost dicts, one row each."""
     return style(["found by", "parameters", "crops", "GFLOPs", "ms"], [
         [cost["run"], cost["parameters"], f"{cost['looks']:.1f}", f"{cost['flops'] / 1e9:.2f}",
          f"{cost['milliseconds']:.1f}"] for cost in costs])

@@ -8,7 +8,7 @@ from faceparse.evaluation.cost import finding_table, median_milliseconds
 def summary(run, landmarker, face_set, evaluation, finder=None):
     """The entry of a Landmarker in report.json's list `models`.
 
-    run         what the tables call the network
+    run         title of the network in the tables
     evaluation  its LandmarkEvaluation on the FaceSet
     finder      the FaceFinder, where it was scored, whose costs are added
     """

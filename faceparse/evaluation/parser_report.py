@@ -7,7 +7,7 @@ from faceparse.training.run_folder import run_name
 def summary(run, parser, face_set, evaluation, protocol):
     """The entry of a parser in report.json's list `models`.
 
-    run         what the tables call the parser
+    run         title of the parser in the tables
     parser      a Parser; the costs of an AdaptedParser are those of parser and adapter together
     evaluation  its ParserEvaluation on the FaceSet
     protocol    one of parser_scores.PROTOCOLS
@@ -40,7 +40,7 @@ def summary(run, parser, face_set, evaluation, protocol):
 
 
 def is_multi_view(entry):
-    """Whether an entry of report.json is of test-time augmentation."""
+    """Whether an entry of report.json is a parser with test-time augmentation."""
     return entry["tta_flip"] or tuple(entry["tta"]) != (1.0,)
 
 

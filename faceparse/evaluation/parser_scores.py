@@ -29,7 +29,7 @@ class ParserEvaluation:
     """A parser's confusion matrices on the faces of a set.
 
     labels    the LabelSet of the comparison: the largest one that ground truth and prediction can both be remapped to
-    matrices  (N, C, C + 1) int64, one a face, see metrics.confusion
+    matrices  (N, C, C + 1) int64, one per face, see metrics.confusion
     faces     the N faces' indices in `records`
     align     how the faces were aligned, one of geometry.ALIGNMENTS
     frame     one of FRAMES

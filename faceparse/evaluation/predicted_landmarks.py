@@ -1,4 +1,4 @@
-"""A data set with predicted landmarks in place of its own: what a parser's alignment meets in practice."""
+"""A data set with predicted landmarks in place of its own: as in practice, where no landmarks are annotated."""
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +12,7 @@ def with_predicted_landmarks(face_set, finder):
     """Replace the landmarks of a FaceSet by those that a FaceFinder finds in its pictures.
 
     Records whose picture cannot be read keep their landmarks: the error is raised when the picture is read again.
-    Returns the FaceSet, and the number of pictures without a detection that is taken for a face.
+    Returns the FaceSet, and the number of pictures in which no face is found with enough confidence.
     """
     records, lost = [], 0
     with Progress(len(face_set.records), "finding faces") as progress:

@@ -1,4 +1,4 @@
-"""Contact sheets: which faces are shown, and predictions of parsers beside image and ground truth."""
+"""Contact sheets: the choice of faces, and predictions beside image and ground truth."""
 import numpy as np
 import torch
 from PIL import Image

@@ -22,7 +22,7 @@ def alignment(how, width, height, size, points=None, landmark_set=None, foregrou
                   "foreground": a picture without `foreground` is letterboxed
                   "none": letterboxed; "stretch": stretched to the square
     points        (K, 2) landmarks, NaN where not annotated
-    landmark_set  theirs (landmark_sets.LandmarkSet)
+    landmark_set  the LandmarkSet of the points
     foreground    (x0, y0, x1, y1), the box of hair and skin, pixels
     Raises FaceparseError where the points do not suffice, and for an unknown alignment.
     """

@@ -31,10 +31,10 @@ def find_ffmpeg(path):
 def output_contains(program, word, *options):
     """Whether what ffmpeg prints with some options, such as "-encoders", contains a word."""
     try:
-        answer = subprocess.run([program, "-hide_banner", *options], stdin=subprocess.DEVNULL, capture_output=True)
+        run = subprocess.run([program, "-hide_banner", *options], stdin=subprocess.DEVNULL, capture_output=True)
     except OSError:
         return False  # it does not start, which Ffmpeg reports
-    return word.encode() in answer.stdout
+    return word.encode() in run.stdout
 
 
 class Ffmpeg:

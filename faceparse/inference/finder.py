@@ -35,7 +35,7 @@ SMALLEST_FACE, LARGEST_FACE = 0.02, 3.0  # side of a face's box / side of the pi
 
 @dataclass
 class Detection:
-    """A face that was found.
+    """A detected face.
 
     points      (K, 2) float32, landmarks in pixels of the picture
     confidence  (K,) of the points in 0..1; None where the network has none
@@ -58,7 +58,7 @@ class FaceFinder:
     landmarkers     Landmarkers. The last one that was trained on crops refines; the first one that was trained on whole
                     pictures searches. Where there is only one kind, it does both; a network that was trained on whole
                     pictures does not refine.
-    points          the LandmarkSet that is found
+    points          the LandmarkSet of the detections
     search_network, refine_network  the two Landmarkers, which may be the same
     has_refinement  whether `refine_network` was trained on crops
     crop_counts     {network: number of crops it was run on}
@@ -79,7 +79,7 @@ class FaceFinder:
 
         image   a path, a Pillow image or (H, W, 3) uint8 RGB
         box     (x0, y0, x1, y1) of the face in pixels, from the brows to the chin: it replaces the search
-        before  (K, 2) the face's points in the video's frame before: no search, and no more than one crop
+        before  (K, 2) the face's points in the video's frame before: no search, and only one crop
 
         Where no candidate has a face's extent, the points are a fixed stand-in in the middle of the picture or the box,
         with confidence 0.
@@ -113,7 +113,8 @@ class FaceFinder:
         return sum(self.crop_counts.values())
 
     def cost(self):
-        """The mean cost of a picture so far: {"run", "parameters", "looks": crops, "flops", "milliseconds": median}."""
+        """The mean cost of a picture so far: {"run", "parameters", "looks": number of crops, "flops", "milliseconds":
+        median}."""
         networks, pictures = self.crop_counts, max(1, len(self.seconds))
         flops = sum(count * models.flops(network.model, network.size) for network, count in networks.items())
         return {"run": " and ".join(str(network.path) for network in networks), "looks": self.crop_count / pictures,
@@ -220,7 +221,7 @@ def _merit(detection):
 
 
 def _largest_of_the_best(detections):
-    """The largest face among those with nearly the highest confidence: the face that the picture is of."""
+    """The largest face among those with nearly the highest confidence: the main face of the picture."""
     best = max(detections, key=_merit)
     near = [one for one in detections if one.is_face and one.mean_confidence >= NEAR_BEST * best.mean_confidence]
     return max(near, key=lambda one: np.ptp(one.points, axis=0).prod(), default=best)

@@ -1,4 +1,4 @@
-"""The pictures and videos that a user names: which files they are, what their results are called, where faces are."""
+"""The pictures and videos that a user names: their files, the names of their results, and the boxes of their faces."""
 import csv
 import io
 import os
@@ -109,7 +109,7 @@ def read_boxes(path, files):
 
 
 def _picture_named(name, by_name, place):
-    """The file that a line of boxes means; `place` begins the error message."""
+    """The file that a line of boxes names. place: the beginning of an error message"""
     parts = Path(name).parts
     matching = [file for file in by_name.get(Path(name).name, ()) if parts == file.parts[-len(parts):]
                 or Path(name).is_absolute() and parts == file.resolve().parts]

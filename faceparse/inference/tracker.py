@@ -6,9 +6,9 @@ class FaceTracker:
     """Finds the face in each frame of a video.
 
     finder    a FaceFinder
-    interval  the least number of frames from one search of a whole frame to the next. While there is no face between
-              two searches, the whole frame is one crop. A network without confidences, which cannot notice that it lost
-              the face, searches as often.
+    interval  the least number of frames from one search of the whole frame to the next. While there is no face between
+              two searches, the whole frame is one crop. A network without confidences gives no sign of a lost face, so
+              it searches as often as `interval` allows.
     searches  the number of searches so far
     """
 

@@ -1,4 +1,4 @@
-"""What parsers, label adapters and landmark networks have in common once they are trained."""
+"""The common base of trained parsers, label adapters and landmark networks."""
 from functools import cached_property
 
 import torch

@@ -76,7 +76,7 @@ def _line(detection):
 
 
 class Stopwatch:
-    """Seconds by stage."""
+    """Measures the seconds that each stage of the work takes."""
 
     def __init__(self):
         self.seconds = {}
@@ -99,7 +99,7 @@ class Stopwatch:
 
 
 class JsonLines:
-    """A file of JSON values, one a line, each on disk as soon as it is written.
+    """A file of JSON values, one per line, each on disk as soon as it is written.
 
     The file is created with the first value. Raises CannotWrite.
     """

@@ -1,4 +1,4 @@
-"""Lovász-softmax. Berman et al., "The Lovász-Softmax Loss", CVPR 2018, section 3, https://arxiv.org/abs/1705.08790."""
+"""Lovász-softmax. Berman et al., "The Lovász-Softmax Loss", CVPR 2018, section 3, https://arxiv.org/abs/1705.08790"""
 import torch
 
 from faceparse.labels import IGNORE

@@ -35,7 +35,7 @@ def choose_weights(name, labels, loss, count=None):
     if name in ("li2022", "li2022-high"):
         if labels.names != CELEBAMASK_NAMES:
             raise FaceparseError(f"--class-weights {name}: is for the classes of celebamask, not of {labels.name}: "
-                                 "use baker2023, or a number a class")
+                                 "use baker2023, or one number per class")
         weights = torch.tensor(LI2022_WEIGHTS)
         return 2 * weights - 1 if name == "li2022-high" else weights
     if ":" in name:

@@ -22,8 +22,8 @@ PREFIXES = re.compile(r"^((module|model|_orig_mod)\.)+")  # of DataParallel, Lig
 
 
 def read_checkpoint(path):
-    """The dict in a file written by torch.save, or the tensors of a .safetensors file; tensors are on the CPU. Nothing in
-    the file is executed.
+    """The dict in a file written by torch.save, or the tensors of a .safetensors file; tensors are on the CPU. Nothing
+    in the file is executed.
 
     Raises FaceparseError, naming the file and the remedy, for a file that is missing, damaged or no checkpoint.
     """

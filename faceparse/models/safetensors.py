@@ -1,7 +1,8 @@
 """The safetensors format, in which segmentation_models_pytorch and the Hugging Face hub save state dicts.
 
-https://huggingface.co/docs/safetensors: an 8-byte little-endian length, so many bytes of JSON (for each tensor dtype,
-shape and data_offsets), the data. The package of this name is not a dependency for these few lines.
+https://huggingface.co/docs/safetensors: the length of the header, 8 bytes, little-endian; the header, JSON with the
+dtype, shape and data_offsets of each tensor; the data. The format is read here, so that the package `safetensors` is no
+dependency.
 """
 import json
 
@@ -12,7 +13,8 @@ DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF1
 
 
 def read_safetensors(path):
-    """The tensors in a file, {name: tensor on the CPU}. Raises ValueError, KeyError or RuntimeError where it is damaged."""
+    """The tensors in a file, {name: tensor on the CPU}. Raises ValueError, KeyError or RuntimeError where the file is
+    damaged."""
     content = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8)
     start = 8 + int.from_bytes(content[:8].numpy().tobytes(), "little")
     header = json.loads(content[8:start].numpy().tobytes())

@@ -31,6 +31,7 @@ PARTLY = "* at a value above 0: an average over classes or models of which one i
 
 @dataclass
 class Table:
+    """A table with its title; `notes` are lines below it."""
     title: str
     header: list
     rows: list

@@ -28,7 +28,7 @@ class TrainingSet:
     """The entries of all models that were trained on the same faces.
 
     baseline  entries before adaptation, at least one
-    adapted   {kind of adapter, '' where there is only one kind: entries, at most one a model}
+    adapted   {kind of adapter, '' where there is only one kind: entries, at most one per model}
     """
     name: str
     baseline: list
@@ -41,6 +41,7 @@ class TrainingSet:
 
     @property
     def title(self):
+        """The name in tables."""
         return self.name + " (upper bound)" * self.upper_bound
 
     @property
@@ -50,7 +51,7 @@ class TrainingSet:
 
 
 def adapted_by(kind):
-    """What a table calls the predictions of one kind of adapter, '' for the only kind."""
+    """The name in tables of the predictions of one kind of adapter. kind: '' for the only kind"""
     return f"adapted: {kind}" if kind else "adapted"
 
 

@@ -46,7 +46,7 @@ def _same_crops(entries):
 
 
 def _literature(sets, target):
-    """Criterion 3: scores on Helen and LaPa, which the literature has scores of, are in line with these."""
+    """Criterion 3: the scores on Helen and LaPa are in line with those of the literature."""
     name = "3 in line with the literature"
     compared = []  # (what, our mean F1, whose, theirs)
     for s in sets:
@@ -86,7 +86,7 @@ def _harmless(sets):
 
 def _complete(sets):
     """Criterion 5: all models are scored on the test split before and after adaptation; the upper bound is left out,
-    for it is trained on the target already."""
+    because it is trained on the target itself."""
     sets = [s for s in sets if not s.upper_bound] or sets
     baseline = {entry["run"] for s in sets for entry in s.baseline}
     both = {entry["run"] for s in sets for adapted in s.adapted.values() for entry in adapted}

@@ -2,8 +2,8 @@
 
 Its F1 is the mean over the images on the 128 x 128 crop, with values under 0.1 clamped or dropped; "mean" is over the
 ten classes other than the background, with NaN counted as 0. "baseline" is the parser's prediction before label
-adaptation, which the paper calls "naked". A dagger (†) after a name marks a row that contradicts another row in print;
-the SUSPECT note of its table explains how.
+adaptation, which the paper calls "naked". A dagger (†) after a name marks a row that contradicts another row of the
+paper; the SUSPECT note of its table explains how.
 """
 from faceparse.papers import liu2020
 
@@ -48,7 +48,7 @@ TABLE_5 = (
     ("Wood et al., synthetic", (0.951, 0.835, 0.873, 0.945, 0.823, 0.891, 0.899), WOOD_SYNTHETIC),
 )
 
-# LaPa's test set, mean F1. The paper compares with nobody there; these are liu2020's BASS and FaRL (Zheng et al. 2022).
+# LaPa's test set, mean F1. The paper makes no comparison there; ours are liu2020's BASS and FaRL (Zheng et al. 2022).
 LAPA = {"BASS": liu2020.LAPA_TEST_MEAN, "FaRL": 0.9388}
 # Table 4, LaPa's test set: (model, F1 of LaPa's ten classes other than the background, mean).
 TABLE_4 = (

@@ -28,7 +28,7 @@ PARTS = {"brows": ("left_brow", "right_brow"), "eyes": ("left_eye", "right_eye")
 def ablation_table(scores, style=drawing.table):
     """Table 1: F1 of each class in per cent, the mean over the seeds, beside the printed mean.
 
-    scores  {name in MODELS: [one a seed: {class: F1, ..., "mean": mean F1}, the background first]}
+    scores  {name in MODELS: [for each seed {class: F1, ..., "mean": mean F1}, the background first]}
     style   drawing.table or drawing.markdown
     """
     columns = _columns(scores)

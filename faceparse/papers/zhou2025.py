@@ -19,6 +19,7 @@ WEIGHTED = {"augment": "none", "statistics": "data", "class_weights": "li2022"}
 
 @dataclass(frozen=True)
 class Row:
+    """A row of table 1 or 2."""
     title: str
     options: dict  # of train.py
     printed: str   # mFscore, mIoU in per cent; "longer": 80,000 steps, else 40,000

@@ -2,8 +2,7 @@
 
 Liu et al., "A ConvNet for the 2020s", CVPR 2022, sections 2 and 3, https://arxiv.org/abs/2201.03545. torchvision's
 network without its classifier; the keys of the state dict are torchvision's (`features.N...`). Stochastic depth is
-mmsegmentation's for UPerNet. The maps are the residual stream, without a norm: the decoder
-normalises them.
+mmsegmentation's for UPerNet. The maps are the residual stream, without a norm: the decoder normalises them.
 """
 import re
 
