@@ -39,6 +39,7 @@ class Adapting(Parsing):
         self.parsers, self.encoding = parsers, encoding
 
     def feed(self, batch, epoch=None):
+        """See Parsing.feed: the inputs are encoded predictions, in scoring those of all K parsers, (K B, C', S, S)."""
         images, count = batch["image"], len(self.parsers)
         if epoch is None:
             probabilities = torch.cat([parser.probabilities(images) for parser in self.parsers])  # (K B, C, S, S)

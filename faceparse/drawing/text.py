@@ -13,6 +13,7 @@ INK, FAINT, GRID, PAPER = (34, 34, 34), (102, 102, 102), (224, 224, 224), (255, 
 
 @lru_cache
 def font(size):
+    """Pillow's built-in font; without FreeType it has one size only."""
     return ImageFont.load_default(size if features.check("freetype2") else None)
 
 

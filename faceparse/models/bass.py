@@ -45,6 +45,7 @@ def at_pixels(logits, stride, size):
 
 
 def concat(*maps):
+    """Maps (B, C_i, H, W) -> (B, sum of C_i, H, W)."""
     return torch.cat(maps, dim=1)
 
 

@@ -1,1 +1,1 @@
-"""What the three scripts share: options and exit codes."""
+"""Code that the three scripts share: options and exit codes."""

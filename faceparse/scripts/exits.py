@@ -25,6 +25,7 @@ class Jobs:
 
     @contextmanager
     def job(self, title):
+        """The context of one training; title: its name in error messages."""
         try:
             yield
         except Stopped:

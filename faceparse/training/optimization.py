@@ -64,5 +64,6 @@ def rate_at(step, steps, schedule, warmup=0):
 
 
 def set_learning_rate(optimizer, lr):
+    """Set the learning rate of all parameters."""
     for group in optimizer.param_groups:
         group["lr"] = lr

@@ -92,6 +92,7 @@ class Landmarking:
         return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
     def loss(self, outputs, batch):
+        """The network's outputs, a dict, and batch["landmarks"] (B, K, 2) -> scalar."""
         return self.model.loss(outputs, batch["landmarks"])
 
     def weight(self, batch):
