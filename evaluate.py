@@ -227,8 +227,8 @@ def predict_images(args, others, landmarkers):
     if args.annotate:
         return annotate(args, parser, finder)
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
-        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed unaligned; to align it, "
-              "name a landmark network by --model too")
+        print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed unaligned; to align "
+              "it, name a landmark network by --model too")
     out = args.out or Path("parsed")
     done, notes, errors = predict(args.images, out, parser, finder, args.boxes, args.confidence)
     for note in notes:
