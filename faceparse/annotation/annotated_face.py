@@ -14,6 +14,7 @@ from faceparse.drawing.face_parts import HAIR, SKIN
 from faceparse.errors import FaceparseError
 from faceparse.inference.coarse_to_fine import skin_and_hair
 from faceparse.inference.face_parser import ParsedFace
+from faceparse.labels import IGNORE
 from faceparse.landmark_sets import LandmarkSet
 
 DOUBTFUL = 5  # landmarks of a face that the list names
@@ -28,7 +29,7 @@ class AnnotatedFace:
     confidence  (K,) in 0..1 of the landmark network; None where people placed the landmarks or it has none
     is_face     whether the landmark network takes it for a face
     parsed      the parser's ParsedFace, or None
-    polygons    drawn by people: [(class index of LaPa's, (N, 2) in pixels)]
+    polygons    drawn by people: [(class index of LaPa's or IGNORE, (N, 2) in pixels)], each over those before it
     """
     picture: Path
     size: tuple[int, int]
@@ -66,10 +67,13 @@ def label_map(face):
 
 
 def regions(face):
-    """Hair and skin as polygons for people to correct: [(class index, (N, 2) in pixels)]. Those that people drew, and
+    """Hair and skin as polygons for people to correct: [(class index or IGNORE, (N, 2) in pixels)]. Those that people drew, and
     for a class that they did not draw the outlines of the parser's prediction."""
-    drawn, (width, height) = {index for index, _ in face.polygons}, face.size
-    traced = [(label, polygon) for label, inside in zip((SKIN, HAIR), face.skin_and_hair)
-              if inside is not None and label not in drawn
-              for polygon in outlines.trace(inside, max(width, height) / 300, least=width * height // 1000)]
-    return [*traced, *face.polygons]
+    drawn, (width, height) = [index for index, _ in face.polygons], face.size
+    traced = {label: [(label, polygon) for polygon in outlines.trace(inside, max(width, height) / 300,
+                                                                     least=width * height // 1000)]
+              for label, inside in zip((SKIN, HAIR), face.skin_and_hair)
+              if inside is not None and label not in drawn}
+    # later polygons cover earlier ones: hair covers drawn skin, and what people cut out stays cut out
+    first_cut = next((k for k, index in enumerate(drawn) if index in (0, IGNORE)), len(drawn))
+    return [*traced.get(SKIN, ()), *face.polygons[:first_cut], *traced.get(HAIR, ()), *face.polygons[first_cut:]]

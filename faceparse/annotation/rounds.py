@@ -33,7 +33,7 @@ from faceparse.files import write_file
 from faceparse.geometry.alignment import BY_LANDMARKS
 from faceparse.inference.faces import parse_aligned
 from faceparse.inference.input_files import find_files, read_boxes
-from faceparse.labels import LABEL_SETS, LAPA_NAMES, table
+from faceparse.labels import IGNORE, LABEL_SETS, LAPA_NAMES, table
 from faceparse.landmark_sets import landmark_set
 from faceparse.progress import Progress
 
@@ -198,7 +198,8 @@ def _write(face, out, name):
         write_file(data, path)
     if mask is not None:
         drawing.save_mask(mask, LAPA, label)
-    polygons = [(LAPA_NAMES[index], contour) for index, contour in regions(face)]
+    polygons = [(labelme_json.IGNORE_LABEL if index == IGNORE else LAPA_NAMES[index], contour)
+                for index, contour in regions(face)]
     write_labelme(out / "labelme" / f"{name}.json", picture, face.size, face.landmarks, face.points, polygons,
                   face.doubt or None)
     return notes

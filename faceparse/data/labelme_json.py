@@ -1,20 +1,28 @@
 """The content of a JSON file of labelme: shapes, landmarks and outlines. sets/labelme.py documents the format."""
+import base64
+import io
 import os
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from faceparse.data.images import image_size
+from faceparse.drawing import outlines as region_outlines
 from faceparse.errors import FaceparseError
 from faceparse.files import read_json
+from faceparse.labels import IGNORE
 
 FARTHEST = 1e6  # largest coordinate in pixels
+NO_AREA = ("point", "line", "linestrip", "points")  # types of shape without an area
+BACKGROUND_LABEL, IGNORE_LABEL = "_background_", "__ignore__"  # labelme's names of class 0 and of pixels left out
 
 
 def read(path):
     """The content of a file as a dict:
 
-    shapes     [{"label", "shape_type", "points" (N, 2) in pixels, pixel centres at integers, counted from 0}]
+    shapes     [{"label", "shape_type", "points" (N, 2) in pixels, pixel centres at integers, counted from 0, "mask":
+               of a shape of type "mask" the PNG of the rectangle between its two points, in base64}]
     image      the Path of its image
     size       (width, height) of the image that was labelled, or None
     landmarks, looked_at   the entries of these names, or None
@@ -39,7 +47,8 @@ def _checked_shape(shape, number, path):
         points, label, kind = np.array([]), None, None
     if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) < FARTHEST).all() or not isinstance(label, str):
         raise FaceparseError(f"{path}: shape {number} has no label, or no points of x and y; remove or correct it")
-    return {"label": label.strip(), "shape_type": kind or "polygon", "points": points - 0.5}  # labelme 3 had no type
+    return {"label": label.strip(), "shape_type": str(kind or "polygon"),  # labelme 3 had no type
+            "points": points - 0.5, "mask": shape.get("mask")}
 
 
 def _image_path(path, name):
@@ -91,23 +100,61 @@ def _point_index(label, points, path):
                          f"number, 0 to {points.count - 1}")
 
 
-def outlines(face, labels, path):
-    """The polygons and rectangles of a file's content from `read`, as [(class index, (N, 2))].
+def has_areas(face, labels):
+    """Whether a file's content from `read` has a shape that annotates an area for a mask of the LabelSet, or is meant
+    to: a line that is labelled by a class is one, which `outlines` then refuses."""
+    return any(shape["shape_type"] not in NO_AREA or
+               shape["shape_type"] != "point" and _class_index(shape["label"], labels) is not None
+               for shape in face["shapes"])
 
-    Raises FaceparseError for another kind of area, such as a circle, and for an unknown class.
+
+def _class_index(label, labels):
+    """The class of a label, IGNORE for labelme's __ignore__; None for a label that is no class of the LabelSet."""
+    if label in labels.names:
+        return labels.names.index(label)
+    return {BACKGROUND_LABEL: 0, IGNORE_LABEL: IGNORE}.get(label)
+
+
+def outlines(face, labels, path):
+    """The areas of a file's content from `read`, as [(class index or IGNORE, (N, 2))] in the file's order.
+
+    Shapes of type polygon, rectangle, oriented_rectangle and mask are areas. Lines whose label is no class are remarks
+    and are left out. Raises FaceparseError for another kind of area, such as a circle, for a line that is labelled by a
+    class, and for an unknown class.
     """
     contours = []
     for shape in face["shapes"]:
-        kind, contour = shape["shape_type"], shape["points"]
-        if kind in ("point", "line", "linestrip", "points"):
+        kind, contour, label = shape["shape_type"], shape["points"], shape["label"]
+        index = _class_index(label, labels)
+        if kind == "point" or kind in NO_AREA and index is None:
+            continue
+        corners = {"polygon": len(contour) > 2, "oriented_rectangle": len(contour) == 4,
+                   "rectangle": len(contour) > 1, "mask": len(contour) == 2}
+        if not corners.get(kind):
+            raise FaceparseError(f"{path}: '{label[:40]}' is a {kind[:40]} of {len(contour)} points; draw it as a "
+                                 "polygon of three or more")
+        if index is None:
+            raise FaceparseError(f"{path}: the {kind} '{label[:40]}' is no class of {labels.name}; use one of "
+                                 f"{', '.join(labels.names)}, or {IGNORE_LABEL}")
+        if kind == "mask":
+            contours += [(index, piece) for piece in _pieces(shape, path)]
             continue
         if kind == "rectangle" and len(contour) == 2:
             contour = np.array([contour[0], [contour[1, 0], contour[0, 1]], contour[1], [contour[0, 0], contour[1, 1]]])
-        elif kind not in ("polygon", "rectangle") or len(contour) < 3:
-            raise FaceparseError(f"{path}: '{shape['label'][:40]}' is a {kind} of {len(contour)} points; draw it as a "
-                                 "polygon of three or more")
-        if shape["label"] not in labels.names:
-            raise FaceparseError(f"{path}: the {kind} '{shape['label'][:40]}' is no class of {labels.name}; use one of "
-                                 f"{', '.join(labels.names)}")
-        contours.append((labels.names.index(shape["label"]), contour))
+        contours.append((index, contour))
     return contours
+
+
+def _pieces(shape, path):
+    """The outlines of a shape of type mask: a PNG of the pixels from its first point to its second, inclusive."""
+    (left, top), (right, bottom) = corners = (shape["points"] + 0.5).astype(int)
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(shape["mask"]))) as picture:
+            if picture.size != (right - left + 1, bottom - top + 1):
+                raise ValueError(f"of {picture.size[0]} x {picture.size[1]} pixels between the points "
+                                 f"{corners.tolist()}")
+            inside = np.asarray(picture.convert("L")) > 0  # labelme stores 0 and 255, or one bit
+    except (TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FaceparseError(f"{path}: the mask '{shape['label'][:40]}' cannot be read ({str(error)[:100]}); draw it "
+                             "again") from None
+    return [contour + (left, top) for contour in region_outlines.trace(inside)]

@@ -1,9 +1,12 @@
 """A folder of labelme's files as a data set: masks, landmarks, splits and sets of one's own."""
+import base64
+import io
 import json
 import os
 
 import numpy as np
 import pytest
+from PIL import Image
 from labelme_face import LAPA, NAN, POINTS, edit, face
 
 from faceparse.annotation.labelme import write
@@ -17,17 +20,111 @@ from faceparse.labels import LAPA_NAMES
 from faceparse.landmark_sets import LandmarkSet
 
 
-def test_polygons_are_painted_class_by_class_and_background_cuts_holes(tmp_path):
-    def square(low, high):
-        return np.array([[low, low], [high, low], [high, high], [low, high]]) - 0.5
+def square(low, high):
+    return np.array([[low, low], [high, low], [high, high], [low, high]]) - 0.5
 
-    face(tmp_path, polygons=[("hair", square(30, 40)), ("background", square(50, 55)), ("nose", square(20, 35)),
-                             ("skin", square(10, 60))])
+
+@pytest.mark.parametrize("background", ["background", "_background_"])
+def test_a_later_shape_covers_an_earlier_one_background_cuts_holes_and_ignore_is_left_out(tmp_path, background):
+    """As labelme's own converters paint: in the file's order, whatever the classes."""
+    order = [("hair", 5, 40), ("skin", 10, 60), (background, 50, 55), ("nose", 20, 52), ("__ignore__", 30, 35)]
+    face(tmp_path, polygons=[(name, square(low, high)) for name, low, high in order])
     mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA)
-    expected = np.zeros((64, 64), np.uint8)
-    for name, low, high in (("skin", 10, 60), ("nose", 20, 35), ("hair", 30, 40), ("background", 50, 55)):
-        expected[low:high, low:high] = LAPA_NAMES.index(name)
+    expected, values = np.zeros((64, 64), np.uint8), {background: 0, "__ignore__": 255}
+    for name, low, high in order:
+        expected[low:high, low:high] = values[name] if name in values else LAPA_NAMES.index(name)
     assert np.array_equal(mask, expected)
+
+
+def test_pixels_to_ignore_stay_ignored_where_landmarks_draw_the_parts(tmp_path):
+    truth = face(tmp_path, polygons=[("__ignore__", square(20, 40)), ("background", square(5, 10))])
+    mask = labelme.read_mask(tmp_path / "labelme/a.json", LAPA, POINTS)
+    parts = face_parts.label_map(truth, 64, 64)
+    parts[20:40, 20:40], parts[5:10, 5:10] = 255, 0
+    assert (mask != parts).mean() < 0.002 and np.array_equal(mask == 255, parts == 255)
+
+
+def mask_shape(label, inside, x, y):
+    """labelme's shape of type mask, in its 6.x form: the first and the last pixel's indices, and a PNG between them."""
+    file = io.BytesIO()
+    Image.fromarray(inside.astype(np.uint8)).save(file, "PNG")
+    height, width = inside.shape
+    return {"label": label, "shape_type": "mask", "points": [[x, y], [x + width - 1, y + height - 1]],
+            "mask": base64.b64encode(file.getvalue()).decode()}
+
+
+def test_masks_and_turned_rectangles_are_areas_to_the_pixel(tmp_path):
+    face(tmp_path)
+    path, inside = tmp_path / "labelme/a.json", np.random.default_rng(0).random((9, 13)) > 0.4
+    turned = {"label": "hair", "shape_type": "oriented_rectangle", "points": [[40, 30], [50, 40], [40, 50], [30, 40]]}
+    edit(path, lambda content: content["shapes"].extend([turned, mask_shape("nose", inside, 44, 36)]))
+    mask = labelme.read_mask(path, LAPA)
+    expected = np.zeros((64, 64), np.uint8)
+    raster.fill(expected, [np.array(turned["points"]) - 0.5], [10])
+    expected[36:45, 44:57][inside] = 6
+    assert np.array_equal(mask, expected) and (mask == 10).sum() > 100
+
+
+@pytest.mark.parametrize("change", [
+    {"mask": None}, {"mask": "iVBORw0KGgo="}, {"mask": 7}, {"mask": "\u00e9"}, {"points": [[44, 36], [50, 40]]},
+    {"points": [[44, 36]]}])
+def test_a_mask_that_does_not_fill_its_rectangle_is_an_error_of_one_line(tmp_path, change):
+    face(tmp_path)
+    path = tmp_path / "labelme/a.json"
+    edit(path, lambda content: content["shapes"].append(mask_shape("nose", np.ones((9, 13)), 44, 36) | change))
+    with pytest.raises(FaceparseError, match="a.json: .*'nose'") as caught:
+        labelme.read_mask(path, LAPA)
+    assert "\n" not in str(caught.value)
+
+
+def no_shapes(content):
+    content["shapes"] = []
+
+
+@pytest.mark.parametrize("first", [
+    no_shapes,
+    lambda content: content.update(shapes=[mask_shape("nose", np.ones((9, 13)), 44, 36)]),
+    lambda content: content.update(shapes=[{"label": "nose", "shape_type": "oriented_rectangle",
+                                            "points": [[40, 30], [50, 40], [40, 50], [30, 40]]}])])
+def test_a_first_file_of_another_kind_empties_no_set(tmp_path, first):
+    for name in "abc":
+        face(tmp_path, name, polygons=[("nose", square(20, 30))])
+    edit(tmp_path / "labelme/a.json", first)
+    records = {record.name[-1]: record for record in parsing.load("labelme", "all", tmp_path).records}
+    assert records.keys() == set("abc") and (records["b"].mask() > 0).any() and (records["c"].mask() == 6).any()
+    assert all(record.landmarks for record in landmarks.load("labelme", "all", tmp_path).records)
+    if first is no_shapes:
+        with pytest.raises(FaceparseError, match="a.json: holds no polygon; .* a rectangle labelled _background_"):
+            records["a"].mask()
+        edit(tmp_path / "labelme/a.json", lambda content: content["shapes"].append(
+            {"label": "_background_", "shape_type": "rectangle", "points": [[0, 0], [64, 64]]}))
+        assert not records["a"].mask().any()
+    else:
+        assert (records["a"].mask() == 6).any()
+
+
+def test_a_set_whose_areas_are_all_of_unknown_kinds_names_them(tmp_path):
+    face(tmp_path)
+    edit(tmp_path / "labelme/a.json", lambda content: content.update(shapes=[
+        {"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}]))
+    record, = parsing.load("labelme", "train", tmp_path).records
+    with pytest.raises(FaceparseError, match="a.json: 'nose' is a circle"):
+        record.mask()
+
+
+def test_files_of_two_landmark_sets_are_refused_by_name(tmp_path):
+    face(tmp_path, "a"), face(tmp_path, "b")
+    edit(tmp_path / "labelme/b.json", lambda content: content.update(landmarks="68", shapes=content["shapes"][:68]))
+    with pytest.raises(FaceparseError, match="b.json: its landmark set is 68, and that of .*a.json is 106"):
+        landmarks.load("labelme", "train", tmp_path)
+
+
+def test_the_highest_number_of_all_files_decides_the_landmark_set(tmp_path):
+    for name in "ab":
+        face(tmp_path, name)
+        edit(tmp_path / f"labelme/{name}.json", lambda content: content.pop("landmarks"))
+    edit(tmp_path / "labelme/a.json", lambda content: content["shapes"].pop())
+    assert landmarks.load("labelme", "train", tmp_path).points == POINTS
 
 
 def test_rectangles_are_areas_and_lines_are_not(tmp_path):
@@ -136,6 +233,8 @@ def test_a_users_landmark_set_is_written_into_the_file_and_labelled_by_its_names
 
 @pytest.mark.parametrize("drawn, expected", [
     ({"label": "nose", "shape_type": "circle", "points": [[1, 2], [3, 4]]}, "'nose' is a circle of 2 points; draw it"),
+    ({"label": "nose", "shape_type": "linestrip", "points": [[1, 2], [3, 4], [5, 9]]}, "'nose' is a linestrip of 3"),
+    ({"label": "nose", "shape_type": ["x"], "points": [[1, 2], [3, 4], [5, 9]]}, r"'nose' is a \['x'\] of 3 points"),
     ({"label": "nose", "shape_type": "polygon", "points": [[1, 2], [3, 4]]}, "'nose' is a polygon of 2 points"),
     ({"label": "snout", "shape_type": "polygon", "points": [[1, 2], [3, 4], [1, 4]]}, "polygon 'snout' is no class of"),
     ({"label": "nose", "shape_type": "point", "points": [[1, 2]]}, "holds no polygon")])
