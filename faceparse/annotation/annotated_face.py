@@ -67,8 +67,8 @@ def label_map(face):
 
 
 def regions(face):
-    """Hair and skin as polygons for people to correct: [(class index or IGNORE, (N, 2) in pixels)]. Those that people drew, and
-    for a class that they did not draw the outlines of the parser's prediction."""
+    """Hair and skin as polygons for people to correct: [(class index or IGNORE, (N, 2) in pixels)]. Those that people
+    drew, and for a class that they did not draw the outlines of the parser's prediction."""
     drawn, (width, height) = [index for index, _ in face.polygons], face.size
     traced = {label: [(label, polygon) for polygon in outlines.trace(inside, max(width, height) / 300,
                                                                      least=width * height // 1000)]

@@ -80,6 +80,7 @@ class DeepLabV3Plus(nn.Module):
     """
 
     heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
+    not_in_weights = "encoder_output_stride=16, decoder_atrous_rates=(12, 24, 36)"  # in no weight
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()

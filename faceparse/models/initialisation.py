@@ -5,25 +5,30 @@ from faceparse.models.pipnet import PIPNet
 from faceparse.models.published_pipnet import is_published, load_published
 
 
-def initialise(model, source):
+def initialise(model, source, notes=None):
     """Load a checkpoint into a network, in place: this project's, segmentation_models_pytorch's, torchvision's for the
     encoder alone, or PIPNet's authors', after `set_mean_face`.
 
     source  a file's path, or the dict in it
+    notes   a list to which lines for the user are added, or None: averaged weights that were preferred, entries of the
+            file that are no part of the network, and what its weights leave open
     Returns the names of the parts that keep their random weights: the head where the number of classes differs, the
     decoder where the checkpoint is a backbone's. Raises FaceparseError for anything else that does not fit.
     """
     content, name = (source, "the state dict") if isinstance(source, dict) else (read_checkpoint(source), source)
-    weights = weights_in(content, name)
+    weights = weights_in(content, name, notes)
     if isinstance(model, PIPNet) and is_published(weights):
         load_published(model, weights, name)
         return []
     if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
-        load_backbone(model.encoder, weights, name)
+        load_backbone(model.encoder, weights, name, notes)
         return [part for part, _ in model.named_children() if part != "encoder"]
     own = model.state_dict()
     resized = [head for head in model.heads if any(
         key in weights and weights[key].shape != own[key].shape for key in own if key.startswith(head))]
     # segmentation_models_pytorch's optional image classifier has no counterpart here
-    load_weights(model, weights, name, leave_out=(*resized, "classification_head."))
+    load_weights(model, weights, name, (*resized, "classification_head."), notes)
+    if notes is not None and "format" not in content and hasattr(model, "not_in_weights"):
+        notes.append(f"{name}: its weights also fit other options of segmentation_models_pytorch, with other results; "
+                     f"used here: {model.not_in_weights}")
     return [head.rstrip(".") for head in resized]

@@ -79,12 +79,12 @@ class Regressor(nn.Module):
         return None
 
 
-def load_pretrained(model, source):
+def load_pretrained(model, source, notes=None):
     """load_encoder_weights for any network; for a Regressor over MobileNetV3 also its hidden layer, if the file has it.
 
-    source  as in load_encoder_weights. Raises FaceparseError.
+    source, notes  as in load_encoder_weights. Raises FaceparseError.
     """
-    load_encoder_weights(model.encoder, source)
+    load_encoder_weights(model.encoder, source, notes)
     if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
         path = imagenet_file(model.encoder.name) if source == "imagenet" else source
         weights = weights_in(read_checkpoint(path), path)

@@ -80,12 +80,14 @@ def refuse_more_parameters(training, most):
 
 def load_initial_weights(model, plan, dry_run):
     """Load the checkpoint plan.init, else the encoder's weights plan.encoder_weights; a dry run downloads nothing."""
-    init = getattr(plan, "init", None)
+    init, notes = getattr(plan, "init", None), []
     if init:
-        random_parts = models.initialise(model, init)
+        random_parts = models.initialise(model, init, notes)
         print(f"{init}: loaded" + (f", except {', '.join(random_parts)}" if random_parts else ""))
     elif plan.encoder and not (dry_run and plan.encoder_weights == "imagenet"):
-        load_pretrained(model, plan.encoder_weights)
+        load_pretrained(model, plan.encoder_weights, notes)
+    for note in notes:
+        print(note)
 
 
 def header(folder, training, task, faces, machine):

@@ -228,6 +228,67 @@ def test_a_public_checkpoint_starts_a_model_however_it_is_wrapped(wrap, tmp_path
     assert same(model, state)
 
 
+PASSENGERS = {"mean": torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), "std": torch.full((1, 3, 1, 1), 0.25),
+              "n_averaged": torch.tensor(7), "loss_fn.weight": torch.ones(11), "criterion.0.weight": torch.ones(11)}
+
+
+@pytest.mark.parametrize("arch", ARCHS)
+def test_what_training_adds_to_a_state_dict_is_left_out_by_name(arch, tmp_path):
+    state, notes, model = peer(arch, "resnet18").state_dict(), [], models.build(arch, "resnet18")
+    torch.save({"state_dict": {f"model.{key}": state[key] for key in state} | PASSENGERS}, tmp_path / "a.ckpt")
+    assert models.initialise(model, tmp_path / "a.ckpt", notes) == [] and same(model, state)
+    assert notes[0] == (f"{tmp_path}/a.ckpt: left out, as no part of the network: mean (0.485, 0.456, 0.406), "
+                        "std (0.25, 0.25, 0.25), n_averaged, loss_fn.weight, criterion.0.weight")
+    backbone, notes = torchvision.models.resnet18().state_dict(), []
+    models.initialise(model, backbone | PASSENGERS, notes)
+    assert same(model.encoder, {key: value for key, value in backbone.items() if not key.startswith("fc.")})
+    assert "n_averaged" in notes[0] and len(notes) == 1
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda raw, averaged: {"state_dict": raw, "state_dict_ema": averaged, "epoch": 3},
+    lambda raw, averaged: {"epoch": 3, "model": raw, "model_ema": averaged},
+    lambda raw, averaged: {"model": raw, "ema": {"module": averaged, "updates": 9}},
+    lambda raw, averaged: {"state_dict": {"state_dict_ema": averaged, "state_dict": raw}},
+    lambda raw, averaged: {"ema": averaged},
+    lambda raw, averaged: {"state_dict": {f"model.{key}": value for key, value in raw.items()} |
+                           {f"ema_model.module.{key}": value for key, value in averaged.items()} |
+                           {"ema_model.n_averaged": torch.tensor(4)}}])
+def test_averaged_weights_are_preferred_and_a_note_names_them(wrap, tmp_path):
+    raw, averaged = (peer("unet", "resnet18").state_dict() for _ in range(2))
+    torch.save(wrap(raw, averaged), tmp_path / "public.pth")
+    model, notes = models.build("unet", "resnet18"), []
+    assert models.initialise(model, tmp_path / "public.pth", notes) == [] and same(model, averaged)
+    assert "public.pth: its averaged weights, '" in notes[0] and "are used" in notes[0]
+
+
+def test_averaged_weights_that_lack_entries_are_left_out_with_a_note():
+    state, notes, model = peer("unet", "resnet18").state_dict(), [], models.build("unet", "resnet18")
+    parameters = {key: value + 1 for key, value in state.items() if not key.endswith("running_mean")}
+    models.initialise(model, {"state_dict": state, "state_dict_ema": parameters, "ema": {"decay": 0.99}}, notes)
+    assert same(model, state) and "lack 30 entries, such as encoder.bn1.running_mean, and are left out" in notes[0]
+
+
+def test_options_that_no_weight_shows_are_named():
+    """A Unet with decoder_interpolation="bilinear" has the same keys and shapes, and other outputs."""
+    state = smp.Unet("resnet18", encoder_weights=None, classes=11,
+                     decoder_interpolation="bilinear").state_dict()
+    for arch, option in (("unet", "decoder_interpolation='nearest'"), ("fpn", "decoder_interpolation='nearest'"),
+                         ("deeplabv3plus", "encoder_output_stride=16, decoder_atrous_rates=(12, 24, 36)")):
+        notes = []
+        weights = state if arch == "unet" else peer(arch, "resnet18").state_dict()
+        models.initialise(models.build(arch, "resnet18"), weights, notes)
+        assert len(notes) == 1 and notes[0].endswith(f"used here: {option}")
+    models.initialise(models.build("unet", "resnet18"), {"format": 1, "weights": state}, notes := [])
+    assert notes == []
+
+
+def test_an_entry_that_nothing_uses_has_the_mend_to_remove_it():
+    model = models.build("unet", "resnet18")
+    with pytest.raises(FaceparseError, match="1 unknown: extra.weight.; remove these from the file"):
+        models.initialise(model, {**model.state_dict(), "extra.weight": torch.ones(2)})
+
+
 @pytest.mark.parametrize("arch", ARCHS)
 def test_another_class_count_replaces_only_the_head(arch, tmp_path):
     trained = models.build(arch, "mobilenet_v2", num_classes=19)

@@ -24,12 +24,13 @@ def imagenet_file(name):
     return Path(torch.hub.get_dir()) / "checkpoints" / ENCODERS[name][1].url.rpartition("/")[2]
 
 
-def load_encoder_weights(encoder, source):
+def load_encoder_weights(encoder, source, notes=None):
     """Load weights into an encoder, in place.
 
     source  "imagenet" (downloaded once), "none" (random weights are kept), or the path of a file that holds the state
             dict of torchvision's classifier, for ConvNeXt, Swin and MiT also of the authors', or of a parser with this
             encoder or backbone
+    notes   as in weights_in
     Raises FaceparseError.
     """
     if source == "none":
@@ -37,7 +38,7 @@ def load_encoder_weights(encoder, source):
     path = imagenet_file(encoder.name) if source == "imagenet" else Path(source)
     if source == "imagenet" and not path.is_file():
         _download(ENCODERS[encoder.name][1].url, path)
-    load_backbone(encoder, weights_in(read_checkpoint(path), path), path)
+    load_backbone(encoder, weights_in(read_checkpoint(path), path, notes), path, notes)
 
 
 def first_convolution(network):
@@ -56,8 +57,10 @@ def spread_over_channels(weight, channels):
     return weight[:, torch.arange(channels) % 3] * (3 / channels)
 
 
-def load_backbone(encoder, weights, source):
+def load_backbone(encoder, weights, source, notes=None):
     """Load the encoder's part of a state dict, in place; decoders and classifiers in it are ignored.
+
+    notes  as in load_weights
 
     Weights for RGB fit an encoder with any number of input channels (see spread_over_channels). Raises FaceparseError,
     naming `source`, where the rest does not fit.
@@ -71,7 +74,7 @@ def load_backbone(encoder, weights, source):
     first = weights.get(f"{name}.weight")
     if convolution.in_channels != 3 and first is not None and first.ndim == 4 and first.shape[1] == 3:
         weights = {**weights, f"{name}.weight": spread_over_channels(first, convolution.in_channels)}
-    load_weights(encoder, weights, source, leave_out=CLASSIFIERS)
+    load_weights(encoder, weights, source, CLASSIFIERS, notes)
 
 
 def _download(url, path):
