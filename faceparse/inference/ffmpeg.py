@@ -1,5 +1,6 @@
 """Running `ffmpeg`, an optional program, as a process whose pipes carry frames and whose messages become errors."""
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -46,14 +47,16 @@ class Ffmpeg:
     path       the video, for error messages
     arguments  of the command line
     level      ffmpeg's -loglevel
+    pass_fds   descriptors of files that it inherits
     """
 
-    def __init__(self, path, arguments, level="error", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+    def __init__(self, path, arguments, level="error", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                 pass_fds=()):
         program = find_ffmpeg(path)
         command = [program, "-hide_banner", "-nostdin", "-nostats", "-loglevel", level, *arguments]
         try:
             self.process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-                                            start_new_session=True)
+                                            start_new_session=True, pass_fds=pass_fds)
         except OSError as error:
             raise FaceparseError(f"{path}: {program} does not start ({error.strerror}); install it anew") from None
         for pipe in (self.process.stdin, self.process.stdout):
@@ -95,6 +98,43 @@ class Ffmpeg:
             if not AFTER_THE_ERROR.match(line):
                 return line
         return ""
+
+
+class FrameTimes:
+    """The times of the frames that an ffmpeg decodes, in seconds from the video's start, through a pipe of their own.
+
+    filters  to be put before the others of -vf; "" where this ffmpeg cannot print times
+    fds      for `pass_fds` of Ffmpeg
+    """
+
+    def __init__(self, program):
+        self.filters, self.fds, self._lines = "", (), None
+        # option direct, of ffmpeg 4.4 and later: each frame's time is printed before the frame leaves the filter
+        if os.name == "posix" and output_contains(program, "direct", "-h", "filter=metadata"):
+            reading, writing = os.pipe()
+            self._lines, self.fds = open(reading, "rb"), (writing,)
+            # frames without metadata are not printed, so each is given an entry
+            self.filters = rf"metadata=add:key=t:value=1,metadata=print:direct=1:file='pipe\:{writing}',"
+
+    def started(self):
+        """To be called once ffmpeg runs, or has failed to start: the pipe's end that it writes to is closed here."""
+        for descriptor in self.fds:
+            os.close(descriptor)
+        self.fds = ()
+
+    def next(self):
+        """The time of the next frame that was read; None where it is not known."""
+        for line in iter(self._lines.readline, b"") if self._lines else ():
+            match = re.match(rb"frame:.* pts_time:(\S+)", line)
+            if match:
+                return float(match[1]) if re.fullmatch(rb"-?\d+(\.\d+)?(e[+-]?\d+)?", match[1]) else None
+        return None
+
+    def close(self):
+        """Close the pipe."""
+        self.started()
+        if self._lines:
+            self._lines.close()
 
 
 def _enlarge(pipe):

@@ -21,7 +21,7 @@ import numpy as np
 
 from faceparse.data.images import MAX_PIXELS
 from faceparse.errors import CannotWrite, FaceparseError
-from faceparse.inference.ffmpeg import Ffmpeg, find_ffmpeg, output_contains
+from faceparse.inference.ffmpeg import Ffmpeg, FrameTimes, find_ffmpeg, output_contains
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv",
                   ".flv", ".3gp", ".ogv", ".y4m"}
@@ -41,10 +41,12 @@ def _is_camera(path):
 class VideoReader:
     """The frames of a video file or a camera, as a player shows them: upright, with square pixels, each exactly once.
 
-    for frame in VideoReader(path): ...   (H, W, 3) uint8 RGB, each an array of its own
+    for frame in VideoReader(path): ...                  (H, W, 3) uint8 RGB, each an array of its own
+    for frame, time in VideoReader(path).with_times(): ...  and its time in seconds from the video's start
 
     size    (width, height) of every frame
     fps     Fraction: the rate of the file, or its mean rate where the frames are not evenly spaced
+    is_even whether the frames are evenly spaced in time
     length  the approximate number of frames; None where the file does not state it (cameras, bare streams)
     note    ""; after the last frame of a file that is cut short or damaged, one line with ffmpeg's message
 
@@ -69,6 +71,12 @@ class VideoReader:
                            "-i", f"file:{os.path.abspath(path)}"]
             self._advice = "the file is damaged, cut short or of another kind: replace it"
         self.size, self.fps, self.length = self._probe()
+        self.is_even = True
+        if not _is_camera(path):
+            times = self._packet_times()
+            rate, self.is_even = measured_rate(times, self.fps)
+            if rate != self.fps:
+                self.fps, self.length = rate, len(times)
 
     def _probe(self):
         """Decode one frame; returns size, fps and length.
@@ -103,30 +111,71 @@ class VideoReader:
         hours, minutes, seconds = duration.groups()
         return (width, height), fps, round((int(hours) * 3600 + int(minutes) * 60 + float(seconds)) * fps)
 
+    def _packet_times(self):
+        """The times in seconds of the file's frames before decoding, in ascending order; [] where some are not known.
+
+        Containers other than MP4 have no mean rate, and ffmpeg takes the codec's rate or a guess for it.
+        """
+        ffmpeg = Ffmpeg(self.path, [*self._input, "-map", "0:V:0", "-c", "copy", "-f", "framecrc", "pipe:1"],
+                        level="fatal", stdout=subprocess.PIPE)
+        times, base = [], None
+        try:
+            for line in ffmpeg.process.stdout:
+                numbers = re.match(rb"0, +(-?\d+), +(-?\d+),", line)  # stream, decoding time, time
+                if line.startswith(b"#tb 0:"):
+                    base = Fraction(line.split()[2].decode())
+                elif numbers:
+                    times.append(int(numbers[2]))
+        finally:
+            ffmpeg.stop()
+        if base is None or not times or min(times) < -1 << 62:  # ffmpeg's AV_NOPTS_VALUE
+            return []
+        return [time * base for time in sorted(times)]
+
     def _message(self, ffmpeg):
         return ffmpeg.error_message().replace(f"{self._input[-1]}: ", "") or "no reason given"
 
     def __iter__(self):
+        with contextlib.closing(self.with_times()) as frames:
+            for frame, _ in frames:
+                yield frame
+
+    def with_times(self):
+        """Yields (frame, time in seconds from the video's start)."""
         self.note = ""
         width, height = self.size
         # Frames pass as they are; by timestamps, ffmpeg would repeat or drop frames that are not evenly spaced. Its
         # versions before 5.1 call the option -vsync.
-        has_fps_mode = output_contains(find_ffmpeg(self.path), "-fps_mode", "-h", "long")
+        program = find_ffmpeg(self.path)
+        has_fps_mode = output_contains(program, "-fps_mode", "-h", "long")
         once = ["-fps_mode" if has_fps_mode else "-vsync", "passthrough"]
-        # Every frame is scaled to the first one's size, whatever size the stream may change to.
-        ffmpeg = Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf", f"scale={width}:{height}",
-                                    "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"], stdout=subprocess.PIPE)
-        count = 0
+        times = FrameTimes(program)
+        try:
+            # Every frame is scaled to the first one's size, whatever size the stream may change to.
+            ffmpeg = Ffmpeg(self.path, [*self._input, "-map", "0:V:0", *once, "-vf",
+                                        f"{times.filters}scale={width}:{height}", "-pix_fmt", "rgb24", "-f", "rawvideo",
+                                        "pipe:1"], stdout=subprocess.PIPE, pass_fds=times.fds)
+        except FaceparseError:
+            times.close()
+            raise
+        times.started()
+        count, time = 0, None
         try:
             while True:
                 frame = np.empty((height, width, 3), np.uint8)
                 if ffmpeg.process.stdout.readinto(frame) < frame.nbytes:
                     break
+                measured = times.next()
+                if measured is not None:
+                    time = measured
+                else:
+                    time = 0.0 if time is None else time + float(1 / self.fps)
                 count += 1
-                yield frame
+                yield frame, time
             status = ffmpeg.finish()
         finally:
             ffmpeg.stop()
+            times.close()
         if status < 0:
             raise FaceparseError(f"{self.path}: ffmpeg was killed (signal {-status}) after {count} frames; run again")
         if count == 0:
@@ -134,6 +183,24 @@ class VideoReader:
                                  f"{self._advice}")
         if status or ffmpeg.error_message():
             self.note = f"{self.path}: damaged or cut short after {count} frames (ffmpeg: {self._message(ffmpeg)})"
+
+
+def measured_rate(times, rate):
+    """(frames a second, whether they are evenly spaced) of frames at `times`, ascending, whose file names a `rate`.
+
+    The rate of the file, which is exact, is kept unless the frames take over half a frame longer or shorter at it:
+    containers round times, Matroska and FLV to a millisecond.
+    """
+    if len(times) < 2 or times[-1] == times[0]:
+        return rate, True
+    count, start, duration = len(times) - 1, times[0], times[-1] - times[0]
+    if abs(duration - count / rate) > Fraction(1, 2) / rate + Fraction(2, 1000):
+        rate = count / Fraction(duration)
+        # MPEG-4 part 2 takes numerators up to 65,535
+        rate = Fraction(round(100 * rate), 100) if rate >= 1 else max(rate.limit_denominator(10000), Fraction(1, 1000))
+    period = duration / count
+    farthest = max(abs(time - start - k * period) for k, time in enumerate(times))
+    return rate, bool(farthest <= period / 2 + Fraction(2, 1000))
 
 
 def _mean_rate(log, rate):

@@ -22,8 +22,9 @@ def predict_video(path, base, parser=None, finder=None):
     finder  a FaceFinder or None; at least one of both is needed
 
     The first line of NAME.jsonl is {"video", "width", "height", "fps", "landmarks"}, each further line a frame:
-    {"frame", "is_face", "points", "confidence"}. In frames without a face, a parser that was trained on aligned faces
-    does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
+    {"frame", "time", "is_face", "points", "confidence"}, its time in seconds from the video's start. Where frames are
+    not evenly spaced, NAME_overlay.mp4 has them at their mean rate. In frames without a face, a parser that was trained on
+    aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
     Returns notes for the user: what was done and how fast. Raises FaceparseError.
     """
     reader, watch, frames, lost = VideoReader(path), Stopwatch(), 0, 0
@@ -31,10 +32,11 @@ def predict_video(path, base, parser=None, finder=None):
     tracker = finder and FaceTracker(finder, interval=max(1, round(reader.fps)))
     crops_before = finder.crop_count if finder else 0
     try:
-        with VideoWriter(target, reader.size, reader.fps) as writer, contextlib.closing(iter(reader)) as stream, \
+        with VideoWriter(target, reader.size, reader.fps) as writer, \
+                contextlib.closing(reader.with_times()) as stream, \
                 JsonLines(base.with_name(f"{base.name}.jsonl")) as lines, \
                 Progress(reader.length, Path(path).name) as progress:
-            for frame in stream:
+            for frame, seconds in stream:
                 watch.lap("read")
                 face, painted = Face(None, None, None), ()
                 if tracker:
@@ -43,7 +45,7 @@ def predict_video(path, base, parser=None, finder=None):
                                      "fps": float(reader.fps), "landmarks": finder.points.name})
                     face.detection = tracker.track(frame)
                     lost += not face.detection.is_face
-                    lines.write({"frame": frames, **_line(face.detection)})
+                    lines.write({"frame": frames, "time": round(seconds, 6), **_line(face.detection)})
                     watch.lap("landmarks")
                 if parser:
                     has_alignment = not face.detection or face.detection.is_face
@@ -65,7 +67,9 @@ def predict_video(path, base, parser=None, finder=None):
                      f"whole frame, no face in {lost} frames")
         if sys.exc_info()[0] is KeyboardInterrupt:
             print(note)
-    return [note] + [reader.note] * bool(reader.note)
+    uneven = (f"{path}: its frames are not evenly spaced; {target.name} has them at their mean rate, "
+              f"{float(reader.fps):.2f} a second" + (f", {base.name}.jsonl has each one's time" if tracker else ""))
+    return [note] + [uneven] * (not reader.is_even) + [reader.note] * bool(reader.note)
 
 
 def _line(detection):

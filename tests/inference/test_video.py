@@ -114,6 +114,54 @@ def test_unevenly_spaced_frames_come_once_each_at_their_mean_rate(tmp_path):
     assert 2 < reader.fps < 4  # the tenth frame is shown after 81 / 25 seconds
 
 
+def uneven(path, frames):
+    """Encodes a frame every 0.04 s, from the 16th on every 0.2 s; returns their times in seconds."""
+    once = ["-fps_mode" if video.output_contains("ffmpeg", "-fps_mode", "-h", "long") else "-vsync", "passthrough"]
+    codec = {".ts": "mpeg2video", ".mpg": "mpeg2video", ".flv": "flv"}.get(path.suffix, "mpeg4")
+    encode(path, frames, "-vf", "setpts='(N+4*max(0,N-15))/25/TB'", *once, "-c:v", codec, "-g", "1")
+    return [(k + 4 * max(0, k - 15)) / 25 for k in range(len(frames))]
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi", "ts", "flv"])
+def test_unevenly_spaced_frames_have_their_times_and_mean_rate_in_every_container(tmp_path, suffix):
+    path = tmp_path / f"clip.{suffix}"
+    times = uneven(path, plain_frames(25))
+    reader = VideoReader(path)
+    measured = [time for _, time in reader.with_times()]
+    assert np.allclose(measured, times, atol=0.0011) and len(measured) == 25  # FLV and Matroska round to 0.001 s
+    assert reader.fps == Fraction(round(100 * 24 / times[-1]), 100) and reader.length == 25 and not reader.is_even
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "ts", "flv"])
+def test_evenly_spaced_frames_keep_their_exact_rate_in_every_container(tmp_path, suffix):
+    rate = Fraction(30000, 1001)
+    codec = {"ts": "mpeg2video", "flv": "flv"}.get(suffix, "mpeg4")
+    path = encode(tmp_path / f"clip.{suffix}", plain_frames(40), "-c:v", codec, fps=rate)
+    reader = VideoReader(path)
+    assert reader.is_even and abs(reader.fps - rate) < 0.005 and (reader.fps == rate or suffix == "flv")
+    assert np.allclose([time for _, time in reader.with_times()], np.arange(40) / float(rate), atol=0.0011)
+
+
+def test_frames_whose_times_ffmpeg_does_not_print_are_counted_at_the_rate(tmp_path, monkeypatch):
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("ffmpeg is not on the PATH")
+    path = encode(tmp_path / "clip.mkv", plain_frames(4))
+    contains = video.output_contains
+    monkeypatch.setattr("faceparse.inference.ffmpeg.output_contains",
+                        lambda program, word, *options: word != "direct" and contains(program, word, *options))
+    assert np.allclose([time for _, time in VideoReader(path).with_times()], [0, 0.04, 0.08, 0.12])
+
+
+@pytest.mark.parametrize("times, rate, expected", [
+    ([], 25, (25, True)), ([0], 25, (25, True)), ([0, 0, 0], 25, (25, True)),
+    ([0, 0.033, 0.067, 0.1], 30, (30, True)), ([0, 0.1, 0.2, 0.3], 25, (10, True)),
+    ([0, 1, 9], 25, (Fraction(2, 9), False)), ([0, 1e6], 25, (Fraction(1, 1000), True))])
+def test_the_rate_is_the_files_unless_its_frames_last_longer(times, rate, expected):
+    assert video.measured_rate([Fraction(time) for time in times], Fraction(rate)) == expected
+
+
 @pytest.mark.parametrize("printed, nominal, expected", [("29.97", Fraction(30000, 1001), Fraction(30000, 1001)),
                                                         ("29.83", Fraction(30), Fraction(2983, 100)),
                                                         ("90k", Fraction(30), Fraction(90000)),

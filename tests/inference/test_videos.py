@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,20 @@ def test_every_frame_of_a_video_is_predicted_drawn_and_written(run, parser_run, 
     lines = [json.loads(line) for line in (tmp_path / "out/clip.jsonl").read_text().splitlines()]
     about, *lines = lines
     assert about == {"video": str(clip), "width": 96, "height": 96, "fps": 25, "landmarks": "106"}
+    assert [line["time"] for line in lines] == [0, 0.04, 0.08, 0.12, 0.16, 0.2]
     assert [line["frame"] for line in lines] == list(range(6)) and np.shape(lines[0]["points"]) == (106, 2)
+
+
+@needs_ffmpeg
+def test_lines_of_an_uneven_video_have_their_times_and_a_note_names_the_mean_rate(run, landmark_run, clip, tmp_path):
+    uneven = tmp_path / "uneven.mkv"
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-i", clip, "-vf", "setpts=N*N/25/TB", "-c:v", "mpeg4", uneven],
+                   check=True)
+    status, out, err = run("evaluate.py", "--model", landmark_run, "--images", uneven, "--out", "out")
+    assert status == 0 and "not evenly spaced" in out and "5.00 a second" in out, err
+    _, *lines = map(json.loads, (tmp_path / "out/uneven.jsonl").read_text().splitlines())
+    assert [line["time"] for line in lines] == [0, 0.04, 0.16, 0.36, 0.64, 1]
+    assert VideoReader(tmp_path / "out/uneven_overlay.mp4").fps == 5
 
 
 @needs_ffmpeg
