@@ -23,8 +23,8 @@ def predict_video(path, base, parser=None, finder=None):
 
     The first line of NAME.jsonl is {"video", "width", "height", "fps", "landmarks"}, each further line a frame:
     {"frame", "time", "is_face", "points", "confidence"}, its time in seconds from the video's start. Where frames are
-    not evenly spaced, NAME_overlay.mp4 has them at their mean rate. In frames without a face, a parser that was trained on
-    aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
+    not evenly spaced, NAME_overlay.mp4 has them at their mean rate. In frames without a face, a parser that was trained
+    on aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
     Returns notes for the user: what was done and how fast. Raises FaceparseError.
     """
     reader, watch, frames, lost = VideoReader(path), Stopwatch(), 0, 0
