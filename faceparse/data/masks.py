@@ -1,11 +1,12 @@
-"""Masks from files: class indices, or the confidence of one part as a grey image."""
+"""Masks from files: class indices, or one part of a face as a grey image."""
 import numpy as np
 
-from faceparse.data.images import grey_from_16_bit, with_pillow
+from faceparse.data.images import with_pillow
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
 STRIP = 1 << 20  # pixels whose colours are looked up at a time: bounds the memory
+LARGE_PART = 0.05  # share of an image: a part of this size, resized with interpolation, still has its full value inside
 
 
 def read_mask(path, labels):
@@ -41,8 +42,7 @@ def read_indices(path):
 
 def _mask_values(picture, path):
     """The stored values of an opened image: (H, W) integers, or (H, W, 3) uint8."""
-    if picture.format in ("JPEG", "MPO"):
-        raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
+    _refuse_jpeg(picture, path)
     if picture.mode in ("P", "L", "1") or picture.mode.startswith("I"):
         return np.asarray(picture)
     if picture.mode in ("LA", "PA"):
@@ -50,6 +50,11 @@ def _mask_values(picture, path):
     if picture.mode in ("RGB", "RGBA"):
         return np.asarray(picture)[..., :3]
     raise FaceparseError(f"{path}: a mask of mode {picture.mode}; save it as a palette or grey PNG of class indices")
+
+
+def _refuse_jpeg(picture, path):
+    if picture.format in ("JPEG", "MPO"):
+        raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
 
 
 def _outside(values, labels):
@@ -78,13 +83,64 @@ def _by_colour(values, path, labels):
     return mask
 
 
-def read_grey(path):
-    """An image file -> (H, W) uint8 grey, 0..255: 16-bit values are scaled, colours become luminance. Raises
-    FaceparseError."""
-    def grey(picture):
-        is_deep = picture.mode.startswith("I")
-        return np.asarray(grey_from_16_bit(picture, path) if is_deep else picture.convert("L"))
-    return with_pillow(path, grey)
+def read_part(path):
+    """The image file of one part of a face -> (H, W) uint8, or uint16 of a 16-bit file: 0 outside the part; the higher
+    a value, the more certain is the part.
+
+    Where the file has an alpha channel, values are multiplied by it. Raises FaceparseError for a JPEG, for a picture in
+    colours, and where the part is drawn in black or hidden by the alpha channel.
+    """
+    return with_pillow(path, lambda picture: _part_values(picture, path))
+
+
+def inside_part(values, path):
+    """Where a binary part (H, W) of `read_part` is: (H, W) bool.
+
+    A file of 0 and one other value (0 and 1, 0 and 255) is binary. Others were resized with interpolation, and the
+    threshold is the middle of the range of their type. Raises FaceparseError where a large part is below it everywhere,
+    for then its range is another one.
+    """
+    inside = values > 0
+    if (inside == (values == values.max(initial=0))).all():
+        return inside
+    certain = values > np.iinfo(values.dtype).max // 2
+    if not certain.any() and inside.mean() > LARGE_PART:
+        raise FaceparseError(f"{path}: holds several values, of which the highest is {values.max()} of "
+                             f"{np.iinfo(values.dtype).max}; save the part in white on black")
+    return certain
+
+
+def _part_values(picture, path):
+    _refuse_jpeg(picture, path)
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture)
+        if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+            raise FaceparseError(f"{path}: a 32-bit picture; save it with 8 or 16 bits a channel")
+        return values.astype(np.uint16)
+    if picture.mode == "F":
+        raise FaceparseError(f"{path}: a picture of floating-point numbers; save it with 8 or 16 bits a channel")
+    if not picture.has_transparency_data:
+        return _grey_or_one_colour(picture, path)
+    picture = picture.convert("RGBA")
+    grey, alpha = _grey_or_one_colour(picture.convert("RGB"), path), np.asarray(picture)[..., 3]  # (H, W) each
+    values = ((grey.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+    if not values.any() and (alpha.any() and not alpha.all() or grey.any() and not (grey == grey[0, 0]).all()):
+        raise FaceparseError(f"{path}: nothing of it is visible, because it is drawn in black or its alpha channel "
+                             "hides it; save the part in white on black")
+    return values
+
+
+def _grey_or_one_colour(picture, path):
+    """The values of an image (PIL) without alpha: (H, W) uint8. Raises FaceparseError for several colours."""
+    if picture.mode in ("L", "1"):
+        return np.asarray(picture.convert("L"))
+    red, green, blue = (np.asarray(channel) for channel in picture.convert("RGB").split())  # (H, W) each
+    if (red == green).all() and (red == blue).all():
+        return red
+    inside = (red > 0) | (green > 0) | (blue > 0)
+    if any((channel[inside] != channel[inside][0]).any() for channel in (red, green, blue)):
+        raise FaceparseError(f"{path}: a picture of several colours; save the part in white on black")
+    return np.where(inside, np.uint8(255), np.uint8(0))
 
 
 def check_part_size(mask, part, path):

@@ -2,11 +2,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from layouts import error_of, grey, names, write
+from PIL import Image
 
 from faceparse.data.images import image_size
 from faceparse.data.parsing import load
 from faceparse.data.records import check_mask_size
+from faceparse.data.sets.celebamask import read_parts
 from faceparse.labels import LABEL_SETS, table
 
 CELEBA, LAPA = LABEL_SETS["celebamask"], LABEL_SETS["lapa"]
@@ -37,6 +40,50 @@ def test_celebamask_parts_are_painted_in_the_publishers_order(tmp_path):
     for path in folder.iterdir():
         path.unlink()
     assert "02001" in error_of(record.mask)
+
+
+DISC = np.hypot(*(np.mgrid[:64, :64] - 31.5)) < 24
+WHITE, CLEAR = np.full((64, 64), 255, np.uint8), np.where(DISC, np.uint8(255), np.uint8(0))
+
+
+def palette_image(colours, **options):
+    image = Image.fromarray(DISC.astype(np.uint8), "P")
+    image.putpalette(colours)
+    image.info.update(options)
+    return image
+
+
+@pytest.mark.parametrize("part", [
+    Image.fromarray(CLEAR), Image.fromarray(DISC.astype(np.uint8)), Image.fromarray(DISC),
+    Image.fromarray(DISC.astype(np.uint16)), Image.fromarray(DISC.astype(np.uint16) * 65535),
+    Image.fromarray(np.dstack([CLEAR, CLEAR * 0, CLEAR * 0])), palette_image([0, 0, 0, 204, 0, 0]),
+    Image.fromarray(CLEAR).resize((128, 128), Image.Resampling.NEAREST).resize((64, 64), Image.Resampling.BICUBIC),
+    Image.fromarray(np.dstack([WHITE] * 3 + [CLEAR])), Image.fromarray(np.dstack([WHITE, CLEAR]), "LA"),
+    Image.fromarray(np.dstack([CLEAR] * 3 + [WHITE])), palette_image([255] * 6, transparency=0),
+], ids=["255", "1", "1 bit", "16 bits, 1", "16 bits", "red", "palette", "resized", "white on transparent", "LA",
+        "opaque", "transparent palette"])
+def test_a_part_is_read_to_the_pixel_however_it_was_saved(tmp_path, part):
+    part.save(tmp_path / "0_hair.png")
+    mask = read_parts(f"{tmp_path}/0", CELEBA)
+    assert ((mask == CELEBA.names.index("hair")) == DISC).all()
+
+
+@pytest.mark.parametrize("part, format, expected", [
+    (CLEAR, "JPEG", "a JPEG"), (np.dstack([WHITE * 0] * 3 + [CLEAR]), "PNG", "alpha"),
+    (np.dstack([CLEAR] * 3 + [WHITE * 0]), "PNG", "alpha"),
+    (np.dstack([CLEAR, WHITE, WHITE]), "PNG", "several colours"),
+    (np.where(DISC, np.uint8(80), np.uint8(0)) + np.eye(64, dtype=np.uint8), "PNG", "highest is 81 of 255"),
+], ids=["JPEG", "black on transparent", "transparent all over", "two colours", "a third of the range"])
+def test_a_part_that_cannot_be_read_for_certain_is_refused(tmp_path, part, format, expected):
+    Image.fromarray(part).save(tmp_path / "0_hair.png", format)
+    message = error_of(read_parts, f"{tmp_path}/0", CELEBA)
+    assert "0_hair.png" in message and expected in message
+
+
+def test_a_part_without_pixels_is_no_error(tmp_path):
+    for name, part in (("hair", WHITE * 0), ("nose", np.dstack([WHITE] * 3 + [WHITE * 0])), ("skin", CLEAR)):
+        write(tmp_path / f"0_{name}.png", part)
+    assert ((read_parts(f"{tmp_path}/0", CELEBA) == CELEBA.names.index("skin")) == DISC).all()
 
 
 def test_celebas_partition_decides_the_official_split(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layouts import error_of, grey, names, write
+from PIL import Image
 
 from faceparse.data.parsing import load
 from faceparse.data.sets.helen import read_confidences
@@ -34,6 +35,23 @@ def test_helens_labels_by_baker2023s_threshold(helen_root):
     record, = load("helen", "test", helen_root, helen_rule="threshold").records
     assert record.name == "test/3_1" and record.mask().tolist() == [[4, 0, 0, 10]]
     assert "threshold" in error_of(read_confidences, Path("x"), "average")
+
+
+def test_helens_confidences_are_read_with_16_bits_and_with_alpha_and_refused_as_jpeg(helen_root):
+    record, = load("helen", "train", helen_root).records
+    files = [Path(f"{record.mask_file}_lbl{part:02d}.png") for part in range(11)]
+    stored = [np.asarray(Image.open(file)) for file in files]
+    for file, confidence in zip(files, stored):
+        write(file, np.dstack([np.full((1, 4, 3), 255, np.uint8), confidence]))
+    assert record.mask().tolist() == [[1, 6, 0, 10]]
+    for file, confidence in zip(files, stored):
+        write(file, confidence.astype(np.uint16))
+    assert record.mask().tolist() == [[1, 6, 0, 10]]
+    assert "--helen-rule" in error_of(read_confidences, record.mask_file, "threshold")  # 0..255 of 65535
+    write(files[3], stored[3])
+    assert "_lbl03.png" in error_of(record.mask)
+    Image.fromarray(stored[0]).save(files[0], "JPEG")
+    assert "_lbl00.png: a JPEG" in error_of(record.mask)
 
 
 def test_helen_lists_are_the_splits(helen_root):

@@ -10,7 +10,7 @@ from PIL import Image
 from layouts import error_of
 
 from faceparse.data.images import image_size, open_image
-from faceparse.data.masks import read_grey, read_mask
+from faceparse.data.masks import read_part, read_mask
 from faceparse.labels import LABEL_SETS
 from faceparse.data.points import read_points
 
@@ -154,7 +154,7 @@ def jpeg_of(size=(64, 64)):
 def test_a_damaged_image_is_an_error_of_one_line_with_its_name(tmp_path, name, content, word):
     path = tmp_path / name
     path.write_bytes(content)
-    for read in (open_image, partial(read_mask, labels=LAPA), read_grey):
+    for read in (open_image, partial(read_mask, labels=LAPA), read_part):
         message = error_of(read, path)
         assert str(path) in message
         assert word in message or "a JPEG" in message  # refused as a mask, cut short or not

@@ -17,7 +17,7 @@ import numpy as np
 
 from faceparse.data.data_set import DataSet, Published
 from faceparse.data.listing import image_folder_records, list_pictures, split_folder
-from faceparse.data.masks import check_part_size, read_grey, read_mask
+from faceparse.data.masks import check_part_size, inside_part, read_mask, read_part
 from faceparse.data.points import read_text
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import RANDOM_SPLIT, SPLITS, fixed_order, one_of, portion
@@ -68,7 +68,7 @@ def read_parts(stem, labels):
         path = f"{stem}_{part}.png"
         if not os.path.exists(path):
             continue
-        inside = read_grey(path) > 0  # (H, W)
+        inside = inside_part(read_part(path), path)  # (H, W)
         mask = np.zeros(inside.shape, np.uint8) if mask is None else mask
         check_part_size(mask, inside, path)
         mask[inside] = index

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from faceparse.data.data_set import DataSet, Published
-from faceparse.data.masks import check_part_size, read_grey
+from faceparse.data.masks import check_part_size, read_part
 from faceparse.data.points import read_points, read_text
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import one_of
@@ -50,21 +50,28 @@ def read_confidences(stem, rule="maximum"):
     """STEM_lbl00.png to STEM_lbl10.png -> (H, W) uint8 labels.
 
     rule  "maximum": the class of the highest confidence, the lower index where two are equal; "threshold" (baker2023,
-          section 3.1.2): every class above 127, higher indices over lower ones
-    Raises FaceparseError.
+          section 3.1.2): every class above 127 (of 8 bits), higher indices over lower ones
+    Raises FaceparseError, also where the threshold leaves nothing.
     """
     if rule not in ("maximum", "threshold"):
         raise FaceparseError(f"'{rule}' is no rule for Helen's confidences; use maximum or threshold")
     mask = None
     for part in range(len(LABEL_SETS["helen"])):
         path = f"{stem}_lbl{part:02d}.png"
-        confidence = read_grey(path)  # (H, W)
+        confidence = read_part(path)  # (H, W)
         if mask is None:
             mask, highest = np.zeros(confidence.shape, np.uint8), confidence
+            middle = np.iinfo(confidence.dtype).max // 2
             continue
         check_part_size(mask, confidence, path)
-        mask[confidence > (highest if rule == "maximum" else 127)] = part
+        if confidence.dtype != highest.dtype:
+            raise FaceparseError(f"{path}: differs in bits a pixel from the confidences of the other classes; save all "
+                                 "of them with 8 bits")
+        mask[confidence > (highest if rule == "maximum" else middle)] = part
         highest = np.maximum(highest, confidence)
+    if rule == "threshold" and highest.max(initial=0) <= middle:
+        raise FaceparseError(f"{stem}_lbl*.png: no confidence is above {middle}, the middle of their range; use "
+                             "--helen-rule maximum, or replace the files")
     return mask
 
 
