@@ -13,8 +13,9 @@ A batch is a dict:
     homography  (B, 3, 3) float64, full-size image -> crop
     index       (B,) int64 into `records`
 
-A key that some record of the batch lacks is left out, and so are landmarks of different sets (mixed sets). A mirrored
-face has no landmarks if its landmark set has no mirror pairs (Helen's 194).
+A face without a mask, in a batch where another face has one, has a mask of 255. Any other key that some record of the
+batch lacks is left out, and so are landmarks of different sets (mixed sets). A mirrored face has no landmarks if its
+landmark set has no mirror pairs (Helen's 194).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +141,9 @@ class Faces:
                 self.bad[index] = error
         if not faces:
             return None
+        if any("mask" in face for face in faces):
+            for face in faces:
+                face.setdefault("mask", np.full((self.size, self.size), IGNORE, np.uint8))
         shared = [key for key in faces[0]
                   if all(key in face and face[key].shape == faces[0][key].shape for face in faces)]
         return {key: torch.from_numpy(np.stack([face[key] for face in faces])) for key in shared}

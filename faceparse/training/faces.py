@@ -1,6 +1,7 @@
 """The faces of a training: those to train on, and those of the val split, which choose the best epoch."""
 from faceparse.data.loading import Faces
-from faceparse.errors import NoSuchSplit
+from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.labels import IGNORE
 from faceparse.training import distributed
 
 
@@ -15,13 +16,59 @@ def val_records(load, data, root, load_options):
         return [], [f"{data} has no val split: the last epoch is the best"]
 
 
+def with_masks(records, data, split):
+    """(the records that have a mask, lines to print about those that have none).
+
+    data, split  the names of both, for messages
+    Raises FaceparseError where there are records and none has a mask.
+    """
+    masked = [record for record in records if record.mask]
+    if records and not masked:
+        raise FaceparseError(f"{data}: its split '{split}' has no masks, and a parser needs them; add them, such as the "
+                             f"one of {records[0].name}, or remove the split")
+    without = len(records) - len(masked)
+    return masked, [f"{data}: {without} of the {len(records)} faces of its split '{split}' have no mask, and are left "
+                    "out"] * bool(without)
+
+
+def require_labels(faces, purpose):
+    """Raises FaceparseError where no mask of `faces` (Faces, not empty) has a labelled pixel: where every pixel is 255
+    or where, with `faces.skip_bad`, every face is left out.
+
+    purpose  of the faces, for the message
+    It stops at the first labelled face, which stays in the cache, so that for most data sets it reads nothing twice.
+    """
+    first_error = None
+    for index in range(len(faces)):
+        try:
+            mask = faces.source(index).mask
+        except FaceparseError as error:
+            if not faces.skip_bad:
+                raise
+            first_error = first_error or error
+            continue
+        if mask is not None and (mask != IGNORE).any():
+            return
+    first, count = faces.records[0], len(faces)
+    reason = (f"not one can be used, the first because of {first_error}" if first_error else
+              f"every pixel of their masks is ignored (255), such as in {first.mask_file or first.name}; correct the "
+              "masks, or choose other --labels")
+    raise FaceparseError(f"{count} faces {purpose}, and {reason}")
+
+
 def make_faces(plan, recipe, records, val, labels, skip_bad):
     """(Faces to train on, with the recipe's random geometry; Faces of the val split, without).
 
     records, val  the records of both
     labels        the LabelSet of the masks; None: landmarks instead of masks
     skip_bad      leave unreadable files out instead of raising
+    Raises FaceparseError where there is nothing to learn from: see require_labels.
     """
     options = {"skip_bad": skip_bad, "cache_bytes": distributed.cache_bytes(), "landmarks": labels is None}
-    return (Faces(records, labels, plan.size, plan.align, recipe.jitter, plan.seed, **options),
-            Faces(val, labels, plan.size, plan.align, **options))
+    faces = (Faces(records, labels, plan.size, plan.align, recipe.jitter, plan.seed, **options),
+             Faces(val, labels, plan.size, plan.align, **options))
+    if labels is not None:
+        for some, purpose in zip(faces, ("to train on", "to choose the best epoch by")):
+            if len(some):
+                require_labels(some, purpose)
+    return faces

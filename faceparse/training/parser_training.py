@@ -7,7 +7,7 @@ from faceparse.data.statistics import pixel_counts, statistics
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, augmented, default_recipe, recipe
 from faceparse.training import figures
-from faceparse.training.faces import make_faces, val_records
+from faceparse.training.faces import make_faces, val_records, with_masks
 from faceparse.training.plans import make_plan
 from faceparse.training.tasks import Parsing
 
@@ -27,8 +27,10 @@ class ParserTraining:
         limit = options["limit"] if options.get("limit") is not None else chosen.limit
         self.train_set = parsing.load(data, "train", root, limit=limit, **load_options)
         self.val_records, self.notes = val_records(parsing.load, data, root, load_options)
-        self.notes = [*self.notes, *filter(None, [self.train_set.note])]
-        records = self.train_set.records
+        records, train_notes = with_masks(self.train_set.records, data, "train")
+        self.val_records, val_notes = with_masks(self.val_records, data, "val")
+        self.train_set = replace(self.train_set, records=records)
+        self.notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.plan = make_plan(arch, data, self.train_set.labels.name,
                               all(record.landmarks for record in records + self.val_records), options, len(records))
