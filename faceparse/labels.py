@@ -21,6 +21,7 @@ import numpy as np
 
 from faceparse.errors import FaceparseError
 from faceparse.files import is_integer, is_name, read_json
+from faceparse.left_right import pairs_in, sided
 
 IGNORE = 255  # index of an unlabelled pixel: left out of losses and scores
 
@@ -53,6 +54,13 @@ class LabelSet:
         for a, b in self.mirror_pairs:
             swap[[a, b]] = b, a
         return swap
+
+    @cached_property
+    def unpaired(self):
+        """The names that contain left or right and are in no mirror pair, a tuple: with any, a mirrored image would have
+        wrong labels."""
+        paired = {self.names[index] for pair in self.mirror_pairs for index in pair}
+        return tuple(name for name in sided(self.names) if name not in paired)
 
 
 # Published in LaPa's repository (lapa-dataset); Helen (Smith et al. 2013) and iBugMask use the same eleven classes.
@@ -123,8 +131,8 @@ def label_set(name):
 
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
     "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the
-    hue circle; classes with LaPa's names are mapped to LaPa's classes and paired as LaPa's. A set without LaPa's parts
-    may have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null,
+    hue circle; default pairs are all names that differ in left and right alone (left_right.py); classes with LaPa's
+    names are mapped to LaPa's classes. A set without LaPa's parts may have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null,
     ...}. Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if name in LABEL_SETS:
@@ -161,8 +169,7 @@ def label_set_from_dict(description):
     if not (isinstance(colours, list) and len(colours) == len(names) and all(
             isinstance(c, list) and len(c) == 3 and all(is_integer(v) and 0 <= v <= 255 for v in c) for c in colours)):
         raise FaceparseError(f"'colours' should list {len(names)} triples of 0 to 255, one per name")
-    lapa_pairs = [[LAPA_NAMES[a], LAPA_NAMES[b]] for a, b in LAPA_PAIRS]
-    pairs = description.get("pairs", [pair for pair in lapa_pairs if set(pair) <= set(names)])
+    pairs = description.get("pairs", [list(pair) for pair in pairs_in(names)])
     if not (isinstance(pairs, list) and all(
             isinstance(p, list) and len(p) == 2 and all(part in names for part in p) for p in pairs)):
         raise FaceparseError("'pairs' should list pairs of names, such as [\"left_eye\", \"right_eye\"]")

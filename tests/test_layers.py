@@ -4,8 +4,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "faceparse"
 # A folder or module imports only from those above it in this list, and from itself.
-ORDER = ["errors", "files", "progress", "labels", "landmark_sets", "geometry", "drawing", "data", "recipes", "losses",
-         "models", "metrics", "training", "inference", "adaptation", "annotation", "evaluation", "papers", "scripts"]
+ORDER = ["errors", "files", "progress", "left_right", "labels", "landmark_sets", "geometry", "drawing", "data",
+         "recipes", "losses", "models", "metrics", "training", "inference", "adaptation", "annotation", "evaluation",
+         "papers", "scripts"]
 
 
 def imported(file):

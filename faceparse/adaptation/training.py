@@ -17,7 +17,7 @@ from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict, table
 from faceparse.recipes import TOYS, default_recipe, recipe
 from faceparse.training import figures
-from faceparse.training.faces import make_faces, with_masks
+from faceparse.training.faces import make_faces, mirrored_safely, with_masks
 from faceparse.training.parser_training import data_options
 from faceparse.training.plans import make_adapter_plan, training_set_of
 from faceparse.training.tasks import Parsing
@@ -76,10 +76,11 @@ class AdapterTraining:
         align = usable_alignment(parsers[0].align, self.train_set.records + self.val_records)
         self.plan = make_adapter_plan(arch, target, self.train_set.labels.name, parsers, align, options)
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
+        self.recipe, mirror_notes = mirrored_safely(self.recipe, self.labels)
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
         held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
                     "of train choose the best epoch") if self.seen == ["train"] else ""
-        self.notes = [*filter(None, (self.train_set.note, held_out)), *train_notes, *val_notes,
+        self.notes = [*filter(None, (self.train_set.note, held_out)), *train_notes, *val_notes, *mirror_notes,
                       f"{self.plan.name}: adapts the labels of {', '.join(fit['run'] for fit in self.plan.fits)}"]
 
     def faces(self, skip_bad):

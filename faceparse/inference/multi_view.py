@@ -20,8 +20,10 @@ class MultiViewParser(Parser):
     """
 
     def __init__(self, base, scales=(1.0,), flip=False):
-        if flip and not base.labels.mirror_pairs and LABEL_SETS.get(base.labels.name) != base.labels:
-            raise FaceparseError(f"{base.path}: its labels do not list which classes a mirror swaps: leave out "
+        unknown = not base.labels.mirror_pairs and LABEL_SETS.get(base.labels.name) != base.labels
+        if flip and (unknown or base.labels.unpaired):
+            some = f" with {', '.join(base.labels.unpaired)}" if base.labels.unpaired else ""
+            raise FaceparseError(f"{base.path}: its labels do not list which classes a mirror swaps{some}: leave out "
                                  "--tta-flip, or add 'pairs' to its labels")
         self.base, self.scales, self.flip = base, scales, flip
         self.sizes = list(dict.fromkeys(

@@ -1,4 +1,6 @@
 """The faces of a training: those to train on, and those of the val split, which choose the best epoch."""
+from dataclasses import replace
+
 from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import IGNORE
@@ -54,6 +56,19 @@ def require_labels(faces, purpose):
               f"every pixel of their masks is ignored (255), such as in {first.mask_file or first.name}; correct the "
               "masks, or choose other --labels")
     raise FaceparseError(f"{count} faces {purpose}, and {reason}")
+
+
+def mirrored_safely(recipe, labels):
+    """(the Recipe, without the mirror where `labels` has classes whose partner is not known; lines to print about it).
+
+    labels  LabelSet of the masks
+    """
+    if not (recipe.jitter.mirror and labels.unpaired):
+        return recipe, []
+    return replace(recipe, jitter=replace(recipe.jitter, mirror=0.0)), [
+        f"no face is mirrored: of the label set {labels.name}, {', '.join(labels.unpaired)} "
+        f"{'names a side and is' if len(labels.unpaired) == 1 else 'name a side and are'} in no pair; list the pairs as "
+        "\"pairs\" in its JSON file"]
 
 
 def make_faces(plan, recipe, records, val, labels, skip_bad):

@@ -7,7 +7,7 @@ from faceparse.data.statistics import pixel_counts, statistics
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, augmented, default_recipe, recipe
 from faceparse.training import figures
-from faceparse.training.faces import make_faces, val_records, with_masks
+from faceparse.training.faces import make_faces, mirrored_safely, val_records, with_masks
 from faceparse.training.plans import make_plan
 from faceparse.training.tasks import Parsing
 
@@ -35,7 +35,8 @@ class ParserTraining:
         self.plan = make_plan(arch, data, self.train_set.labels.name,
                               all(record.landmarks for record in records + self.val_records), options, len(records))
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
-        self.recipe = augmented(chosen, self.plan.augment)
+        self.recipe, mirror_notes = mirrored_safely(augmented(chosen, self.plan.augment), self.labels)
+        self.notes += mirror_notes
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
 
     def faces(self, skip_bad):

@@ -72,6 +72,9 @@ def test_classes_without_mirror_pairs_cannot_be_flipped():
     parser = Parser(model, about, "a run", torch.device("cpu"))
     with pytest.raises(FaceparseError, match="a run.*--tta-flip"):
         MultiViewParser(parser, flip=True)
+    about["labels"]["pairs"] = [["left_eye", "right_eye"]]  # and not the brows
+    with pytest.raises(FaceparseError, match="with left_brow, right_brow: leave out --tta-flip"):
+        MultiViewParser(Parser(model, about, "a run", torch.device("cpu")), flip=True)
     for name in ("hair_skin", "foreground"):  # which have no sides
         about["labels"] = label_set_to_dict(LABEL_SETS[name])
         parser = Parser(model, about, "a run", torch.device("cpu"))

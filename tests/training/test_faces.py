@@ -85,3 +85,28 @@ def test_an_adapter_is_not_trained_on_a_set_without_masks(toy_run, tmp_path):
     write_folder_set(tmp_path, masks=())
     with pytest.raises(FaceparseError, match="folder: its split 'train' has no masks"):
         AdapterTraining([checkpoint.load(toy_run, "cpu")], "mobilenetv2", "folder", {"size": 64}, tmp_path)
+
+
+SIDES = ["background", "skin", "l_brow", "r_brow", "l_eye", "r_eye", "nose", "u_lip", "mouth", "l_lip", "hair"]
+
+
+def test_mirrored_faces_have_the_classes_of_abbreviated_sides_swapped(tmp_path):
+    """As with LaPa's names: the batches of both sets are equal."""
+    batches = []
+    for name, names in (("lapa", None), ("own", SIDES)):
+        write_folder_set(tmp_path / name, names=names)
+        training = ParserTraining("mobilenetv2", "folder", OPTIONS, tmp_path / name)
+        assert training.recipe.jitter.mirror == 0.5 and training.notes == []
+        batches.append(training.faces(False)[0].batch(range(4)))
+    assert torch.equal(batches[0]["mask"], batches[1]["mask"]) and (batches[0]["homography"][:, 0, 0] < 0).any()
+
+
+@pytest.mark.parametrize("entries, unpaired", [({"pairs": []}, "l_brow, r_brow, l_eye, r_eye"),
+                                               ({"pairs": [["l_eye", "r_eye"]]}, "l_brow, r_brow")])
+def test_no_face_is_mirrored_where_a_side_has_no_partner(tmp_path, entries, unpaired):
+    write_folder_set(tmp_path, names=SIDES, **entries)
+    training = ParserTraining("mobilenetv2", "folder", OPTIONS, tmp_path)
+    note, = training.notes
+    assert training.recipe.jitter.mirror == 0 and f"no face is mirrored: of the label set labels, {unpaired}" in note
+    assert ParserTraining("mobilenetv2", "folder", {**OPTIONS, "recipe": "baker2023"}, tmp_path).notes == []
+    assert ParserTraining("mobilenetv2", "folder", {**OPTIONS, "augment": "mirror"}, tmp_path).notes == [note]
