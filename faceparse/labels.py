@@ -57,8 +57,8 @@ class LabelSet:
 
     @cached_property
     def unpaired(self):
-        """The names that contain left or right and are in no mirror pair, a tuple: with any, a mirrored image would have
-        wrong labels."""
+        """The names that contain left or right and are in no mirror pair, a tuple: with any, a mirrored image would
+        have wrong labels."""
         paired = {self.names[index] for pair in self.mirror_pairs for index in pair}
         return tuple(name for name in sided(self.names) if name not in paired)
 
@@ -132,8 +132,8 @@ def label_set(name):
     The file: {"names": ["background", ...], "colours": [[r, g, b], ...], "pairs": [["left_eye", "right_eye"], ...],
     "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the
     hue circle; default pairs are all names that differ in left and right alone (left_right.py); classes with LaPa's
-    names are mapped to LaPa's classes. A set without LaPa's parts may have "to_hair_skin" instead of "to_lapa": {"face": "skin", "hair": "hair", "hat": "background", "glasses": null,
-    ...}. Raises FaceparseError with the name of the file and the entry that is wrong.
+    names are mapped to LaPa's classes. A set without LaPa's parts may have "to_hair_skin" instead of "to_lapa":
+    {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}. Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]

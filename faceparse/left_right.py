@@ -18,7 +18,7 @@ def pairs_in(names):
     """[(left name, right name)] of the names that differ in their side alone, in the order of the names.
 
     The side may be anywhere in the name, in any case, with any separator or none. Names that differ in the side's place
-    too, left_eye and eye_right, are paired after all others. Of three or more names that fit each other, none is paired.
+    too, left_eye and eye_right, are paired after all others. Of three names or more that fit each other, none is.
     """
     read = {name: reading for name in names if (reading := _reading(name))}
     partner = {}

@@ -26,8 +26,8 @@ def with_masks(records, data, split):
     """
     masked = [record for record in records if record.mask]
     if records and not masked:
-        raise FaceparseError(f"{data}: its split '{split}' has no masks, and a parser needs them; add them, such as the "
-                             f"one of {records[0].name}, or remove the split")
+        raise FaceparseError(f"{data}: its split '{split}' has no masks, and a parser needs them; add them, such as "
+                             f"the one of {records[0].name}, or remove the split")
     without = len(records) - len(masked)
     return masked, [f"{data}: {without} of the {len(records)} faces of its split '{split}' have no mask, and are left "
                     "out"] * bool(without)
@@ -67,8 +67,8 @@ def mirrored_safely(recipe, labels):
         return recipe, []
     return replace(recipe, jitter=replace(recipe.jitter, mirror=0.0)), [
         f"no face is mirrored: of the label set {labels.name}, {', '.join(labels.unpaired)} "
-        f"{'names a side and is' if len(labels.unpaired) == 1 else 'name a side and are'} in no pair; list the pairs as "
-        "\"pairs\" in its JSON file"]
+        f"{'names a side and is' if len(labels.unpaired) == 1 else 'name a side and are'} in no pair; list the pairs "
+        "as \"pairs\" in its JSON file"]
 
 
 def make_faces(plan, recipe, records, val, labels, skip_bad):
