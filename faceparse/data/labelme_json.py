@@ -9,6 +9,7 @@ from PIL import Image
 
 from faceparse.data.images import image_size
 from faceparse.drawing import outlines as region_outlines
+from faceparse.data.points import without_placeholders
 from faceparse.errors import FaceparseError
 from faceparse.files import read_json
 from faceparse.labels import IGNORE
@@ -85,6 +86,7 @@ def read_landmarks(path, points):
             raise FaceparseError(f"{path}: two points are labelled {index}; a file holds one face, and each landmark "
                                  "once: remove or rename one")
         landmarks[index] = shape["points"][0]
+    landmarks = without_placeholders(landmarks, -0.5)  # 0, 0 in the file
     if np.isnan(landmarks).all():
         raise FaceparseError(f"{path}: holds no landmark; place points labelled 0 to {points.count - 1}")
     return landmarks

@@ -16,7 +16,8 @@ def read_text(path):
 
 
 def read_points(path, count):
-    """A landmark file -> (count, 2) float32, x then y in pixels, counted from 0; `nan nan` is a point not annotated.
+    """A landmark file -> (count, 2) float32, x then y in pixels, counted from 0; `nan nan` is a point not annotated,
+    and so are several at -1,-1 or 0,0 (`without_placeholders`).
 
     One point per line, `x y` or `x , y`. A heading is skipped: LaPa's count, iBugMask's `# 68`, Helen's image name.
     Raises FaceparseError with the file, and the line where one line is wrong.
@@ -35,14 +36,14 @@ def read_points(path, count):
         heading = False
     if len(points) != count:
         raise _wrong_count(path, len(points), count)
-    return np.array(points, np.float32)
+    return without_placeholders(np.array(points, np.float32), 0)
 
 
 def read_pts(path, count):
     """iBUG's .pts file -> (count, 2) float32, x then y in pixels, counted from 0 where the file counts from 1.
 
-    `version: 1`, `n_points: 68`, `{`, one point per line, `}`; or the points alone. `nan nan` is a point not annotated.
-    Raises FaceparseError with the file and the line.
+    `version: 1`, `n_points: 68`, `{`, one point per line, `}`; or the points alone. `nan nan` is a point not annotated,
+    and so are several at -1,-1 or 0,0 (`without_placeholders`). Raises FaceparseError with the file and the line.
     """
     lines = [(number, line) for number, line in enumerate(read_text(path), 1) if line]
     if not lines:
@@ -65,7 +66,21 @@ def read_pts(path, count):
     points = [_point(line, path, number) for number, line in body]
     if len(points) != count:
         raise _wrong_count(last, len(points), count)
-    return np.array(points, np.float32).reshape(-1, 2) - 1
+    return without_placeholders(np.array(points, np.float32).reshape(-1, 2), 1) - 1
+
+
+def without_placeholders(points, first):
+    """The points (K, 2), those that stand for "not annotated" replaced by NaN.
+
+    Files without a notation for it repeat one place, such as -1,-1 or 0,0. Several points at exactly one place, neither
+    right of nor below the first pixel, are therefore not annotated; one point alone there is a place.
+    first  coordinate of the first pixel's centre, or edge, in the file
+    """
+    outside = (points <= first).all(1)  # (K,); False for NaN
+    if outside.sum() < 2:
+        return points
+    repeated = (points[:, None] == points[None]).all(2).sum(1) > 1  # (K,)
+    return np.where((outside & repeated)[:, None], np.float32(np.nan), points)
 
 
 def _point(line, path, number):

@@ -1,9 +1,15 @@
 """Landmark and box files of every publisher, and damaged ones."""
+import json
+
 import numpy as np
 import pytest
 from layouts import error_of
+from PIL import Image
 
+from faceparse.data import labelme_json
 from faceparse.data.points import read_box, read_points, read_pts
+from faceparse.data.sets import facesynthetics
+from faceparse.landmark_sets import landmark_set
 
 POINTS = np.array([[1.5, 2], [-3, 4.25], [5, 6]], np.float32)
 LINES = "1.5 2\n-3 4.25\n5 6\n"
@@ -52,6 +58,32 @@ def test_a_bad_pts_file_is_named_with_its_line(tmp_path, text, expected):
 def test_a_point_that_is_not_annotated_is_nan(tmp_path, read):
     (tmp_path / "a").write_text("1 2\nnan nan\nNaN, NaN\n")
     assert np.isnan(read(tmp_path / "a", 3)).all(1).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("place", ["-1 -1", "0 0", "-1.0 , -1.0", "0.000 -0.0"])
+@pytest.mark.parametrize("read", [read_points, read_pts])
+def test_several_points_at_a_place_outside_the_picture_are_not_annotated(tmp_path, read, place):
+    (tmp_path / "a").write_text(f"7 8\n{place}\n30 0\n{place}\n5 6\n5 6\n-2 -3\n{place}\n")
+    expected = [False, True, False, True, False, False, False, True]  # 5 6: lips of a closed mouth
+    assert np.isnan(read(tmp_path / "a", 8)).all(1).tolist() == expected
+
+
+def test_placeholders_are_not_annotated_in_the_files_of_labelme_and_facesynthetics(tmp_path):
+    Image.new("RGB", (100, 80)).save(tmp_path / "a.png")
+    places = [(-1, -1)] * 8 + [(20 + i % 9, 30 + i // 9) for i in range(62)]
+    shapes = [{"label": str(i), "shape_type": "point", "points": [place]} for i, place in enumerate(places[:68])]
+    (tmp_path / "a.json").write_text(json.dumps({"shapes": shapes, "imagePath": "a.png"}))
+    (tmp_path / "a_ldmks.txt").write_text("".join(f"{x} {y}\n" for x, y in places))
+    for points in (labelme_json.read_landmarks(tmp_path / "a.json", landmark_set("68")),
+                   facesynthetics.read_landmarks(tmp_path / "a_ldmks.txt", 70)):
+        assert np.isnan(points[:8]).all() and (points[8:] + 0.5 == places[8:len(points)]).all()
+
+
+@pytest.mark.parametrize("read", [read_points, read_pts])
+def test_one_point_outside_the_picture_is_a_place(tmp_path, read):
+    (tmp_path / "a").write_text("-1 -1\n0 0\n5 6\n")
+    points = read(tmp_path / "a", 3)
+    assert (points == np.array([[-1, -1], [0, 0], [5, 6]]) - (read is read_pts)).all()
 
 
 @pytest.mark.parametrize("text, expected", [

@@ -83,6 +83,9 @@ def read_landmarks(path, stem):
     takes the bounding box of the annotated brows, eyes, nose and lips to the bounding box of the labelled ones.
     """
     points = read_points(path, landmark_set("194").count)
+    if np.isnan(points[41:]).any():
+        raise FaceparseError(f"{path}: points of the brows, eyes, nose or lips are not annotated, and without them the "
+                             "picture's scale cannot be estimated; complete the file, or remove it")
     mask = read_confidences(stem)
     rows, columns = ((mask >= 2) & (mask <= 9)).nonzero()  # brows, eyes, nose, lips and inner mouth
     if not len(rows):
