@@ -4,13 +4,18 @@ import os
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from faceparse.errors import FaceparseError
 
 # The only formats that are opened. Pillow has forty more, some of which start other programs (EPS runs Ghostscript).
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+AVIF = ("AVIF",) if "avif" in features.modules and features.check("avif") else ()  # Pillow 11.3 or later
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", *AVIF)
+PICTURE_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm",
+                    ".pgm", ".pbm", ".pnm", *([".avif"] if AVIF else [])}
+# Of pictures in formats that are not opened: such files are named instead of passed over.
+OTHER_SUFFIXES = {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".tga", ".psd", ".svg", ".exr", ".hdr",
+                  ".pfm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"} - PICTURE_SUFFIXES
 MAX_PIXELS = 89_478_485  # a quarter of a gigabyte as RGB; above this, Pillow warns of a decompression bomb
 SMALLEST_DRAFT = 16  # pixels; from a smaller decoded image, the integer reduction factor could not be computed
 # EXIF tag 0x0112, 1..8, and the transposition that makes the image upright. 5..8 swap width and height.

@@ -3,7 +3,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from faceparse.data.images import PICTURE_SUFFIXES
+from faceparse.data.images import OTHER_SUFFIXES, PICTURE_SUFFIXES
 from faceparse.data.masks import read_mask
 from faceparse.data.points import read_points
 from faceparse.data.records import Record
@@ -40,8 +40,19 @@ def list_pictures(folder, suffixes=PICTURE_SUFFIXES, layout=None):
             paths[stem] = f"{folder}{os.sep}{file}"
     if not paths:
         expected = f"; expected {layout}" if layout else ""
+        if note := unopened_note(folder):
+            raise FaceparseError(note)
         raise FaceparseError(f"{folder}: no pictures in it{expected}; unpack the data set again")
     return paths
+
+
+def unopened_note(folder):
+    """A line with the number of the pictures directly in a folder whose format is not opened, and the first of their
+    names; "" where there are none."""
+    files = sorted(file for file in os.listdir(folder) if os.path.splitext(file)[1].lower() in OTHER_SUFFIXES
+                   and not file.startswith("."))
+    names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
+    return f"{folder}: {len(files)} pictures are not read ({names}); convert them to JPEG or PNG" if files else ""
 
 
 def image_folder_records(folder, split, masks, labels, points=None):
@@ -51,9 +62,11 @@ def image_folder_records(folder, split, masks, labels, points=None):
     its record is read.
     """
     has_masks, has_points = (folder / masks).is_dir(), points is not None and (folder / "landmarks").is_dir()
+    mask_names = set(os.listdir(folder / masks)) if has_masks else ()
     records = []
     for stem, path in list_pictures(folder / "images").items():
-        mask_file = f"{folder}/{masks}/{stem}.png" if has_masks else None
+        ending = ".PNG" if f"{stem}.PNG" in mask_names and f"{stem}.png" not in mask_names else ".png"
+        mask_file = f"{folder}/{masks}/{stem}{ending}" if has_masks else None
         landmarks_file = f"{folder}/landmarks/{stem}.txt" if has_points else None
         records.append(Record(
             f"{split}/{stem}", Path(path), mask=partial(read_mask, mask_file, labels) if has_masks else None,

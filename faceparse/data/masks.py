@@ -53,7 +53,7 @@ def _mask_values(picture, path):
 
 
 def _refuse_jpeg(picture, path):
-    if picture.format in ("JPEG", "MPO"):
+    if picture.format in ("JPEG", "MPO", "AVIF"):
         raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
 
 

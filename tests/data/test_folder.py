@@ -1,7 +1,8 @@
 """A user's own images with masks."""
 import numpy as np
 import pytest
-from layouts import error_of, grey, write
+from layouts import error_of, grey, names, write
+from PIL import Image
 
 from faceparse.data.parsing import load
 from faceparse.data.splits import SPLITS
@@ -31,3 +32,20 @@ def test_a_users_folder_without_splits_is_cut_8_1_1(tmp_path):
     assert len(load("folder", "all", tmp_path).records) == 40
     write(tmp_path / "folder" / "images" / "7.JPG", None)
     assert "7.JPG" in error_of(load, "folder", "train", tmp_path)  # two pictures for one mask
+
+
+def test_every_picture_that_is_opened_is_listed_and_the_others_are_named(tmp_path):
+    write(tmp_path / "labels.json", OWN)
+    images = tmp_path / "train" / "images"
+    for name in ("a.jpe", "b.jfif", "c.PNG"):
+        write(images / name, grey(50))
+    Image.fromarray(grey(50)).save(images / "d.png")
+    write(tmp_path / "train" / "masks" / "c.PNG", grey(1))
+    for name in ("e.heic", "f.HEIF", "._g.heic"):
+        write(images / name, None)
+    faces = load("folder", "train", tmp_path)
+    assert names(faces) == ["train/a", "train/b", "train/c", "train/d"] and (faces.records[2].mask() == 1).all()
+    assert faces.note == f"{images}: 2 pictures are not read (e.heic, f.HEIF); convert them to JPEG or PNG"
+    for name in "a.jpe", "b.jfif", "c.PNG", "d.png":
+        (images / name).unlink()
+    assert "2 pictures are not read (e.heic, f.HEIF)" in error_of(load, "folder", "train", tmp_path)

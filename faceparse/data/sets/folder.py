@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data.data_set import DataSet, Published
-from faceparse.data.listing import image_folder_records, list_pictures, split_folder
+from faceparse.data.listing import image_folder_records, list_pictures, split_folder, unopened_note
 from faceparse.data.points import read_points, read_pts
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import RANDOM_SPLIT, SPLITS, tenths
@@ -54,8 +54,9 @@ def read_landmarks(root, split, options):
 def _of_split(home, split, list_records, note):
     """(records of a split, ""), or for a folder that is not divided (its share of all records, note)."""
     if any((home / s).is_dir() for s in SPLITS):
-        return list_records(split_folder(home, split)), ""
-    return tenths(list_records(home), split), note
+        folder = split_folder(home, split)
+        return list_records(folder), unopened_note(folder / "images")
+    return tenths(list_records(home), split), "; ".join(filter(None, (note, unopened_note(home / "images"))))
 
 
 def _records_with_points(folder, split, points):
