@@ -32,7 +32,7 @@ from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.files import write_file
 from faceparse.geometry.alignment import BY_LANDMARKS
 from faceparse.inference.faces import parse_aligned
-from faceparse.inference.input_files import find_files, read_boxes
+from faceparse.inference.input_files import find_files, read_boxes, unopened_notes
 from faceparse.labels import IGNORE, LABEL_SETS, LAPA_NAMES, table
 from faceparse.landmark_sets import landmark_set
 from faceparse.progress import Progress
@@ -67,7 +67,7 @@ def label_pictures(paths, out, finder=None, parser=None, boxes=None):
     if parser:
         table(parser.labels, HAIR_SKIN)  # raises where the parser's classes cannot be merged to hair and skin
     sources, errors = _sources(find_files(paths, out, PICTURE_SUFFIXES | {".json"}), finder, boxes)
-    rows, notes, kept = [], {}, 0
+    rows, notes, kept = [], dict.fromkeys(unopened_notes(paths)), 0
     try:
         with Progress(len(sources), "annotating") as progress:
             for source in sources:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.data.images import PICTURE_SUFFIXES, image_size
+from faceparse.data.listing import unopened_note
 from faceparse.errors import FaceparseError
 from faceparse.files import read_small
 from faceparse.inference.finder import LARGEST_FACE
@@ -38,6 +39,8 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
             inside = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names
                             if os.path.splitext(name)[1].lower() in suffixes and not name.startswith(".")
                             and not resolved(Path(parent, name)).startswith(real(out) + os.sep))
+            if not inside and (notes := unopened_notes([path])):
+                raise FaceparseError(notes[0])
             if not inside:
                 raise FaceparseError(f"{path}: holds no picture; name files, or a folder with "
                                      f"{', '.join(sorted(PICTURE_SUFFIXES))} or videos")
@@ -60,6 +63,11 @@ def find_files(paths, out, suffixes=PICTURE_SUFFIXES | VIDEO_SUFFIXES):
         if real((out / stem).parent) == os.path.dirname(where):
             raise among_pictures
     return named
+
+
+def unopened_notes(paths):
+    """A line for each folder, among `paths` or below one of them, that holds pictures whose format is not opened."""
+    return [note for path in paths for folder, _, _ in sorted(os.walk(path)) if (note := unopened_note(folder))]
 
 
 def read_boxes(path, files):

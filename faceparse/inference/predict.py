@@ -5,7 +5,7 @@ from faceparse import drawing, files
 from faceparse.data.images import open_image
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.inference.faces import describe, draw, merge, predict_face
-from faceparse.inference.input_files import find_files, read_boxes
+from faceparse.inference.input_files import find_files, read_boxes, unopened_notes
 from faceparse.inference.video import is_video
 from faceparse.inference.videos import predict_video
 from faceparse.progress import Progress
@@ -27,7 +27,7 @@ def predict(paths, out, parser=None, finder=None, boxes=None, confidence=False):
     """
     inputs = find_files(paths, out)
     boxes = {} if boxes is None else read_boxes(boxes, inputs)
-    done, notes, errors = 0, [], []
+    done, notes, errors = 0, unopened_notes(paths), []
     with Progress(len(inputs), "annotating" if finder else "parsing") as progress:
         for file, stem in inputs:
             try:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from layouts import error_of
 
+from faceparse.data import images
 from faceparse.data.images import image_size, open_image
 from faceparse.data.masks import read_part, read_mask
 from faceparse.labels import LABEL_SETS
@@ -179,3 +180,12 @@ def test_a_file_without_read_permission_is_named(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["two words.png", "-dash.png", "naïve ñ 顔.png", "a'b\"c.png", "100%.png"])
 def test_any_file_name_is_read(tmp_path, name):
     assert open_image(saved(CORNERS, tmp_path / name)).size == (3, 2)
+
+
+@pytest.mark.skipif(not images.AVIF, reason="this Pillow has no AVIF")
+def test_an_avif_is_opened_upright(tmp_path):
+    picture = Image.new("RGB", (32, 16), (200, 30, 30))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "a.avif", exif=exif)
+    assert images.image_size(tmp_path / "a.avif") == images.open_image(tmp_path / "a.avif").size == (16, 32)
