@@ -52,7 +52,8 @@ def unopened_note(folder):
     files = sorted(file for file in os.listdir(folder) if os.path.splitext(file)[1].lower() in OTHER_SUFFIXES
                    and not file.startswith("."))
     names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
-    return f"{folder}: {len(files)} pictures are not read ({names}); convert them to JPEG or PNG" if files else ""
+    count = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
+    return f"{folder}: {count} not read ({names}); convert to JPEG or PNG" if files else ""
 
 
 def image_folder_records(folder, split, masks, labels, points=None):

@@ -45,7 +45,7 @@ def test_every_picture_that_is_opened_is_listed_and_the_others_are_named(tmp_pat
         write(images / name, None)
     faces = load("folder", "train", tmp_path)
     assert names(faces) == ["train/a", "train/b", "train/c", "train/d"] and (faces.records[2].mask() == 1).all()
-    assert faces.note == f"{images}: 2 pictures are not read (e.heic, f.HEIF); convert them to JPEG or PNG"
+    assert faces.note == f"{images}: 2 pictures are not read (e.heic, f.HEIF); convert to JPEG or PNG"
     for name in "a.jpe", "b.jfif", "c.PNG", "d.png":
         (images / name).unlink()
     assert "2 pictures are not read (e.heic, f.HEIF)" in error_of(load, "folder", "train", tmp_path)

@@ -93,10 +93,11 @@ def test_results_are_neither_read_again_nor_written_among_the_pictures(run, pars
 def test_pictures_of_formats_that_are_not_opened_are_counted_and_named(tmp_path):
     for name in ("a.heic", "b.JXL"):
         (tmp_path / name).touch()
-    note = f"{tmp_path}: 2 pictures are not read (a.heic, b.JXL); convert them to JPEG or PNG"
+    note = f"{tmp_path}: 2 pictures are not read (a.heic, b.JXL); convert to JPEG or PNG"
     with pytest.raises(FaceparseError) as error:
         find_files([tmp_path], tmp_path / "out")
     assert str(error.value) == note
     for name in ("c.jfif", "d.jpe", "e.png", "e.PNG"):
         (tmp_path / name).touch()
-    assert len(find_files([tmp_path], tmp_path / "out")) == 4 and unopened_notes([tmp_path, tmp_path / "e.png"]) == [note]
+    assert len(find_files([tmp_path], tmp_path / "out")) == 4
+    assert unopened_notes([tmp_path, tmp_path / "e.png"]) == [note]
