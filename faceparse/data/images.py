@@ -74,6 +74,11 @@ def image_size(image):
     return with_pillow(image, lambda picture: picture.size[::-1] if _orientation(picture) >= 5 else picture.size)
 
 
+def exif_turns(image):
+    """Whether EXIF rotates or mirrors an image, a file as in `image_size`: its stored pixels are not upright."""
+    return not callable(image) and with_pillow(image, lambda picture: _orientation(picture) != 1)
+
+
 def open_image(image, reduce_to=None):
     """The upright RGB image (PIL) of a file, or of a callable that draws it.
 

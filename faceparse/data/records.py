@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from faceparse.data.images import exif_turns
 from faceparse.errors import FaceparseError
 from faceparse.geometry.alignment import NEED_LANDMARKS
 from faceparse.labels import LabelSet
@@ -74,9 +75,10 @@ def check_mask_size(record, mask, size):
     """
     width, height = size
     if abs(mask.shape[1] * height / (mask.shape[0] * width) - 1) > ASPECT_TOLERANCE:
+        mend = ("EXIF turns this picture, and the mask may be drawn on its stored pixels: turn the mask likewise, or "
+                "remove the EXIF orientation" if exif_turns(record.image) else "one of them belongs to another face")
         raise FaceparseError(f"{record.mask_file or record.name}: {mask.shape[1]} x {mask.shape[0]}, the wrong size "
-                             f"for the picture of {record.name}, {width} x {height}; one of them belongs to another "
-                             "face")
+                             f"for the picture of {record.name}, {width} x {height}; {mend}")
 
 
 def check_landmarks(record, points, size):

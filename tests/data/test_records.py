@@ -4,7 +4,9 @@ from functools import partial
 
 import numpy as np
 from layouts import error_of
+from PIL import Image
 
+from faceparse.data.images import image_size
 from faceparse.data.masks import read_mask
 from faceparse.data.points import read_points
 from faceparse.data.records import Record, check_landmarks, check_mask_size
@@ -21,10 +23,20 @@ def record_of(tmp_path):
 
 def test_a_mask_may_have_another_size_but_not_another_shape(tmp_path):
     record = record_of(tmp_path)
+    Image.new("RGB", (4, 6)).save(record.image)
     check_mask_size(record, np.zeros((512, 512)), (1024, 1024))
     check_mask_size(record, np.zeros((300, 201)), (400, 600))  # a rounded half: 0.5 % off
     message = error_of(check_mask_size, record, np.zeros((300, 206)), (400, 600))
     assert "a.png" in message and "206 x 300" in message and "400 x 600" in message
+
+
+def test_the_error_of_a_mask_on_the_stored_pixels_of_a_turned_picture_names_exif(tmp_path):
+    record, exif = record_of(tmp_path), Image.Exif()
+    exif[0x0112] = 6
+    for options, expected in (({"exif": exif}, "EXIF turns"), ({}, "belongs to another face")):
+        Image.new("RGB", (60, 40)).save(tmp_path / "a.jpg", **options)
+        width, height = image_size(record.image)
+        assert expected in error_of(check_mask_size, record, np.zeros((width, height)), (width, height))
 
 
 def test_landmarks_may_be_a_little_outside_the_image(tmp_path):
