@@ -13,7 +13,8 @@ def val_records(load, data, root, load_options):
     load  data.parsing.load or data.landmarks.load
     """
     try:
-        return load(data, "val", root, **load_options).records, []
+        faces = load(data, "val", root, **load_options)
+        return faces.records, [faces.note] * bool(faces.note)
     except NoSuchSplit:
         return [], [f"{data} has no val split: the last epoch is the best"]
 

@@ -28,9 +28,9 @@ class LandmarkTraining:
         self.val_records, self.notes = val_records(landmarks.load, data, root, load_options)
         self.points = self.train_set.points
         paired = self.points.mirror_pairs is not None
-        self.notes = [*self.notes, *filter(None, [
+        self.notes = list(dict.fromkeys([*self.notes, *filter(None, [
             self.train_set.note,
-            "" if paired else f"no face is mirrored: {self.points.name} landmarks have no mirror pairs"])]
+            "" if paired else f"no face is mirrored: {self.points.name} landmarks have no mirror pairs"])]))
         self.mean_face = read_mean_face(plan.mean_face, self.points.count) if plan.mean_face else None
         if arch == "pipnet" and plan.init and self.mean_face is None and is_published(
                 weights_in(read_checkpoint(plan.init), plan.init)):

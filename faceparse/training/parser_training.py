@@ -30,7 +30,8 @@ class ParserTraining:
         records, train_notes = with_masks(self.train_set.records, data, "train")
         self.val_records, val_notes = with_masks(self.val_records, data, "val")
         self.train_set = replace(self.train_set, records=records)
-        self.notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
+        notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
+        self.notes = list(dict.fromkeys(notes))  # those of train and val may be the same
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.plan = make_plan(arch, data, self.train_set.labels.name,
                               all(record.landmarks for record in records + self.val_records), options, len(records))

@@ -110,3 +110,12 @@ def test_no_face_is_mirrored_where_a_side_has_no_partner(tmp_path, entries, unpa
     assert training.recipe.jitter.mirror == 0 and f"no face is mirrored: of the label set labels, {unpaired}" in note
     assert ParserTraining("mobilenetv2", "folder", {**OPTIONS, "recipe": "baker2023"}, tmp_path).notes == []
     assert ParserTraining("mobilenetv2", "folder", {**OPTIONS, "augment": "mirror"}, tmp_path).notes == [note]
+
+
+def test_pictures_that_are_not_read_are_named_for_both_splits(tmp_path):
+    home = write_folder_set(tmp_path)
+    for split in ("train", "val"):
+        (home / split / "images" / "x.heic").touch()
+    notes = ParserTraining("mobilenetv2", "folder", OPTIONS, tmp_path).notes
+    assert sorted(notes) == [f"{home / split / 'images'}: 1 picture is not read (x.heic); convert to JPEG or PNG"
+                             for split in ("train", "val")]
