@@ -56,8 +56,10 @@ def unopened_note(folder):
     return f"{folder}: {count} not read ({names}); convert to JPEG or PNG" if files else ""
 
 
-def image_folder_records(folder, split, masks, labels, points=None):
+def image_folder_records(folder, split, masks, labels, points=None, ways=None):
     """The records of images/NAME.*, with `masks`/NAME.png and, if `points` is a landmark set, landmarks/NAME.txt.
+
+    ways  how the masks are read: of `read_mask`
 
     Without the folder of masks, or of landmarks, no record has them. With the folder, a missing file is an error when
     its record is read.
@@ -70,7 +72,7 @@ def image_folder_records(folder, split, masks, labels, points=None):
         mask_file = f"{folder}/{masks}/{stem}{ending}" if has_masks else None
         landmarks_file = f"{folder}/landmarks/{stem}.txt" if has_points else None
         records.append(Record(
-            f"{split}/{stem}", Path(path), mask=partial(read_mask, mask_file, labels) if has_masks else None,
+            f"{split}/{stem}", Path(path), mask=partial(read_mask, mask_file, labels, ways) if has_masks else None,
             landmarks=partial(read_points, landmarks_file, points.count) if has_points else None, box=None,
             labels=labels, points=points, mask_file=mask_file, landmarks_file=landmarks_file))
     return records

@@ -1,7 +1,14 @@
-"""Masks from files: class indices, or one part of a face as a grey image."""
+"""Masks from files: class indices, or one part of a face as a grey image.
+
+The one place where a stored value becomes a class. A published data set's values are class indices, or the colours of
+its label set. In a user's own set the colours that labels.json declares decide, and all masks of the set are read one
+way (`ways_of_set`).
+"""
 import numpy as np
 
 from faceparse.data.images import with_pillow
+from faceparse.data.mask_colours import BY_COLOUR, BY_INDEX, way_of_values
+from faceparse.data.stored_masks import read_stored, refuse_jpeg
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
@@ -9,24 +16,24 @@ STRIP = 1 << 20  # pixels whose colours are looked up at a time: bounds the memo
 LARGE_PART = 0.05  # share of an image: a part of this size, resized with interpolation, still has its full value inside
 
 
-def read_mask(path, labels):
+def read_mask(path, labels, ways=None):
     """A mask file -> (H, W) uint8 class indices of `labels`, 255 = ignored.
 
-    Of a palette image, the indices are used and the palette is not. Of a grey image (8-bit, 16-bit, or RGB with three
-    equal channels), the values are used. Colours of other RGB images are looked up in the label set's palette, and must
-    match exactly. An alpha channel is ignored. Raises FaceparseError with the file and the values outside the set.
+    ways  {kind of image (Stored.kind): BY_COLOUR or BY_INDEX} of a set whose user declared the colours of `labels`: a
+          value whose colour is declared is that class. Of a kind that is not in it, each file decides. None: the
+          colours of the label set are not the user's
+
+    With None, the indices of a palette image are used and its palette is not; of a grey image (1 to 16 bits, or RGB
+    with three equal channels), the values are used. Colours of other RGB images are looked up in the label set's
+    palette, and must match exactly. Transparency changes nothing, but a transparent pixel must be background or
+    ignored. Raises FaceparseError with the file and the values outside the set.
     """
-    values = with_pillow(path, lambda picture: _mask_values(picture, path))
-    if values.ndim == 3:  # (H, W, 3)
-        grey = (values[..., 0] == values[..., 1]).all() and (values[..., 0] == values[..., 2]).all()
-        if not grey or _outside(values[..., 0], labels).size:
-            return _by_colour(values, path, labels)
-        values = values[..., 0]
-    outside = _outside(values, labels)
-    if outside.size:
-        raise FaceparseError(f"{path}: holds {_listed(outside)}, but the label set {labels.name} ends at "
-                             f"{len(labels) - 1} (255 = ignored); name the right set, or correct the mask")
-    return values.astype(np.uint8)
+    stored = read_stored(path)
+    mask = _classes(stored, path, labels, ways)
+    if stored.transparent is not None and set(np.unique(mask[stored.transparent]).tolist()) - {0, IGNORE}:
+        raise FaceparseError(f"{path}: some pixels of classes above 0 are transparent; save the mask without "
+                             "transparency")
+    return mask
 
 
 def read_indices(path):
@@ -34,27 +41,36 @@ def read_indices(path):
 
     Raises FaceparseError.
     """
-    values = with_pillow(path, lambda picture: _mask_values(picture, path))
-    if values.ndim == 3 and (values != values[..., :1]).any():
+    values = read_stored(path).values
+    if values.ndim == 3:
         raise FaceparseError(f"{path}: a picture of colours; save the numbers as a palette or grey PNG")
-    return values if values.ndim == 2 else values[..., 0]
+    return values
 
 
-def _mask_values(picture, path):
-    """The stored values of an opened image: (H, W) integers, or (H, W, 3) uint8."""
-    _refuse_jpeg(picture, path)
-    if picture.mode in ("P", "L", "1") or picture.mode.startswith("I"):
-        return np.asarray(picture)
-    if picture.mode in ("LA", "PA"):
-        return np.asarray(picture)[..., 0]
-    if picture.mode in ("RGB", "RGBA"):
-        return np.asarray(picture)[..., :3]
-    raise FaceparseError(f"{path}: a mask of mode {picture.mode}; save it as a palette or grey PNG of class indices")
-
-
-def _refuse_jpeg(picture, path):
-    if picture.format in ("JPEG", "MPO", "AVIF"):
-        raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
+def _classes(stored, path, labels, ways):
+    """The classes (H, W) uint8 of the Stored values of a file; the other arguments are those of `read_mask`."""
+    values = stored.values
+    if values.ndim == 3:
+        if ways and ways.get(stored.kind) == BY_INDEX:
+            raise FaceparseError(f"{path}: holds colours, but other masks of the set hold class indices; save all "
+                                 "masks in one way")
+        return _by_colour(values, path, labels)
+    if ways is not None:
+        way, classes = way_of_values(stored, path, labels)
+        expected = ways.get(stored.kind, way)
+        if way and way != expected:
+            this, others = ("colours", "not") if way == BY_COLOUR else ("no colours", "colours")
+            raise FaceparseError(f"{path}: its values are {this} of labels.json, and those of other masks of the set "
+                                 f"are {others}; save all masks in one way, or correct 'colours' in labels.json")
+        if way == BY_COLOUR:
+            return classes[values.astype(np.uint8)]
+    elif stored.kind == "RGB" and _outside(values, labels).size:
+        return _by_colour(np.repeat(values[..., None], 3, axis=2), path, labels)
+    outside = _outside(values, labels)
+    if outside.size:
+        raise FaceparseError(f"{path}: holds {_listed(outside)}, but the label set {labels.name} ends at "
+                             f"{len(labels) - 1} (255 = ignored); name the right set, or correct the mask")
+    return values.astype(np.uint8)
 
 
 def _outside(values, labels):
@@ -68,6 +84,7 @@ def _by_colour(values, path, labels):
     """The class of each pixel's colour: (H, W, 3) uint8 -> (H, W) uint8."""
     palette = np.array(labels.palette, np.int32) @ np.array([65536, 256, 1], np.int32)  # (C,)
     order = np.argsort(palette, kind="stable")
+    shared = np.flatnonzero(np.bincount(palette)[palette] > 1) if len(set(palette.tolist())) < len(palette) else []
     mask = np.empty(values.shape[:2], np.uint8)
     rows = max(1, STRIP // max(1, values.shape[1]))
     for top in range(0, len(values), rows):
@@ -80,6 +97,10 @@ def _by_colour(values, path, labels):
             raise FaceparseError(f"{path}: holds the colour ({red}, {green}, {blue}), which is none of the label set "
                                  f"{labels.name}; save class indices, or correct the set's colours")
         mask[top:top + rows] = order[position]
+    if len(shared) and np.isin(mask, shared).any():
+        first = int(np.intersect1d(mask, shared)[0])
+        raise FaceparseError(f"{path}: the colour {labels.palette[first]} is that of more than one class of the label "
+                             f"set {labels.name}, '{labels.names[first]}' among them; give each class its own")
     return mask
 
 
@@ -111,7 +132,7 @@ def inside_part(values, path):
 
 
 def _part_values(picture, path):
-    _refuse_jpeg(picture, path)
+    refuse_jpeg(picture, path)
     if picture.mode.startswith("I"):
         values = np.asarray(picture)
         if values.min(initial=0) < 0 or values.max(initial=0) > 65535:

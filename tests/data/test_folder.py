@@ -1,9 +1,13 @@
 """A user's own images with masks."""
+import json
+
 import numpy as np
 import pytest
+from faults import folder_sets
 from layouts import error_of, grey, names, write
 from PIL import Image
 
+from faceparse.data.drawn import toy
 from faceparse.data.parsing import load
 from faceparse.data.splits import SPLITS
 from faceparse.errors import NoSuchSplit
@@ -49,3 +53,91 @@ def test_every_picture_that_is_opened_is_listed_and_the_others_are_named(tmp_pat
     for name in "a.jpe", "b.jfif", "c.PNG", "d.png":
         (images / name).unlink()
     assert "2 pictures are not read (e.heic, f.HEIF)" in error_of(load, "folder", "train", tmp_path)
+
+
+def masks_of(home, masks, description):
+    """A folder set with these masks: arrays or PIL images."""
+    write(home / "labels.json", json.dumps(description))
+    for number, mask in enumerate(masks):
+        write(home / "train" / "images" / f"{number}.png", grey(1, (4, 5)))
+        path = home / "train" / "masks" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        (Image.fromarray(mask) if isinstance(mask, np.ndarray) else mask).save(path)
+    return home
+
+
+BLACK_AND_WHITE = {"names": ["background", "face"], "colours": [[0, 0, 0], [255, 255, 255]]}
+
+
+def drawn_parts(count=2):
+    """Label maps (64, 64) of drawn faces."""
+    return [toy.draw(0, index, 64)[1] for index in range(count)]
+
+
+def read_all(home, split="train"):
+    return [record.mask() for record in load("folder", split, home).records]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_black_and_white_masks_are_the_declared_classes(tmp_path, channels):
+    parts = [(part > 0).astype(np.uint8) for part in drawn_parts()]
+    stored = [255 * part if channels == 1 else np.dstack([255 * part] * 3) for part in parts]
+    for reverse, colours in ((False, [[0] * 3, [255] * 3]), (True, [[255] * 3, [0] * 3])):
+        home = masks_of(tmp_path / str(reverse), stored, {**BLACK_AND_WHITE, "colours": colours})
+        assert all((mask == (1 - part if reverse else part)).all() for mask, part in zip(read_all(home), parts))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_black_and_white_masks_without_colours_stop_with_the_mend(tmp_path, channels):
+    stored = [255 * (part > 0).astype(np.uint8) for part in drawn_parts()]
+    stored[0][0, 0] = 1  # one odd pixel
+    stored = stored if channels == 1 else [np.dstack([mask] * 3) for mask in stored]
+    message = error_of(load, "folder", "train", masks_of(tmp_path, stored, {"names": ["background", "face"]}))
+    assert str(tmp_path) in message and '"colours": [[0, 0, 0], [255, 255, 255]]' in message
+    three = masks_of(tmp_path, stored, {"names": ["background", "face", "hair"]})
+    assert "'colours'" in error_of(load, "folder", "train", three)
+
+
+def test_one_odd_pixel_does_not_change_how_a_mask_is_read(tmp_path):
+    stored = [255 * (part > 0).astype(np.uint8) for part in drawn_parts(3)]
+    stored[1][0, 0] = 1
+    records = load("folder", "train", masks_of(tmp_path, stored, BLACK_AND_WHITE)).records
+    assert records[0].mask().max() == 1 and records[2].mask().max() == 1
+    assert "1.png" in error_of(records[1].mask)
+
+
+def test_ignored_pixels_beside_classes_are_no_reason_to_stop(tmp_path):
+    mask = np.full((32, 32), 255, np.uint8)
+    mask[:4] = 1
+    home = masks_of(tmp_path, [np.full_like(mask, 255), mask], {"names": ["background", "face"]})
+    assert (read_all(home)[1] == mask).all()
+
+
+def test_palettes_in_another_order_are_read_by_colour_with_a_note(tmp_path):
+    colours = [[0, 0, 0], [200, 150, 120], [90, 50, 20]]
+    parts = [(part > 0).astype(np.uint8) + (part == 10) for part in drawn_parts()]  # background, face, hair
+    stored = []
+    for part in parts:
+        image = Image.fromarray(np.array([1, 2, 0], np.uint8)[part])  # hair is stored as 0
+        image.putpalette([*colours[2], *colours[0], *colours[1]])
+        stored.append(image)
+    home = masks_of(tmp_path, stored, {"names": ["background", "face", "hair"], "colours": colours})
+    assert all((mask == part).all() for mask, part in zip(read_all(home), parts))
+    note = load("folder", "train", home).note
+    assert "read by colour" in note and "\n" not in note
+    undeclared = masks_of(tmp_path / "undeclared", stored, {"names": ["background", "face", "hair"]})
+    assert load("folder", "train", undeclared).note == ""  # nothing to compare the palette with: indices
+
+
+def test_all_splits_are_read_one_way(tmp_path):
+    """Val has only masks that both readings allow; train decides."""
+    home = masks_of(tmp_path, [255 * (part > 0).astype(np.uint8) for part in drawn_parts()], BLACK_AND_WHITE)
+    write(home / "val" / "images" / "a.png", grey(1))
+    write(home / "val" / "masks" / "a.png", np.array([[0, 1]], np.uint8))
+    assert "a.png" in error_of(load("folder", "val", home).records[0].mask)
+
+
+def test_folder_sets_drawn_at_random_are_read_exactly_or_refused():
+    outcomes = []
+    assert not folder_sets.check(20, 1, lambda what, outcome: outcomes.append(outcome))
+    assert outcomes.count("read") >= 8 and "refused" in outcomes

@@ -1,10 +1,13 @@
 """Mask files: palette, grey, colours, and values outside the label set."""
 import numpy as np
 import pytest
-from PIL import Image
+from faults.folder_sets import png_of_bits
 from layouts import error_of
+from PIL import Image
 
-from faceparse.data.masks import read_mask
+from faceparse import drawing
+from faceparse.data.mask_colours import BY_COLOUR, BY_INDEX
+from faceparse.data.masks import read_indices, read_mask
 from faceparse.labels import LABEL_SETS, LabelSet
 
 LAPA = LABEL_SETS["lapa"]
@@ -68,3 +71,83 @@ def test_values_outside_the_set_are_named(tmp_path, dtype, values, expected):
 
 def test_a_jpeg_is_refused_as_a_mask(tmp_path):
     assert "save the mask as PNG" in error_of(read_mask, saved(MASK, tmp_path / "a.jpg"), LAPA)
+
+
+# ---- the colours that a user declared
+
+WHITE_FACE = LabelSet("own", ("background", "face"), ((0, 0, 0), (255, 255, 255)))
+BLACK_FACE = LabelSet("own", ("background", "face"), ((255, 255, 255), (0, 0, 0)))
+HAIR = LabelSet("own", ("background", "skin", "hair"), ((0, 0, 0), (200, 150, 120), (90, 50, 20)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_declared_colours_of_grey_masks_are_classes(tmp_path, channels):
+    binary = np.array([[0, 255, 255]], np.uint8)
+    path = saved(binary if channels == 1 else np.dstack([binary] * 3), tmp_path / "a.png")
+    assert read_mask(path, WHITE_FACE, {}).tolist() == [[0, 1, 1]]
+    assert read_mask(path, BLACK_FACE, {}).tolist() == [[1, 0, 0]]
+    assert read_mask(path, WHITE_FACE).tolist() == [[0, 255, 255]]  # not declared by a user: 255 is ignored
+
+
+def test_grey_indices_stay_indices_where_colours_are_declared(tmp_path):
+    path = saved(np.array([[0, 1, 255]], np.uint8), tmp_path / "a.png")
+    assert read_mask(path, WHITE_FACE, {}).tolist() == [[0, 1, 255]]
+    assert "a.png" in error_of(read_mask, path, WHITE_FACE, {"grey": BY_COLOUR})  # one pixel is no declared colour
+    path = saved(np.array([[0, 255]], np.uint8), tmp_path / "b.png")
+    assert "b.png" in error_of(read_mask, path, WHITE_FACE, {"grey": BY_INDEX})
+
+
+def test_a_palette_of_declared_colours_at_other_indices_is_read_by_colour(tmp_path):
+    hair_first = np.array([[0, 1, 2]], np.uint8)
+    path = palette_png(hair_first, [HAIR.palette[2], HAIR.palette[0], HAIR.palette[1]], tmp_path / "a.png")
+    assert read_mask(path, HAIR, {}).tolist() == [[2, 0, 1]]
+    assert "a.png" in error_of(read_mask, path, HAIR, {"palette": BY_INDEX})
+    assert read_mask(path, HAIR).tolist() == [[0, 1, 2]]
+
+
+def test_the_declared_palette_is_read_by_index_and_255_is_ignored(tmp_path):
+    greys = LabelSet("own", ("background", "face"), ((0, 0, 0), (128, 128, 128)))
+    drawing.save_mask(np.array([[0, 1, 255]], np.uint8), greys, tmp_path / "a.png")  # paints 255 in 128, 128, 128
+    assert read_mask(tmp_path / "a.png", greys, {}).tolist() == [[0, 1, 255]]
+
+
+def test_a_palette_that_agrees_in_part_is_refused(tmp_path):
+    path = palette_png(np.array([[0, 1, 2]], np.uint8), [HAIR.palette[2], (1, 2, 3), (4, 5, 6)], tmp_path / "a.png")
+    message = error_of(read_mask, path, HAIR, {})
+    assert "a.png" in message and "(90, 50, 20)" in message and "'hair'" in message
+
+
+def test_a_palette_of_other_colours_is_read_by_index(tmp_path):
+    path = palette_png(np.array([[0, 1, 2]], np.uint8), [(0, 0, 0), (128, 0, 0), (0, 128, 0)], tmp_path / "a.png")
+    assert read_mask(path, HAIR, {}).tolist() == [[0, 1, 2]]
+
+
+def test_a_colour_of_two_classes_is_refused(tmp_path):
+    labels = LabelSet("own", ("background", "skin", "hair"), ((0, 0, 0), (9, 8, 7), (9, 8, 7)))
+    path = saved(np.array([[[0, 0, 0], [9, 8, 7]]], np.uint8), tmp_path / "a.png")
+    assert "'skin'" in error_of(read_mask, path, labels)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_grey_pngs_of_few_bits_hold_indices(tmp_path, bits):
+    values = np.arange(min(2**bits, 11), dtype=np.uint8)[None]
+    (tmp_path / "a.png").write_bytes(png_of_bits(values, bits))
+    assert (read_mask(tmp_path / "a.png", LAPA) == values).all()
+    assert (read_mask(tmp_path / "a.png", LAPA, {}) == values).all()
+    assert (read_indices(tmp_path / "a.png") == values).all()
+
+
+def test_a_class_on_transparent_pixels_is_refused(tmp_path):
+    """White everywhere, the face in the alpha channel alone."""
+    path = saved(np.dstack([np.full((1, 2), 255, np.uint8)] * 3 + [np.array([[0, 255]], np.uint8)]), tmp_path / "a.png")
+    assert "transparent" in error_of(read_mask, path, WHITE_FACE, {})
+    path = saved(np.array([[[0, 0, 0, 0], [255, 255, 255, 255]]], np.uint8), tmp_path / "b.png")
+    assert read_mask(path, WHITE_FACE, {}).tolist() == [[0, 1]]
+
+
+def test_formats_that_change_values_are_refused(tmp_path):
+    for format, options in (("WEBP", {"quality": 50}), ("TIFF", {"compression": "jpeg"})):
+        saved(np.zeros((16, 16), np.uint8), tmp_path / "a.png", format=format, **options)
+        assert "save the mask as PNG" in error_of(read_mask, tmp_path / "a.png", LAPA)
+    (tmp_path / "b.png").write_bytes(b"P5 2 1 15\n\x01\x0f")  # grey of 15 levels, scaled to 255 by Pillow
+    assert "scaled" in error_of(read_mask, tmp_path / "b.png", LAPA)

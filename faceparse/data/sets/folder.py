@@ -4,7 +4,9 @@
     landmarks.json   images/NAME.*   images/NAME.pts (pixels counted from 1) or images/NAME.txt (from 0)
 
 images/ and masks/ are either inside train/, val/ and test/, or directly in the folder; in the latter case the splits
-are a fixed random 8:1:1. The formats of the two JSON files: `labels.label_set` and `landmark_sets.landmark_set`.
+are a fixed random 8:1:1. Where labels.json declares "colours", they decide the classes of the masks' values, and all
+masks are read one way (masks.py). The formats of the two JSON files: `labels.label_set` and
+`landmark_sets.landmark_set`.
 """
 import os
 from functools import partial
@@ -12,10 +14,13 @@ from pathlib import Path
 
 from faceparse.data.data_set import DataSet, Published
 from faceparse.data.listing import image_folder_records, list_pictures, split_folder, unopened_note
+from faceparse.data.mask_colours import BY_COLOUR
+from faceparse.data.mask_survey import check_ignored, mask_files, ways_of_set
 from faceparse.data.points import read_points, read_pts
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import RANDOM_SPLIT, SPLITS, tenths
 from faceparse.errors import FaceparseError
+from faceparse.files import read_json
 from faceparse.labels import label_set
 from faceparse.landmark_sets import landmark_set
 
@@ -36,9 +41,23 @@ def read(root, split, options):
     """A split of the user's images with masks as a FaceSet. Raises FaceparseError."""
     home = PUBLISHED.home(root)
     labels = label_set(home / "labels.json")
-    list_records = partial(image_folder_records, split=split, masks="masks", labels=labels)
+    ways = _ways(home, labels)
+    list_records = partial(image_folder_records, split=split, masks="masks", labels=labels, ways=ways)
     records, note = _of_split(home, split, list_records, f"folder: {RANDOM_SPLIT}")
+    if ways and ways.get("palette") == BY_COLOUR:
+        note = "; ".join(filter(None, [note, "folder: the masks' palettes have the colours of labels.json at other "
+                                             "indices, so classes are read by colour"]))
     return FaceSet("folder", split, labels, None, records, note)
+
+
+def _ways(home, labels):
+    """How the masks of all splits are read: the argument `ways` of read_mask. Raises FaceparseError where 255, which is
+    ignored, is probably a class."""
+    parts = [home / split for split in SPLITS if (home / split).is_dir()] or [home]
+    files = mask_files([part / "masks" for part in parts])
+    ways = ways_of_set(files, labels) if read_json(home / "labels.json").get("colours") else None
+    check_ignored(files, labels, ways, home)
+    return ways
 
 
 def read_landmarks(root, split, options):
