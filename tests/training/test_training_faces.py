@@ -1,6 +1,8 @@
 """Which faces a training may use: splits without masks, faces without a mask, and masks without a labelled pixel."""
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from folder_sets import OPTIONS, write_folder_set
@@ -61,9 +63,20 @@ def test_masks_that_are_all_missing_are_refused_with_skip_bad_too(tmp_path, spli
 
 @pytest.mark.parametrize("loss", ["softmax", "lovasz"])
 def test_masks_whose_pixels_are_all_ignored_are_refused(tmp_path, loss):
-    write_folder_set(tmp_path, change=lambda mask: mask * 0 + 255)
+    """Where the files hold classes but none of their pixels is labelled in what is trained."""
+    write_folder_set(tmp_path)
+    training = ParserTraining("mobilenetv2", "folder", {**OPTIONS, "loss": loss}, tmp_path)
+    records = [replace(record, mask=partial(np.full_like, record.mask(), 255)) for record in training.train_set.records]
+    training.train_set = replace(training.train_set, records=records)
     with pytest.raises(FaceparseError, match=r"4 faces to train on.*ignored \(255\).*train/masks/0.png"):
-        train_folder(tmp_path, options={"loss": loss})
+        train(training, RunOptions(runs=tmp_path / "runs", device="cpu", amp="off"))
+    assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_files_that_hold_nothing_but_255_are_refused_as_a_set(tmp_path):
+    write_folder_set(tmp_path, change=lambda mask: mask * 0 + 255)
+    with pytest.raises(FaceparseError, match="folder: 100 % of the masks' pixels are 255.*'colours'"):
+        train_folder(tmp_path)
     assert not list(tmp_path.rglob("*.pt"))
 
 
@@ -78,7 +91,7 @@ def test_one_labelled_face_is_enough(tmp_path):
 def test_train_exits_with_status_2_where_there_is_nothing_to_learn(run, tmp_path):
     write_folder_set(tmp_path, change=lambda mask: mask * 0 + 255)
     status, _, err = run("train.py", "--data", "folder", "--root", tmp_path, "--epochs", 1, "--size", 32)
-    assert status == 2 and err.count("\n") == 1 and "0.png" in err
+    assert status == 2 and err.count("\n") == 1 and "are 255" in err
 
 
 def test_an_adapter_is_not_trained_on_a_set_without_masks(toy_run, tmp_path):
