@@ -5,8 +5,9 @@
     suspects_sheet(faces, result).save("suspects.png")
     faces = mended(faces, result)                         # swaps the reversed classes as the masks are read
 
-records.py checks the files of one record, sides.py finds masks whose left and right are reversed, collect.py makes a
-dict of both for a whole set, and report.py prints and writes it (`train.py --check`).
+records.py checks the files of one record, sides.py finds masks whose left and right are reversed, order.py a set in
+another class order, collect.py makes a dict of these for a whole set, and report.py prints and writes it (`train.py
+--check`).
 """
 from faceparse.data.audit.collect import audit, mended
 from faceparse.data.audit.report import suspects_sheet, text, write_report

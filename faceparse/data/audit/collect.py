@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from faceparse.data.audit.order import order_note, other_order
 from faceparse.data.audit.records import KINDS, check_record, lone_masks
 from faceparse.data.audit.sides import LEAST_WEAK, fix_mirrored, pair_names, reversed_pairs, sides_of_pairs
 from faceparse.labels import table
@@ -20,6 +21,8 @@ def audit(faces, workers=2):
     classes   [{"name", "share": of a mask's pixels, averaged over the masks, "faces": masks that have it}] of
               `faces.labels`
     ignored   the same share of pixels that are ignored, or outside the label set
+    order     {label set: the names of the values 0, 1, ...} where this other class order fits the masks clearly better
+              than the declared one; left and right of such masks are not judged
     judged    number of masks with firm evidence of left and right
     reversed  [{"name", "kind": "whole" or "pairs", "pairs": [[class, class], ...] to swap, "apart": {"class/class": the
               pair's distance, positive where it is the right way round, in eye-to-mouth distances, or None}}]
@@ -31,10 +34,11 @@ def audit(faces, workers=2):
     shares = np.zeros(256)
     present = np.zeros(256, int)
     positions = defaultdict(dict)  # label set -> {record's name: [PairPosition or None for each mirror pair]}
+    shapes = defaultdict(list)  # label set -> [Moments of a mask]
     pool = ThreadPoolExecutor(workers)
     try:
         with Progress(len(faces.records), f"checking {faces.name}") as progress:
-            for record, (problems, counts, pairs) in zip(faces.records, pool.map(check_record, faces.records)):
+            for record, (problems, counts, pairs, shape) in zip(faces.records, pool.map(check_record, faces.records)):
                 for kind, error in problems:
                     result["problems"][kind].append({"name": record.name, "error": error})
                 if counts is not None:
@@ -42,6 +46,7 @@ def audit(faces, workers=2):
                     shares += counts / max(counts.sum(), 1)
                     present += counts > 0
                     positions[record.labels][record.name] = pairs
+                    shapes[record.labels].append(shape)
                     result["masks"] += 1
                 progress.update()
     finally:
@@ -54,7 +59,10 @@ def audit(faces, workers=2):
     result["classes"] = [{"name": name, "share": float(shares[k]), "faces": int(present[k])}
                          for k, name in enumerate(names)]
     result["ignored"] = float(shares[len(names):].sum())
-    result |= _left_and_right(positions)
+    orders = {labels: other_order(labels, of_masks) for labels, of_masks in shapes.items()}
+    result["order"] = {labels.name: names for labels, names in orders.items() if names}
+    result |= _left_and_right({labels: of_record for labels, of_record in positions.items() if not orders[labels]})
+    result["notes"] += [order_note(labels, names, shapes[labels]) for labels, names in orders.items() if names]
     without = sum(record.mask is None for record in faces.records)
     if without:
         result["notes"].append(f"{without} of {len(faces.records)} faces have no mask")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from faceparse.data.audit.order import moments
 from faceparse.data.audit.sides import pair_positions
 from faceparse.data.images import PICTURE_SUFFIXES, image_size, open_image
 from faceparse.data.masks import read_mask
@@ -25,6 +26,7 @@ def check_record(record):
     problems   [(kind of KINDS, message of one line)]
     counts     (256,) pixels of each value of its mask, or None without a readable mask
     positions  [PairPosition or None] of each mirror pair of its labels, or None likewise
+    moments    order.Moments of its classes, or None likewise
     """
     problems = []
 
@@ -45,7 +47,7 @@ def check_record(record):
     if record.box:
         attempt(record.box, record.box_file)
     if not record.mask:
-        return problems, None, None
+        return problems, None, None, None
     labels = record.labels
     mask = attempt(record.mask, record.mask_file)
     if mask is None and _is_one_picture(record.mask_file):
@@ -55,10 +57,11 @@ def check_record(record):
         except FaceparseError:
             pass
     measured = None if mask is None else attempt(
-        lambda: (np.bincount(mask.ravel(), minlength=256), pair_positions(mask, labels)), record.mask_file)
+        lambda: (np.bincount(mask.ravel(), minlength=256), pair_positions(mask, labels), moments(mask, labels)),
+        record.mask_file)
     if measured is None:
-        return problems, None, None
-    counts, positions = measured
+        return problems, None, None, None
+    counts, positions, shape = measured
     if size:
         attempt(lambda: check_mask_size(record, mask, size), record.mask_file, "aspect")
     outside = np.flatnonzero(counts[len(labels):IGNORE]) + len(labels)
@@ -67,7 +70,7 @@ def check_record(record):
                                    f"set {labels.name} ends at {len(labels) - 1}; correct the mask"))
     if not counts[1:IGNORE].any():
         problems.append(("empty", f"{record.name}: its mask is background alone; label it, or leave the face out"))
-    return problems, counts, positions
+    return problems, counts, positions, shape
 
 
 def _exists(file):

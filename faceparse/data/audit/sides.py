@@ -55,10 +55,10 @@ def pair_positions(mask, labels):
     area = np.bincount(classes, minlength=256)  # (256,)
     centre = np.stack([np.bincount(classes, columns, 256), np.bincount(classes, rows, 256)], 1) / np.maximum(
         area, 1)[:, None]  # (256, 2) x, y
-    frame = _face_frame(levels, area, centre)
+    frame = face_frame(levels, area, centre)
     if frame is None:
         return [None] * len(labels.mirror_pairs)
-    axis, unit, line = frame
+    axis, unit, line, _ = frame
 
     positions = []
     for a, b in labels.mirror_pairs:
@@ -77,12 +77,12 @@ def pair_positions(mask, labels):
     return positions
 
 
-def _face_frame(levels, area, centre):
-    """The face's coordinates in a mask: (axis, unit, line), or None where its parts do not define them.
+def face_frame(levels, area, centre):
+    """The face's coordinates in a mask: (axis, unit, line, eyes), or None where its parts do not define them.
 
     levels  of classes_of_levels;  area (256,) and centre (256, 2) of each class, in pixels
     axis    (2,) unit vector to the right of an upright face;  unit  distance in pixels from the eyes to the mouth
-    line    (2,) point on the line between left and right
+    line    (2,) point on the line between left and right;  eyes  (2,) point on it at the level of the eyes
     """
     middle, alone = {}, {}  # level -> (2,)
     for level, indices in levels.items():
@@ -98,7 +98,8 @@ def _face_frame(levels, area, centre):
     if len(middle) < 2:
         return None
     heights = np.array([HEIGHTS[level] for level in middle])
-    heights -= heights.mean()
+    mean_height = heights.mean()
+    heights -= mean_height
     points = np.stack(list(middle.values()))  # (2 to 4, 2)
     down = heights @ points / (heights @ heights)  # least squares: from the eyes to the mouth
     unit = np.hypot(*down)
@@ -106,7 +107,7 @@ def _face_frame(levels, area, centre):
         return None
     axis = np.array([down[1], -down[0]]) / unit
     line = np.mean([middle[level] for level in ("nose", "mouth") if level in middle] or points, 0)
-    return axis, unit, line
+    return axis, unit, line, points.mean(0) - mean_height * down
 
 
 def reversed_pairs(positions, labels):
@@ -147,12 +148,12 @@ def pair_names(labels, pair):
     return tuple(labels.names[k] for k in labels.mirror_pairs[pair])
 
 
-def _words(name):
+def words(name):
     return re.findall("[a-z]+", name.lower())
 
 
 def _is_ear(labels, pair):
-    return any(word in ("ear", "ears") for name in pair_names(labels, pair) for word in _words(name))
+    return any(word in ("ear", "ears") for name in pair_names(labels, pair) for word in words(name))
 
 
 def sides_of_pairs(labels, positions):
@@ -164,7 +165,7 @@ def sides_of_pairs(labels, positions):
     where there is no majority.
     """
     side, side_of_word = {}, {}
-    differing_words = [tuple(frozenset(_words(x)) - set(_words(y)) for x, y in ((a, b), (b, a)))
+    differing_words = [tuple(frozenset(words(x)) - set(words(y)) for x, y in ((a, b), (b, a)))
                        for a, b in (pair_names(labels, k) for k in range(len(labels.mirror_pairs)))]
     for k, (a, _) in enumerate(labels.mirror_pairs):
         part = (labels.to_lapa[a] or "") if labels.to_lapa else ""
