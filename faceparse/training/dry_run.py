@@ -1,5 +1,6 @@
 """--dry-run of train.py and adapt.py: the data, the network and the duration of a training. Nothing is written."""
 import copy
+import itertools
 import time
 
 import numpy as np
@@ -50,11 +51,12 @@ def time_steps(model, task, faces, val, settings, machine):
     """
     model.to(machine.device, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
-    network, clock, epoch = distributed.replicated(model, machine.device), StepClock(), 1
-    while not clock.enough():
+    network, clock = distributed.replicated(model, machine.device), StepClock()
+    for epoch in itertools.count(1):
         state = EpochState(epoch, 0, 0.0, task.start(machine.device), settings.lr)
         train_one_epoch(network, task, optimizer, faces, settings, machine, state, clock, clock.enough)
-        epoch += 1
+        if state.stopped:  # in all processes at the same step, whichever had enough first
+            break
     sample, start = copy.copy(val), time.perf_counter()
     sample.records = val.records[:SCORED]
     if sample.records:

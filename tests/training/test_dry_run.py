@@ -6,7 +6,7 @@ from faceparse.data import parsing
 from faceparse.data.loading import Faces
 from faceparse.labels import label_set
 from faceparse.models import build
-from faceparse.training import dry_run, tasks
+from faceparse.training import dry_run, loop, tasks
 from faceparse.training.devices import Machine
 from faceparse.training.optimization import Optimization
 
@@ -84,3 +84,24 @@ def test_the_forecast_is_from_the_steps_after_the_first(monkeypatch):
     text = dry_run.forecast(build("fastscnn"), faces, faces, settings, done=1, step=step, face=face)
     assert "100 epochs of 2 steps, after 1 that are done" in text  # of 4 and 5 faces: a single face is no batch
     assert "about 10 minutes: 2 s a step" in text  # 100 (2 x 2 + 9 / 4) = 625 s
+
+
+def test_the_timing_ends_where_another_process_has_enough(monkeypatch):
+    """Under torchrun the processes' clocks differ; all of them end with the same step, or the others would wait."""
+    total, steps = loop.distributed.total, []
+
+    def total_of_two(weight, stop):
+        steps.append(stop)
+        assert len(steps) <= 4, "the other process has ended"
+        return [total(weight)[0], float(stop or len(steps) == 4)]
+
+    monkeypatch.setattr(loop.distributed, "total", total_of_two)
+    train_set = parsing.load("toy", "train", ".", limit=8, toy_size=32)
+    faces, network = Faces(train_set.records, train_set.labels, 32), build("fastscnn")
+    task = tasks.Parsing(network, label_set("lapa"), "ce", (0.5,) * 3, (0.5,) * 3)
+    settings = Optimization(epochs=1, batch=4, lr=0.1, optimizer="sgd")
+    nothing = Faces([], train_set.labels, 32)
+    monkeypatch.setattr(dry_run, "STEPS", 9)
+    monkeypatch.setattr(dry_run, "SECONDS", 1000.0)
+    step, face = dry_run.time_steps(network, task, faces, nothing, settings, Machine(torch.device("cpu"), False, 0))
+    assert steps == [False] * 4 and step > 0 and face < 1
