@@ -9,7 +9,8 @@ from faceparse import geometry
 from faceparse.errors import CannotWrite
 from faceparse.inference.faces import Face, draw, parse_aligned
 from faceparse.inference.tracker import FaceTracker
-from faceparse.inference.video import VideoReader, VideoWriter
+from faceparse.inference.video import VideoReader
+from faceparse.inference.video_writer import VideoWriter
 from faceparse.progress import Progress
 
 

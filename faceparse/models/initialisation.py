@@ -1,8 +1,9 @@
 """Starting a network from a checkpoint."""
 from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
-from faceparse.models.encoders.pretrained import load_backbone
+from faceparse.models.encoders.pretrained import imagenet_file, load_backbone, load_encoder_weights
 from faceparse.models.pipnet import PIPNet
 from faceparse.models.published_pipnet import is_published, load_published
+from faceparse.models.regressor import Regressor
 
 
 def initialise(model, source, notes=None):
@@ -32,3 +33,17 @@ def initialise(model, source, notes=None):
         notes.append(f"{name}: its weights also fit other options of segmentation_models_pytorch, with other results; "
                      f"used here: {model.not_in_weights}")
     return [head.rstrip(".") for head in resized]
+
+
+def load_pretrained(model, source, notes=None):
+    """load_encoder_weights for any network; for a Regressor over MobileNetV3 also its hidden layer, if the file has it.
+
+    source, notes  as in load_encoder_weights. Raises FaceparseError.
+    """
+    load_encoder_weights(model.encoder, source, notes)
+    if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
+        path = imagenet_file(model.encoder.name) if source == "imagenet" else source
+        weights = weights_in(read_checkpoint(path), path)
+        for theirs in ("classifier.0.", "hidden.0."):  # in torchvision's files, and in this project's
+            if f"{theirs}weight" in weights:
+                load_weights(model.hidden[0], {key: weights[theirs + key] for key in ("weight", "bias")}, path)

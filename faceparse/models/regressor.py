@@ -7,9 +7,7 @@ import torch
 from torch import nn
 
 from faceparse.losses.landmarks import masked_mean
-from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
 from faceparse.models.encoders import make_encoder
-from faceparse.models.encoders.pretrained import imagenet_file, load_encoder_weights
 
 
 class Regressor(nn.Module):
@@ -77,17 +75,3 @@ class Regressor(nn.Module):
     def confidence(self, outputs):
         """None: a regressor has no measure of its confidence."""
         return None
-
-
-def load_pretrained(model, source, notes=None):
-    """load_encoder_weights for any network; for a Regressor over MobileNetV3 also its hidden layer, if the file has it.
-
-    source, notes  as in load_encoder_weights. Raises FaceparseError.
-    """
-    load_encoder_weights(model.encoder, source, notes)
-    if source != "none" and isinstance(model, Regressor) and model.encoder.name == "mobilenet_v3_large":
-        path = imagenet_file(model.encoder.name) if source == "imagenet" else source
-        weights = weights_in(read_checkpoint(path), path)
-        for theirs in ("classifier.0.", "hidden.0."):  # in torchvision's files, and in this project's
-            if f"{theirs}weight" in weights:
-                load_weights(model.hidden[0], {key: weights[theirs + key] for key in ("weight", "bias")}, path)

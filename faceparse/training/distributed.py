@@ -88,11 +88,6 @@ def leave(store, status, line):
     return status
 
 
-def cache_bytes(all_processes=4 << 30):
-    """The size of this process's cache of decoded faces: the processes share the machine's memory."""
-    return all_processes // count()
-
-
 def own_device(name):
     """The name of this process's device: for "cuda" a GPU of its own. Raises FaceparseError where there are too few."""
     if not started() or name == "cpu":

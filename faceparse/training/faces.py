@@ -1,7 +1,7 @@
 """The faces of a training: those to train on, and those of the val split, which choose the best epoch."""
 from dataclasses import replace
 
-from faceparse.data.loading import Faces
+from faceparse.data.loading import CACHE_BYTES, Faces
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import IGNORE
 from faceparse.training import distributed
@@ -80,7 +80,7 @@ def make_faces(plan, recipe, records, val, labels, skip_bad):
     skip_bad      leave unreadable files out instead of raising
     Raises FaceparseError where there is nothing to learn from: see require_labels.
     """
-    options = {"skip_bad": skip_bad, "cache_bytes": distributed.cache_bytes(), "landmarks": labels is None}
+    options = {"skip_bad": skip_bad, "cache_bytes": CACHE_BYTES // distributed.count(), "landmarks": labels is None}
     faces = (Faces(records, labels, plan.size, plan.align, recipe.jitter, plan.seed, **options),
              Faces(val, labels, plan.size, plan.align, **options))
     if labels is not None:

@@ -48,7 +48,8 @@ def best_prediction(folder, model, task):
 
     def predict(images):
         with torch.inference_mode():
-            inputs, _ = task.feed({"image": images.to(device), "mask": torch.zeros(1, 1, 1, dtype=torch.uint8)})
+            mask = torch.zeros(1, 1, 1, dtype=torch.uint8)  # of a batch, but no input of the network
+            inputs, _ = task.feed({"image": images.to(device), "mask": mask})
             return task.decode(model(inputs))[0].cpu().numpy()
     return predict
 

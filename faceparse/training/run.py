@@ -17,7 +17,7 @@ import torch
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.models.regressor import load_pretrained
+from faceparse.models.initialisation import load_pretrained
 from faceparse.training import distributed
 from faceparse.training.devices import choose_machine, keep_freed_memory
 from faceparse.training.dry_run import print_forecast

@@ -18,7 +18,8 @@ from faceparse.data.images import open_image
 from faceparse.inference import checkpoint
 from faceparse.inference.finder import FaceFinder
 from faceparse.inference.landmark_network import Landmarker
-from faceparse.inference.video import VideoReader, VideoWriter
+from faceparse.inference.video import VideoReader
+from faceparse.inference.video_writer import VideoWriter
 from faceparse.inference.videos import predict_video
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -7,7 +7,8 @@ import pytest
 from drawn_masks import face_set
 
 from faceparse.data.audit import audit, text
-from faceparse.data.audit.order import OTHER_ORDERS, assignment, parts_of
+from faceparse.data.audit.assignment import assignment
+from faceparse.data.audit.order import OTHER_ORDERS, parts_of
 from faceparse.data.parsing import load
 from faceparse.labels import CELEBAMASK_TO_LAPA, LABEL_SETS
 

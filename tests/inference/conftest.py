@@ -4,7 +4,7 @@ import pytest
 
 from faceparse.data import parsing
 from faceparse.data.images import open_image
-from faceparse.inference.video import VideoWriter
+from faceparse.inference.video_writer import VideoWriter
 from faceparse.training.landmark_training import LandmarkTraining
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining

@@ -13,7 +13,8 @@ import pytest
 
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.inference import video
-from faceparse.inference.video import VideoReader, VideoWriter, is_video
+from faceparse.inference.video import VideoReader, is_video
+from faceparse.inference.video_writer import VideoWriter
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on the PATH")
 COLOURS = np.array([(200, 40, 40), (40, 200, 40), (40, 40, 200), (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0),

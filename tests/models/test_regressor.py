@@ -8,7 +8,8 @@ from torch import nn
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.models.regressor import Regressor, load_pretrained
+from faceparse.models.initialisation import load_pretrained
+from faceparse.models.regressor import Regressor
 
 NAN = math.nan
 
