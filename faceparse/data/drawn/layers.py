@@ -8,10 +8,10 @@ BACKGROUND, SKIN, L_BROW, R_BROW, L_EYE, R_EYE, NOSE, UPPER_LIP, INNER_MOUTH, LO
 
 
 class Layer(NamedTuple):
-    """One filled contour. Where it covers a pixel, `colour` times the field `shading` is mixed into the picture with a
-    weight of `opacity` times the covered share."""
-    contour: np.ndarray         # (N, 2) in the frame, or (N, 3) on the face (coordinates: head.py)
-    colour: tuple               # (3,) RGB, 0..255
+    """One filled contour, or a field of coverage. Where it covers a pixel, `colour` times the field `shading` is mixed
+    into the picture with a weight of `opacity` times the covered share."""
+    contour: np.ndarray         # (N, 2) in the frame, or (N, 3) on the face (coordinates: head.py); None: `cover` is set
+    colour: tuple               # (3,) RGB, 0..255, or a field (3, size, size)
     label: int = None           # the class of the pixels of which it covers half or more; None leaves theirs
     shading: str = None         # "skin", "face" (skin without gloss), "hair", "brow", "body", "dome"; None: flat
     opacity: float = 1.0
@@ -19,6 +19,7 @@ class Layer(NamedTuple):
     clip: str = None            # painted only inside the layers of this name
     name: str = None
     label_contour: np.ndarray = None  # where the label's contour differs from the painted one; as `contour`
+    cover: np.ndarray = None    # (size, size) float32, 0..1: the covered share of each pixel, instead of a contour
 
 
 def tint(contour, colour, opacity, blur=0.0, clip=None, shading=None):

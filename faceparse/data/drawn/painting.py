@@ -18,12 +18,13 @@ def paint(canvas, stack, shading):
     mask = np.zeros((size, size), np.uint8)
     inside = {}                                                        # coverage of the named layers, (size, size)
     labelled = [k for k, layer in enumerate(stack) if layer.label_contour is not None]
-    contours = [layer.contour for layer in stack] + [stack[k].label_contour for k in labelled]
+    filled = [k for k, layer in enumerate(stack) if layer.cover is None]
+    contours = [stack[k].contour for k in filled] + [stack[k].label_contour for k in labelled]
     covers = raster.coverages([c * size - 0.5 for c in contours], size, size)
-    label_covers = dict(zip(labelled, covers[len(stack):]))
-    colours = np.array([layer.colour for layer in stack], np.float32)[:, :, None, None]
+    label_covers = dict(zip(labelled, covers[len(filled):]))
+    covers = dict(zip(filled, covers))
     for k, layer in enumerate(stack):
-        top, left, cover = covers[k]
+        top, left, cover = covers.get(k, (0, 0, layer.cover))
         if layer.blur * size > 0.7:
             top, left, cover = blurred(top, left, cover, layer.blur * size, size)
         box = window(top, left, cover)
@@ -35,11 +36,12 @@ def paint(canvas, stack, shading):
         if layer.label is not None:
             at, share = (window(*label_covers[k]), label_covers[k][2]) if k in label_covers else (box, cover)
             mask[at][share >= 0.5] = layer.label
-        colour = colours[k]                                            # (3, 1, 1)
+        colour = np.asarray(layer.colour, np.float32)
+        colour = colour[all_channels] if colour.ndim == 3 else colour[:, None, None]
         if layer.shading:
             colour = colour * shading[layer.shading][all_channels]
         if layer.shading == "skin":
-            colour += np.float32(0.12) * shading["gloss"][box]
+            colour = colour + np.float32(0.12) * shading["gloss"][box]
         part = canvas[all_channels]
         part += (colour - part) * (cover if layer.opacity == 1 else cover * np.float32(layer.opacity))
     return mask

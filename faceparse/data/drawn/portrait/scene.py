@@ -1,0 +1,53 @@
+"""What all parts of a portrait share: its parameters, its head, the coordinates of its pixels, and random textures."""
+import numpy as np
+from PIL import Image
+
+from faceparse.data.drawn.camera import pixel_centres
+from faceparse.data.drawn.parameters import SKINS, hair_colour, palette
+from faceparse.data.drawn.portrait.head import Head
+from faceparse.data.drawn.portrait.parameters import draw_parameters
+
+
+class Scene:
+    """Portrait number `index` of the endless set `seed`, of size x size pixels.
+
+    p           its parameters (parameters.py)
+    head        its Head
+    skin, hair  their colours, (3,) RGB, 0..255
+    u, v        (1, size), (size, 1) float32: the pixels' x and y in the frame, 0..1
+    x, y        (size, size) float32: the pixels' coordinates in the upright view (head.py)
+    """
+
+    def __init__(self, seed, index, size):
+        self.seed, self.index, self.size = seed, index, size
+        self.p = draw_parameters(self.random(0))
+        self.head = Head(self.p)
+        self.skin, self.hair = palette(SKINS, self.p.skin_tone), hair_colour(self.p)
+        self.u, self.v = pixel_centres(size)
+        turn = (self.head.roll.T / self.p.scale).astype(np.float32)
+        du, dv = self.u - np.float32(self.head.frame_centre[0]), self.v - np.float32(self.head.frame_centre[1])
+        self.x = du * turn[0, 0] + dv * turn[1, 0] + np.float32(self.head.view_centre[0])
+        self.y = du * turn[0, 1] + dv * turn[1, 1] + np.float32(self.head.view_centre[1])
+
+    def random(self, part):
+        """A numpy Generator of its own for each part, a whole number: what one part draws does not change another's
+        numbers. It must not depend on `size`."""
+        return np.random.default_rng([self.seed, self.index, 3, part])
+
+    def noise(self, rng, coarsest=4, octaves=6, roughness=0.5, stretch=1.0):
+        """Fractal (1/f) noise over the frame, of mean about 0 and standard deviation about 1 -> (size, size) float32.
+
+        coarsest   waves across the frame of the coarsest octave; each further octave has twice as many
+        roughness  amplitude of an octave / that of the one before it: 0.5 is smooth as clouds, 1 is fine grain
+        stretch    > 1: longer in y than in x by this factor
+        The octaves are drawn on grids of a fixed size, so that a face is the same at any size in pixels.
+        """
+        total, power = np.zeros((self.size, self.size), np.float32), 0.0
+        for k in range(octaves):
+            n = coarsest * 2**k
+            grid = rng.standard_normal((max(2, round(n / stretch)), n), dtype=np.float32)
+            if n <= self.size:                                         # finer grids than the pixels' would alias
+                octave = Image.fromarray(grid).resize((self.size, self.size), Image.Resampling.BICUBIC)
+                total += np.float32(roughness**k) * np.asarray(octave)
+            power += roughness**(2 * k)
+        return total / np.float32(power**0.5)
