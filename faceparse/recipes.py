@@ -8,7 +8,7 @@ from faceparse.data.augment import BAKER2023, COLOUR, PHOTOMETRY, augmentation, 
 from faceparse.errors import FaceparseError
 from faceparse.geometry.jitter import Jitter
 
-TOYS = ("toy", "toywild", "toymixed")  # the data sets of faces drawn by code
+TOYS = ("toy", "toywild", "toymixed", "portrait")  # the data sets of faces drawn by code
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of RGB in 0..1
 
 

@@ -4,7 +4,7 @@ To add a data set, write a file that defines a DataSet (data_set.py), and add it
 """
 from faceparse.data.sets.celebamask import CELEBAMASK
 from faceparse.data.sets.cihp import CIHP
-from faceparse.data.sets.drawn import TOY, TOYWILD
+from faceparse.data.sets.drawn import PORTRAIT, TOY, TOYWILD
 from faceparse.data.sets.facesynthetics import FACESYNTHETICS, FACESYNTHETICS_BAKER2023
 from faceparse.data.sets.folder import FOLDER
 from faceparse.data.sets.helen import HELEN
@@ -15,7 +15,7 @@ from faceparse.data.sets.lapa import LAPA
 from faceparse.data.sets.mixed import mixes
 
 DATA_SETS = {data_set.name: data_set for data_set in (
-    TOY, TOYWILD,
+    TOY, TOYWILD, PORTRAIT,
     LAPA,
     HELEN,
     CELEBAMASK,

@@ -1,4 +1,5 @@
-"""Faces drawn by code (data/drawn/), clean (toy) or "in the wild" (toywild): always available, in any number.
+"""Faces drawn by code (data/drawn/), clean (toy), "in the wild" (toywild) or close to photographs (portrait): always
+available, in any number.
 
 11 classes of LaPa, 106 landmarks; MIT, as this code. `options.toy_size` is their side in pixels, `options.seed` decides
 every face.
@@ -9,46 +10,48 @@ from PIL import Image
 
 from faceparse.data.data_set import BAKER2023_COUNTS, DataSet
 from faceparse.data.drawn import toy
+from faceparse.data.drawn.portrait import portrait
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import SPLITS, one_of
 from faceparse.labels import LABEL_SETS
 from faceparse.landmark_sets import landmark_set
 
+DRAW = {"toy": partial(toy.draw, wild=False), "toywild": partial(toy.draw, wild=True), "portrait": portrait.draw}
 SPLIT_FACES = 1_000_000  # index of the first val face; of the first test face, twice this
 
 
-def read(root, split, options, wild):
+def read(root, split, options, name):
     """`options.limit` drawn faces, by default 2,000 / 230 / 100, as a FaceSet; root is not used. Raises NoSuchSplit."""
     first = one_of(split, train=0, val=SPLIT_FACES, test=2 * SPLIT_FACES)
     count = min(options.limit or BAKER2023_COUNTS[SPLITS.index(split)], SPLIT_FACES)
     labels, points = LABEL_SETS["lapa"], landmark_set("106")
     records = []
     for index in range(first, first + count):
-        face = (options.seed, index, options.toy_size, wild)
+        face = (name, options.seed, index, options.toy_size)
         records.append(Record(f"{split}/{index}", partial(draw_image, *face), mask=partial(draw_mask, *face),
                               landmarks=partial(draw_landmarks, *face), box=None, labels=labels, points=points))
-    return FaceSet("toywild" if wild else "toy", split, labels, points, records)
+    return FaceSet(name, split, labels, points, records)
 
 
 @lru_cache(maxsize=16)  # image, mask and landmarks of one face are read one after the other, by a few threads
-def _drawn(seed, index, size, wild):
-    return toy.draw(seed, index, size, wild)
+def _drawn(name, seed, index, size):
+    return DRAW[name](seed, index, size)
 
 
 def draw_image(*face):
-    """The image (PIL) of a face (seed, index, size, wild)."""
+    """The image (PIL) of a face (name, seed, index, size)."""
     return Image.fromarray(_drawn(*face)[0])
 
 
 def draw_mask(*face):
-    """(size, size) uint8 of a face (seed, index, size, wild)."""
+    """(size, size) uint8 of a face (name, seed, index, size)."""
     return _drawn(*face)[1].copy()
 
 
 def draw_landmarks(*face):
-    """(106, 2) float32 of a face (seed, index, size, wild)."""
+    """(106, 2) float32 of a face (name, seed, index, size)."""
     return _drawn(*face)[2].copy()
 
 
-TOY = DataSet("toy", parsing=partial(read, wild=False), landmarks=partial(read, wild=False))
-TOYWILD = DataSet("toywild", parsing=partial(read, wild=True), landmarks=partial(read, wild=True))
+TOY, TOYWILD, PORTRAIT = (DataSet(name, parsing=partial(read, name=name), landmarks=partial(read, name=name))
+                          for name in DRAW)
