@@ -9,14 +9,11 @@ A point passes through three coordinate systems:
 """
 import numpy as np
 
-# The head's pose, and its size and place in the frame; half its width, heights of chin and crown, the jaw's curve, the cheeks. name: (lowest, highest); name: share of the faces
+# The head's pose; half its width, heights of chin and crown, the jaw's curve, the cheeks. name: (lowest, highest); name: share of the faces
 RANGES = {
     "yaw": (-45, 45),
     "pitch": (-18, 18),
     "roll": (-26, 26),
-    "scale": (0.25, 0.36),
-    "shift_x": (-0.07, 0.07),
-    "shift_y": (-0.06, 0.06),
     "width": (0.76, 0.86),
     "chin": (1.3, 1.44),
     "crown": (1.16, 1.3),

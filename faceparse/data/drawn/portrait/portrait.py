@@ -17,14 +17,16 @@ from faceparse.data.drawn.portrait.face import face_layers, shading_fields
 from faceparse.data.drawn.portrait.scene import Scene
 
 
-def draw(seed, index, size=128):
+def draw(seed, index, size=128, framing="portrait"):
     """Portrait number `index` of the endless set `seed`; both are whole numbers from 0.
 
+    framing  "portrait": the head fills the picture, as in CelebA-HQ; "wide": a face of 0.12 to 0.6 of the picture's
+             width, anywhere in it (framing.py)
     -> image (size, size, 3) uint8 RGB; label map (size, size) uint8, LaPa's eleven classes; landmarks (106, 2) float32
        in LaPa's order, x then y, in pixels with pixel centres at integers
     The same (seed, index) is the same face, in any order of calls and at any size.
     """
-    scene = Scene(seed, index, size)
+    scene = Scene(seed, index, size, framing)
     stack, landmarks = face_layers(scene)
     canvas = background(scene)
     mask = paint(canvas, stack, shading_fields(scene))

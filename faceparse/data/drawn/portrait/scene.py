@@ -4,12 +4,13 @@ from PIL import Image
 
 from faceparse.data.drawn.camera import pixel_centres
 from faceparse.data.drawn.parameters import SKINS, hair_colour, palette
+from faceparse.data.drawn.portrait.framing import place_head
 from faceparse.data.drawn.portrait.head import Head
 from faceparse.data.drawn.portrait.parameters import draw_parameters
 
 
 class Scene:
-    """Portrait number `index` of the endless set `seed`, of size x size pixels.
+    """Portrait number `index` of the endless set `seed`, of size x size pixels, in one of framing.py's FRAMINGS.
 
     p           its parameters (parameters.py)
     head        its Head
@@ -18,9 +19,10 @@ class Scene:
     x, y        (size, size) float32: the pixels' coordinates in the upright view (head.py)
     """
 
-    def __init__(self, seed, index, size):
+    def __init__(self, seed, index, size, framing="portrait"):
         self.seed, self.index, self.size = seed, index, size
         self.p = draw_parameters(self.random(0))
+        place_head(self.p, self.random(48), framing)
         self.head = Head(self.p)
         self.skin, self.hair = palette(SKINS, self.p.skin_tone), hair_colour(self.p)
         self.u, self.v = pixel_centres(size)
