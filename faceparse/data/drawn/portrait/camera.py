@@ -35,7 +35,7 @@ def tone(p, rng, canvas, u, v):
     """White balance, exposure, vignette, tone curve and saturation -> (3, size, size) float32."""
     n, r = rng.standard_normal(12), rng.random(6)
     warm, green = 0.07 * n[0], 0.025 * n[1]
-    gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.28 * n[2] + 0.08)
+    gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.22 * n[2] + 0.1)
     gamma = np.exp(0.14 * n[3] + (0.22 * n[4:7] if p.odd_colours else 0.03 * n[4:7]))
     if r[0] < 0.05:
         gain *= 2**(-2.0 * r[1] if r[0] < 0.035 else 1.2 * r[1])       # a picture far too dark or too light
@@ -60,30 +60,31 @@ def tone(p, rng, canvas, u, v):
 def lens(p, rng, picture):
     """Defocus, motion and chromatic aberration of a picture."""
     size, r = picture.width, rng.random(4)
-    sigma = size * float(0.0045 * p.sharpness**4 + (0.008 * r[0] if p.sharpness > 0.93 else 0))
+    sigma = size * float(0.004 * p.sharpness**4 + (0.006 * r[0] if p.sharpness > 0.94 else 0))
     if sigma > 0.15:
         picture = picture.filter(ImageFilter.GaussianBlur(sigma))
     if p.motion_blur:
         a, reach = np.pi * r[1], size * (0.005 + 0.02 * r[2])
-        moved = [picture.transform(picture.size, Image.Transform.AFFINE,
-                                   (1, 0, t * reach * np.cos(a), 0, 1, t * reach * np.sin(a)),
-                                   Image.Resampling.BILINEAR) for t in (-0.5, -0.25, 0.25, 0.5)]
+        moved = [enlarged(picture, 0.97, t * reach * np.cos(a), t * reach * np.sin(a)) for t in (-0.5, -0.17, 0.17, 0.5)]
         picture = Image.blend(Image.blend(moved[0], moved[3], 0.5), Image.blend(moved[1], moved[2], 0.5), 0.5)
-    if p.aberration:                                                   # red and blue are enlarged differently
-        bands = list(picture.split())
-        for band, sign in ((0, 1), (2, -1)):
-            k = 1 + sign * (0.002 + 0.006 * r[3])
-            shift = 0.5 * size * (1 - k)
-            bands[band] = bands[band].transform(picture.size, Image.Transform.AFFINE, (k, 0, shift, 0, k, shift),
-                                                Image.Resampling.BILINEAR)
-        picture = Image.merge("RGB", bands)
+    if p.aberration:                                                   # red, green and blue are enlarged differently
+        step = 0.002 + 0.006 * r[3]
+        bands = [enlarged(band, 1 - k * step) for k, band in enumerate(picture.split()[::int(np.sign(r[0] - 0.5))])]
+        picture = Image.merge("RGB", bands[::int(np.sign(r[0] - 0.5))])
     return picture
+
+
+def enlarged(picture, share, dx=0.0, dy=0.0):
+    """The middle of a picture, `share` of its width, moved by (dx, dy) pixels, at the size of the whole."""
+    start = 0.5 * picture.width * (1 - share)
+    return picture.transform(picture.size, Image.Transform.AFFINE, (share, 0, start + dx, 0, share, start + dy),
+                             Image.Resampling.BILINEAR)
 
 
 def sensor(p, rng, grains, picture):
     """Noise: stronger in the shadows, partly correlated between neighbours and between channels."""
     size = picture.width
-    level, coloured = 0.8 + 5 * p.grain**3 + (10 * rng.random() if p.grain > 0.95 else 0), 0.5 * rng.random()
+    level, coloured = 0.6 + 4 * p.grain**3 + (9 * rng.random() if p.grain > 0.96 else 0), 0.5 * rng.random()
     values = np.asarray(picture).astype(np.float32)
     fine = grains.standard_normal((size, size), dtype=np.float32)
     half = (size + 1) // 2
