@@ -4,7 +4,9 @@ import numpy as np
 from faceparse.data.drawn.portrait.in_front import cast_shadow, foreign_object, glasses, hand, hat
 from faceparse.data.drawn.portrait.body import clothes_and_neck, ears
 from faceparse.data.drawn.portrait.brows import brow_layers
+from faceparse.data.drawn.portrait.eye_region import EyeRegion
 from faceparse.data.drawn.portrait.eyes import eye_layers
+from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
 from faceparse.data.drawn.portrait.hair import back_of_head, beard, hair_in_front, long_hair_behind, stray_hair
 from faceparse.data.drawn.layers import SKIN, Layer
 from faceparse.data.drawn.portrait.mouth import mouth_layers
@@ -18,8 +20,9 @@ def face_layers(scene):
     outline, nose_outline = head.outline(), nose.outline(p, head)
     face = head.frame(outline)
     mouth, mouth_landmarks = mouth_layers(p, skin)
-    eyes, eye_landmarks = eye_layers(p, skin)
-    brows, brow_landmarks = brow_layers(p, skin, hair)
+    region = EyeRegion(scene)
+    eyes, eye_landmarks = eye_layers(scene, region)
+    brows, brow_landmarks = brow_layers(scene, region)
     stack = []
     if p.long and not p.bald:
         stack += long_hair_behind(p, head, hair)
@@ -30,7 +33,7 @@ def face_layers(scene):
     stack += nose.nose_layers(p, head, skin, nose_outline)
     if p.beard and not p.make_up:
         stack += beard(p, head, skin, hair)
-    stack += mouth + eyes + brows
+    stack += mouth + [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
     if not p.bald:
         stack += hair_in_front(p, head, hair)
     for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair),
