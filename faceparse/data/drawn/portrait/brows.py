@@ -48,7 +48,7 @@ class Brow:
         return self.y + self.tilt * (s - 0.5) - self.p.brow_arch * bump
 
     def half_thickness(self, s):
-        return self.thick * np.clip(0.6 + 3 * s, 0, 1) * np.clip(1.12 - 0.85 * np.maximum(s - 0.3, 0)**1.2, 0.15, 1)
+        return self.thick * np.clip(0.6 + 3 * s, 0.2, 1) * np.clip(1.12 - 0.85 * np.maximum(s - 0.3, 0)**1.2, 0.15, 1)
 
 
 def brow_layers(scene, region):
