@@ -37,8 +37,8 @@ def tone(p, rng, canvas, u, v):
     warm, green = 0.07 * n[0], 0.025 * n[1]
     gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.22 * n[2] + 0.1)
     gamma = np.exp(0.14 * n[3] + (0.22 * n[4:7] if p.odd_colours else 0.03 * n[4:7]))
-    if r[0] < 0.05:
-        gain *= 2**(-2.0 * r[1] if r[0] < 0.035 else 1.2 * r[1])       # a picture far too dark or too light
+    if r[0] < 0.03:
+        gain *= 2**(-1.8 * r[1] if r[0] < 0.018 else 1.2 * r[1])       # a picture far too dark or too light
     slope, haze = np.clip(0.25 + 0.35 * n[7], -0.5, 1.2), max(0, 0.05 * n[8])
     # One table for every channel: light of 0..511 -> grey levels.
     light = np.maximum(np.arange(512) / 255 * gain[:, None], 0) ** gamma[:, None]                      # (3, 512)

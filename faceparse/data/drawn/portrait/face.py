@@ -2,8 +2,9 @@
 import numpy as np
 
 from faceparse.data.drawn.portrait.in_front import cast_shadow, foreign_object, glasses, hand, hat
-from faceparse.data.drawn.portrait.body import clothes_and_neck, ears
+from faceparse.data.drawn.portrait.body import clothes_and_neck
 from faceparse.data.drawn.portrait.brows import brow_layers
+from faceparse.data.drawn.portrait.ears import ears
 from faceparse.data.drawn.portrait.eye_region import EyeRegion
 from faceparse.data.drawn.portrait.eyes import eye_layers
 from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
@@ -26,9 +27,9 @@ def face_layers(scene):
     stack = []
     if p.long and not p.bald:
         stack += long_hair_behind(p, head, hair)
-    stack += clothes_and_neck(p, head, outline, skin)
+    stack += clothes_and_neck(scene, outline)
     stack += back_of_head(p, head, skin, hair)
-    stack += ears(p, head, skin)
+    stack += ears(scene)
     stack += [Layer(face, skin, SKIN, "skin", name="face")]
     stack += nose.nose_layers(p, head, skin, nose_outline)
     if p.beard and not p.make_up:

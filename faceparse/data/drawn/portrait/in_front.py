@@ -24,7 +24,7 @@ RANGES = {
     "front_turn": (-40, 40),
     "front_size": (0.8, 1.5),
 }
-SHARES = {"glasses": 0.25, "sunglasses": 0.07, "hat": 0.16, "hand": 0.2, "object": 0.16}
+SHARES = {"glasses": 0.25, "sunglasses": 0.07, "hat": 0.08, "hand": 0.06, "object": 0.06}
 
 
 def glasses(p, head, skin, hair):
