@@ -7,6 +7,7 @@ import pytest
 from faceparse.data.drawn.layers import on_face
 from faceparse.data.drawn.portrait.eye_region import EyeRegion
 from faceparse.data.drawn.portrait.face import face_layers
+from faceparse.data.drawn.portrait.portrait import draw
 from faceparse.data.drawn.portrait.scene import Scene
 from faceparse.drawing import raster
 
@@ -78,3 +79,12 @@ def test_the_region_inverts_the_projection():
                 row, column = row - region.rows.start, column - region.columns.start
                 tolerance = 0.02 + 0.75 * region.pixel / np.cos(np.radians(s.p.yaw))
                 assert abs(region.x[row, column] - x) < tolerance and abs(region.y[row, column] - y) < tolerance
+
+
+def test_dark_glasses_hide_the_eyes_and_clear_ones_do_not():
+    hidden = lambda p: p.hand or p.object or p.hat or p.fringe or p.long or abs(p.pitch) > 12
+    for k in faces(lambda p: p.sunglasses and not hidden(p), 2):
+        assert np.isin(draw(0, k, 128)[1], (LEFT_EYE, RIGHT_EYE)).sum() < 12
+    for k in faces(lambda p: p.glasses and not (p.sunglasses or hidden(p)), 2):
+        mask = draw(0, k, 128)[1]
+        assert (mask == LEFT_EYE).any() and (mask == RIGHT_EYE).any()

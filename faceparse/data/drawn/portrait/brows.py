@@ -15,7 +15,7 @@ RANGES = {
     "brow_tail": (-0.71, -0.58),
     "brow_inner": (-0.21, -0.085),
     "brow_asymmetry": (-0.02, 0.02),
-    "brow_opacity": (0.15, 0.97),
+    "brow_opacity": (0.3, 1.05),
     "brow_soft": (0.3, 1.0),
     "thicken": (0.0, 0.012),
 }

@@ -10,8 +10,8 @@ class EyeRegion:
     """The pixels around the eyes and brows of a Scene.
 
     rows, columns  slices of the frame's pixels
-    x, y           (h, w) float32: coordinates on the face (head.py). Those of the right half are mirrored: x < 0 on both
-                   sides, so that one formula serves both eyes
+    x, y           (h, w) float32: coordinates on the face (head.py). Those of the right half are mirrored: x < 0 on
+                   both sides, so that one formula serves both eyes
     right          (h, w) bool: the pixels of the right half
     pixel          the width of a pixel in these coordinates
     """

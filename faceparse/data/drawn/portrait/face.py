@@ -1,11 +1,12 @@
 """All layers of one face and its landmarks: what each part of the head adds, from back to front."""
 import numpy as np
 
-from faceparse.data.drawn.portrait.in_front import cast_shadow, foreign_object, glasses, hand, hat
+from faceparse.data.drawn.portrait.in_front import cast_shadow, foreign_object, hand, hat
 from faceparse.data.drawn.portrait.body import clothes_and_neck
 from faceparse.data.drawn.portrait.brows import brow_layers
 from faceparse.data.drawn.portrait.ears import ears
 from faceparse.data.drawn.portrait.eye_region import EyeRegion
+from faceparse.data.drawn.portrait.eyewear import eyewear
 from faceparse.data.drawn.portrait.eyes import eye_layers
 from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
 from faceparse.data.drawn.portrait.hair import back_of_head, beard, hair_in_front, long_hair_behind, stray_hair
@@ -37,8 +38,9 @@ def face_layers(scene):
     stack += mouth + [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
     if not p.bald:
         stack += hair_in_front(p, head, hair)
-    for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair),
-                            (p.glasses or p.sunglasses, glasses), (p.hat, hat), (p.hand, hand),
+    if p.glasses or p.sunglasses:
+        stack += eyewear(scene)
+    for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair), (p.hat, hat), (p.hand, hand),
                             (p.object, foreign_object)):
         if present:
             stack += layers(p, head, skin, hair)

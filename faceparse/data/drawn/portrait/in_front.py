@@ -5,47 +5,21 @@ back to front.
 """
 import numpy as np
 
-from faceparse.data.drawn.layers import BACKGROUND, Layer, both_sides, joined, on_face, tint
+from faceparse.data.drawn.layers import BACKGROUND, Layer, joined, on_face, tint
 from faceparse.data.drawn.parameters import CLOTHS, SHADOW, palette
 from faceparse.drawing import raster
 
 # What is worn and what is in front. name: (lowest, highest); name: share of the faces
 RANGES = {
     "hat_tone": (0, 1),
-    "glasses_tone": (0, 1),
     "object_tone": (0, 1),
-    "lens_x": (0.23, 0.28),
-    "lens_y": (0.17, 0.24),
-    "lens_square": (2, 5),
-    "frame_thick": (0.04, 0.06),
     "hat_y": (-0.74, -0.52),
     "front_x": (-1, 1),
     "front_y": (-0.5, 1.3),
     "front_turn": (-40, 40),
     "front_size": (0.8, 1.5),
 }
-SHARES = {"glasses": 0.25, "sunglasses": 0.07, "hat": 0.08, "hand": 0.06, "object": 0.06}
-
-
-def glasses(p, head, skin, hair):
-    """Glasses or sunglasses: temples, lenses, rims, bridge. Clear lenses leave the labels behind them."""
-    colour = palette(CLOTHS, p.glasses_tone) * 0.45
-    t = np.linspace(0, 2 * np.pi, 37)
-    c, s = np.cos(t), np.sin(t)
-    rim = np.array([np.sign(c) * np.abs(c)**(2 / p.lens_square) * p.lens_x - 0.33,
-                    np.sign(s) * np.abs(s)**(2 / p.lens_square) * p.lens_y + 0.03]).T   # superellipse: round to square
-    temple = np.array([(-0.33 - p.lens_x, -0.03), (-0.72 - 0.1 * p.width, -0.03), (-0.99 * p.width, 0.0)])
-    bridge = np.array([(-0.33 + p.lens_x, 0.0), (0, -0.03), (0.33 - p.lens_x, 0.0)])
-    wire = lambda line, height: on_face(raster.ribbon(line, p.frame_thick), height)
-    lenses = both_sides(on_face(rim[:-1], 0.16))
-    if p.sunglasses:
-        glass = Layer(lenses, (28, 26, 30), BACKGROUND, opacity=0.93)
-    else:
-        glass = tint(lenses, (215, 228, 240), 0.10)
-    return [Layer(both_sides(wire(temple, (0.14, 0.08, 0.02, 0.02, 0.08, 0.14))), colour, BACKGROUND),
-            glass,
-            Layer(both_sides(wire(rim, 0.16)), colour, BACKGROUND),
-            Layer(wire(bridge, (0.16, 0.22, 0.16, 0.16, 0.22, 0.16)), colour, BACKGROUND)]
+SHARES = {"hat": 0.08, "hand": 0.06, "object": 0.06}
 
 
 def hat(p, head, skin, hair):

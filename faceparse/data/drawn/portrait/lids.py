@@ -1,4 +1,4 @@
-"""The skin around the eyes: sockets, creases, bags and wrinkles; lashes and make-up. All of it is skin to annotators."""
+"""The skin around the eyes: sockets, creases, bags and wrinkles; lashes and make-up. Annotators call all of it skin."""
 import numpy as np
 
 from faceparse.data.drawn.parameters import palette
@@ -41,7 +41,8 @@ def skin_around_eyes(scene, region):
     inside = np.clip(5 * np.minimum(t, 1 - t) + 0.5, 0, 1)             # fades towards the corners
     # Lines: the upper lid's crease, which leaves the inner corner; the bag's edge; crow's feet.
     height = p.crease * np.clip(0.35 + 2.2 * t * (1.3 - t), 0, 1)
-    glaze.add(dark, p.crease_dark * region.line(above - height, 0.007) * np.clip(5 * np.minimum(t + 0.25, 1.1 - t), 0, 1))
+    ends = np.clip(5 * np.minimum(t + 0.25, 1.1 - t), 0, 1)
+    glaze.add(dark, p.crease_dark * ends * region.line(above - height, 0.007))
     glaze.add(warm, 0.6 * p.crease_dark * np.exp(-np.square((above - height - 0.02) / 0.02)) * inside)
     glaze.add(np.minimum(skin * 1.15, 255), rng.uniform(0, 0.4) * region.line(above - 0.5 * height, 0.25 * p.crease)
               * inside)
@@ -54,7 +55,7 @@ def skin_around_eyes(scene, region):
     if p.crows_feet > 0:
         fan = np.arctan2(y - 0.01, -0.5 - x + 1e-6)
         rays = np.clip(np.sin(rng.uniform(7, 11) * fan + rng.uniform(0, 6)), 0, 1)**2
-        glaze.add(dark, p.crows_feet * rays * np.exp(-np.square((x + 0.60) / 0.06)) * (np.abs(fan) < 0.9))
+        glaze.add(warm, p.crows_feet * rays * np.exp(-np.square((x + 0.60) / 0.06)) * (np.abs(fan) < 0.9))
     return glaze.layer()
 
 
@@ -63,9 +64,9 @@ def eye_shadow(p, rng, glaze, lids, region):
     colour = palette(SHADOWS, p.eye_shadow_tone) * rng.uniform(0.6, 1.2)
     reach = rng.uniform(0.02, 0.09)
     ends = np.exp(-np.square(np.maximum(np.abs(lids.t - rng.uniform(0.3, 0.55)) - 0.35, 0) / 0.22))
-    glaze.add(colour, p.eye_shadow * ends * np.exp(-np.square(np.maximum(lids.above, 0) / reach)))
-    under = rng.uniform(-0.4, 0.8)
-    glaze.add(colour, max(under, 0) * p.eye_shadow * ends * np.exp(-np.square(np.maximum(lids.below, 0) / 0.02)))
+    over, under = (np.square(np.maximum(distance, 0)) for distance in (lids.above, lids.below))
+    glaze.add(colour, p.eye_shadow * ends * np.exp(-over / reach**2 - under / 0.01**2))
+    glaze.add(colour, max(rng.uniform(-0.4, 0.8), 0) * p.eye_shadow * ends * np.exp(-over / 0.01**2 - under / 0.022**2))
 
 
 def lashes(scene, region):
