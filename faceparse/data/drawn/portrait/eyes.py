@@ -17,7 +17,7 @@ RANGES = {
     "gaze_x": (-1, 1),
     "gaze_y": (-1, 1),
     "iris_tone": (0, 1),
-    "sclera": (0.5, 0.95),
+    "sclera": (0.42, 0.88),
 }
 SHARES = {"make_up": 0.4, "squint": 0.12, "eyes_shut": 0.03, "wink": 0.015}
 SHUT = 0.016   # height of the strip that annotators draw on a closed eye

@@ -9,11 +9,11 @@ from faceparse.data.drawn.portrait.eyes import Lids, lid_lines
 RANGES = {
     "lash": (0.2, 1.0),             # how dark and thick the line of the lashes is
     "crease": (0.012, 0.050),       # height over the upper lid
-    "crease_dark": (0.0, 0.7),      # 0: a lid without a crease
+    "crease_dark": (0.0, 0.9),      # 0: a lid without a crease
     "deep_set": (0.0, 1.0),
     "eye_bag": (0.0, 0.8),
     "dark_circle": (-0.5, 0.5),
-    "crows_feet": (-0.8, 0.6),
+    "crows_feet": (-0.8, 0.5),
     "eye_shadow": (0.0, 0.8),
     "eye_shadow_tone": (0, 1),
 }
@@ -54,8 +54,8 @@ def skin_around_eyes(scene, region):
     glaze.add(warm, rng.uniform(0, 0.45) * region.line(trough, 0.014) * bump(p.eye_inner - 0.06, 0.1, 0.08, 9))
     if p.crows_feet > 0:
         fan = np.arctan2(y - 0.01, -0.5 - x + 1e-6)
-        rays = np.clip(np.sin(rng.uniform(7, 11) * fan + rng.uniform(0, 6)), 0, 1)**2
-        glaze.add(warm, p.crows_feet * rays * np.exp(-np.square((x + 0.60) / 0.06)) * (np.abs(fan) < 0.9))
+        rays = np.clip(np.sin(rng.uniform(9, 16) * fan + rng.uniform(0, 6)), 0, 1)
+        glaze.add(warm, p.crows_feet * rays * np.exp(-np.square((x + 0.58) / 0.05) - np.square(fan / 0.7)))
     return glaze.layer()
 
 
