@@ -15,7 +15,7 @@ RANGES = {
     "brow_tail": (-0.71, -0.58),
     "brow_inner": (-0.21, -0.085),
     "brow_asymmetry": (-0.02, 0.02),
-    "brow_opacity": (0.3, 1.05),
+    "brow_opacity": (0.4, 1.1),
     "brow_soft": (0.3, 1.0),
     "thicken": (0.0, 0.012),
 }
@@ -94,5 +94,5 @@ def brow_hairs(scene, region, brows):
 def brow_colour(scene, rng):
     """Mostly darker than the hair; black to light brown where the hair is dyed or grey -> (3,)."""
     own = np.array([(34, 25, 22), (58, 40, 31), (92, 66, 46), (120, 92, 66)])[rng.integers(4)]
-    colour = scene.hair * rng.uniform(0.45, 0.95) if rng.random() < 0.7 else own
-    return np.minimum(colour, scene.skin * rng.uniform(0.45, 0.85))
+    colour = scene.hair * rng.uniform(0.35, 0.9) if rng.random() < 0.7 else own
+    return np.minimum(colour, scene.skin * rng.uniform(0.35, 0.8))

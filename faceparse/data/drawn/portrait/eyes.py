@@ -17,7 +17,7 @@ RANGES = {
     "gaze_x": (-1, 1),
     "gaze_y": (-1, 1),
     "iris_tone": (0, 1),
-    "sclera": (0.42, 0.88),
+    "sclera": (0.5, 0.93),
 }
 SHARES = {"make_up": 0.4, "squint": 0.12, "eyes_shut": 0.03, "wink": 0.015}
 SHUT = 0.016   # height of the strip that annotators draw on a closed eye
@@ -98,7 +98,7 @@ def eyeball(scene, region, uppers, lowers, pupils):
     mix(flesh, 0.8 * region.line(lids.t - 0.97, 0.07))                # the inner corner
     mix(flesh * 1.1, 0.5 * region.line(lids.below, 0.006))            # the lower lid's wet edge
     # Most eyes are brown. Irises are darker at the limbus, and lighter opposite the light.
-    iris = palette(IRISES, p.iris_tone**1.5 * (1 - 0.75 * p.skin_tone**0.7)) * rng.uniform(0.35, 1.1)
+    iris = palette(IRISES, p.iris_tone**1.5 * (1 - 0.75 * p.skin_tone**0.7)) * rng.uniform(0.65, 1.3)
     dx = x - region.by_side(pupils[0, 0], -pupils[1, 0])
     dy = y - region.by_side(pupils[0, 1], pupils[1, 1])
     r = np.sqrt(dx * dx + dy * dy)
@@ -107,9 +107,9 @@ def eyeball(scene, region, uppers, lowers, pupils):
     mix(iris.astype(np.float32)[:, None, None] * (lit * limbus), region.edge(p.iris - r, 0.012))
     mix((10, 8, 9), 0.95 * region.edge(p.iris * rng.uniform(0.28, 0.55) - r, 0.008))
     # Reflections of windows and lamps.
-    for strength in rng.uniform(-0.4, 1.1, 2):
+    for strength in rng.uniform(-0.2, 1.1, 2):
         at = np.array([0.4 * np.sign(p.light_x), -0.35]) * p.iris + rng.normal(0, 0.014, 2)
-        wide, high = p.iris * rng.uniform(0.1, 0.28, 2)
+        wide, high = p.iris * rng.uniform(0.12, 0.34, 2)
         side = region.by_side(1, -1)
         spot = np.exp(-np.square((side * dx - at[0]) / wide) - np.square((dy - at[1]) / high))
         mix((250, 250, 248), max(0, min(strength, 1)) * spot)

@@ -32,7 +32,7 @@ def skin_around_eyes(scene, region):
     bump = lambda cx, cy, sx, sy: np.exp(-np.square((x - cx) / sx) - np.square((y - cy) / sy))
     # The socket: hollow beside the nose and between the lid and the brow; the brow's bone catches light.
     glaze.add(warm, (0.15 + 0.5 * p.deep_set) * bump(p.eye_inner + 0.03, -0.05, 0.07, 0.10))
-    glaze.add(warm, (0.10 + 0.45 * p.deep_set) * bump(-0.36, p.crease - 0.10, 0.20, 0.055))
+    glaze.add(warm, (0.12 + 0.6 * p.deep_set) * bump(-0.36, p.crease - 0.10, 0.20, 0.055))
     glaze.add(np.minimum(skin * 1.12, 255), rng.uniform(0, 0.35) * bump(-0.47, -0.12, 0.12, 0.03))
     circle = skin * (0.70, 0.52, 0.55)
     glaze.add(circle, max(0, p.dark_circle) * np.exp(-np.square((below - 0.035) / 0.04)) * bump(-0.32, 0.06, 0.16, 9))
@@ -52,6 +52,8 @@ def skin_around_eyes(scene, region):
     glaze.add(np.minimum(skin * 1.1, 255), 0.5 * p.eye_bag * inside * region.line(sag + 0.022, 0.012))
     trough = y - 0.06 - rng.uniform(0.35, 0.8) * (x - p.eye_inner + 0.04) * -1
     glaze.add(warm, rng.uniform(0, 0.45) * region.line(trough, 0.014) * bump(p.eye_inner - 0.06, 0.1, 0.08, 9))
+    if p.frown:                                                        # folds between the brows
+        glaze.add(dark, rng.uniform(0, 0.7) * region.line(x + rng.uniform(0.02, 0.07), 0.008) * bump(0, -0.14, 9, 0.06))
     if p.crows_feet > 0:
         fan = np.arctan2(y - 0.01, -0.5 - x + 1e-6)
         rays = np.clip(np.sin(rng.uniform(9, 16) * fan + rng.uniform(0, 6)), 0, 1)
