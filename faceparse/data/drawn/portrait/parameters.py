@@ -7,9 +7,10 @@ in the frame as shares of its width, angles in degrees. The palettes of colours 
 from types import SimpleNamespace
 
 from faceparse.data.drawn.portrait import (background, body, brows, camera, ears, eyes, eyewear, hair, head, in_front,
-                                           lids, mouth, nose, skin)
+                                           lids, mouth, nose, randomised, skin)
 
-PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, skin, in_front, background, camera)
+PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, skin, in_front, background, randomised,
+         camera)
 
 
 def draw_parameters(rng):
