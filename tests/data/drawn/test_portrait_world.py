@@ -1,9 +1,15 @@
 """Portraits: framing, camera and what is behind the head."""
+from itertools import islice
+
 import numpy as np
 import pytest
 
+from faceparse.data.drawn.layers import BACKGROUND
 from faceparse.data.drawn.portrait import portrait
 from faceparse.data.drawn.portrait.background import background
+from faceparse.data.drawn.portrait.hands import hand
+from faceparse.data.drawn.portrait.hats import hat
+from faceparse.data.drawn.portrait.objects import foreign_object
 from faceparse.data.drawn.portrait.scene import Scene
 
 
@@ -35,3 +41,14 @@ def test_a_portrait_is_the_same_in_any_order_of_calls():
     portrait.draw(0, 4, 48)
     for a, b in zip(first, portrait.draw(0, 3, 48)):
         np.testing.assert_array_equal(a, b)
+
+
+def faces_with(attribute, count):
+    """The first `count` Scenes of 64 pixels whose face has an attribute."""
+    return list(islice((scene for scene in (Scene(2, k, 64) for k in range(4000)) if getattr(scene.p, attribute)), count))
+
+
+@pytest.mark.parametrize("attribute, layers", [("hat", hat), ("hand", hand), ("object", foreign_object)])
+def test_what_is_in_front_of_the_face_is_background(attribute, layers):
+    for scene in faces_with(attribute, 12):
+        assert {layer.label for layer in layers(scene)} <= {None, BACKGROUND}

@@ -1,7 +1,7 @@
 """All layers of one face and its landmarks: what each part of the head adds, from back to front."""
 import numpy as np
 
-from faceparse.data.drawn.portrait.in_front import cast_shadow, foreign_object, hand, hat
+from faceparse.data.drawn.portrait.in_front import cast_shadow, in_front
 from faceparse.data.drawn.portrait.body import clothes_and_neck
 from faceparse.data.drawn.portrait.brows import brow_layers
 from faceparse.data.drawn.portrait.ears import ears
@@ -40,10 +40,10 @@ def face_layers(scene):
         stack += hair_in_front(p, head, hair)
     if p.glasses or p.sunglasses:
         stack += eyewear(scene)
-    for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair), (p.hat, hat), (p.hand, hand),
-                            (p.object, foreign_object)):
+    for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair)):
         if present:
             stack += layers(p, head, skin, hair)
+    stack += in_front(scene)
 
     landmarks = np.zeros((106, 3))                                     # on the face
     landmarks[33:51] = brow_landmarks
