@@ -11,17 +11,22 @@ from faceparse.data.drawn.portrait.eyes import eye_layers
 from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
 from faceparse.data.drawn.portrait.hair import back_of_head, beard, hair_in_front, long_hair_behind, stray_hair
 from faceparse.data.drawn.layers import SKIN, Layer
-from faceparse.data.drawn.portrait.mouth import mouth_layers
+from faceparse.data.drawn.portrait.lips import mouth_layers
+from faceparse.data.drawn.portrait.mouth import lip_edges, mouth_landmarks, mouth_state
 from faceparse.data.drawn.portrait import nose
-from faceparse.data.drawn.portrait.skin import body_shading, face_shading, hair_shading
+from faceparse.data.drawn.portrait.lighting import face_light
+from faceparse.data.drawn.portrait.skin import body_shading, hair_shading, moles, skin_texture, wrinkled
 
 
 def face_layers(scene):
     """A face in its Scene -> list of Layer, from back to front, in the frame; LaPa's landmarks (106, 2), there too."""
     p, head, skin, hair = scene.p, scene.head, scene.skin, scene.hair
+    state = mouth_state(p)
+    lips = lip_edges(p, state)
+    scene.light = face_light(scene, wrinkled(p), state.smile)
     outline, nose_outline = head.outline(), nose.outline(p, head)
     face = head.frame(outline)
-    mouth, mouth_landmarks = mouth_layers(p, skin)
+    texture = skin_texture(scene, scene.light.red)
     region = EyeRegion(scene)
     eyes, eye_landmarks = eye_layers(scene, region)
     brows, brow_landmarks = brow_layers(scene, region)
@@ -31,11 +36,12 @@ def face_layers(scene):
     stack += clothes_and_neck(scene, outline)
     stack += back_of_head(p, head, skin, hair)
     stack += ears(scene)
-    stack += [Layer(face, skin, SKIN, "skin", name="face")]
-    stack += nose.nose_layers(p, head, skin, nose_outline)
+    stack += [Layer(face, texture, SKIN, "skin", name="face")]
+    stack += nose.nose_layers(scene, texture, nose_outline) + moles(scene)
     if p.beard and not p.make_up:
         stack += beard(p, head, skin, hair)
-    stack += mouth + [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
+    stack += mouth_layers(scene, state, lips)
+    stack += [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
     if not p.bald:
         stack += hair_in_front(p, head, hair)
     if p.glasses or p.sunglasses:
@@ -49,7 +55,7 @@ def face_layers(scene):
     landmarks[33:51] = brow_landmarks
     landmarks[51:55] = nose.bridge_landmarks(p)
     landmarks[66:84], landmarks[104:] = eye_landmarks[:18], eye_landmarks[18:]
-    landmarks[84:104] = mouth_landmarks
+    landmarks[84:104] = mouth_landmarks(lips)
     stack, landmarks = into_frame(head, stack, landmarks)
     landmarks[:33] = jaw_landmarks(face)
     landmarks[55:66] = head.frame(nose_outline[nose.LANDMARKS])
@@ -86,8 +92,7 @@ def jaw_landmarks(face, start=24, chin=50):
 def shading_fields(scene):
     """The shading that layers name: {name: (3 or 1, size, size) factors}, and "gloss" (size, size), grey levels."""
     p, size = scene.p, scene.size
-    skin, gloss = face_shading(p, scene.head, size)
     hair, dome = hair_shading(p, scene.head, scene.u, scene.v)
     body = np.broadcast_to(body_shading(p, scene.u), (size, size))
-    return {"skin": skin, "gloss": gloss, "face": skin, "hair": hair[None], "brow": 0.7 + 0.4 * hair[None],
+    return {"skin": scene.light.factors, "gloss": scene.light.gloss, "face": scene.light.factors, "hair": hair[None], "brow": 0.7 + 0.4 * hair[None],
             "body": body[None], "dome": dome[None]}

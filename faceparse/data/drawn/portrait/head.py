@@ -9,16 +9,17 @@ A point passes through three coordinate systems:
 """
 import numpy as np
 
-# The head's pose; half its width, heights of chin and crown, the jaw's curve, the cheeks. name: (lowest, highest); name: share of the faces
+# The head's pose, as places in the distributions of `Head`; half its width, heights of chin and crown, the jaw's curve,
+# the cheeks. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "yaw": (-45, 45),
-    "pitch": (-18, 18),
-    "roll": (-26, 26),
-    "width": (0.76, 0.86),
-    "chin": (1.3, 1.44),
-    "crown": (1.16, 1.3),
-    "jaw": (0.66, 0.9),
-    "cheek": (-0.02, 0.05),
+    "yaw": (-1, 1),
+    "pitch": (-1, 1),
+    "roll": (-1, 1),
+    "width": (0.73, 0.88),
+    "chin": (1.18, 1.52),
+    "crown": (1.14, 1.34),
+    "jaw": (0.6, 0.95),
+    "cheek": (-0.06, 0.07),
 }
 SHARES = {}
 
@@ -29,7 +30,10 @@ class Head:
 
     def __init__(self, p):
         self.p = p
-        yaw, pitch, roll = np.radians([p.yaw, p.pitch, p.roll]).tolist()
+        self.yaw = 22 * p.yaw + 56 * p.yaw**5                          # degrees: most heads are turned little, some far
+        self.pitch = 10 * p.pitch + 16 * p.pitch**3
+        self.tilt = 9 * p.roll + 22 * p.roll**5
+        yaw, pitch, roll = np.radians([self.yaw, self.pitch, self.tilt]).tolist()
         self.cos_yaw, self.sin_yaw = np.cos(yaw), np.sin(yaw)
         self.cos_pitch, self.sin_pitch = np.cos(pitch), np.sin(pitch)
         self.roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])  # for points as rows

@@ -1,14 +1,17 @@
-"""The nose."""
+"""The nose: its label, its nostrils and its creases. The relief is in relief.py."""
 import numpy as np
 
-from faceparse.data.drawn.layers import NOSE, Layer, both_sides, ellipse, joined, mirrored, on_face, sine, tint
+from faceparse.data.drawn.layers import NOSE, Layer, both_sides, mirrored, on_face, sine, tint
 from faceparse.drawing import raster
 
 # Nose. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "nose_y": (0.44, 0.52),
-    "nose_wide": (0.19, 0.26),
-    "nose_out": (0.24, 0.36),
+    "nose_y": (0.44, 0.6),
+    "nose_wide": (0.175, 0.265),
+    "nose_out": (0.22, 0.38),
+    "nose_bridge": (0.055, 0.085),
+    "nose_hook": (-1, 1),
+    "nose_up": (-1, 1),
 }
 SHARES = {}
 
@@ -20,12 +23,12 @@ def outline(p, head):
     """The nose's contour -> (18, 2) in the upright view: the left side from the root down to the middle of the base
     (point 8), the right side back up to the root (16), and the top of the bridge. Where the head is turned, bridge and
     tip cover the far side."""
-    w, y = p.nose_wide, p.nose_y
-    left = np.array([(-0.13, 0.0, 0.02), (-0.10, 0.09, 0.05), (-0.11, 0.18, 0.07), (-0.5 * w - 0.03, y - 0.19, 0.08),
-                     (-0.95 * w, y - 0.11, 0.06), (-w, y - 0.05, 0.05), (-0.82 * w, y, 0.06),
-                     (-0.45 * w, y + 0.02, 0.10), (0, y + 0.05, 0.14)])
+    w, y, top = p.nose_wide, p.nose_y, 0.115 + 0.5 * (p.nose_bridge - 0.07)
+    left = np.array([(-top, -0.03, 0.04), (-0.95 * top, 0.09, 0.06), (-1.1 * top, 0.18, 0.08),
+                     (-0.5 * w - 0.045, y - 0.20, 0.09), (-0.92 * w, y - 0.12, 0.06), (-w, y - 0.06, 0.05),
+                     (-0.86 * w, y - 0.01, 0.06), (-0.45 * w, y + 0.015, 0.10), (0, y + 0.035, 0.13)])
     ridge = np.zeros((9, 3))
-    ridge[:, 1] = -0.07, 0.03, 0.13, 0.22, 0.29, y - 0.10, y - 0.06, y - 0.02, y + 0.03
+    ridge[:, 1] = -0.05, 0.03, 0.13, 0.22, 0.29, y - 0.10, y - 0.06, y - 0.02, y + 0.03
     ridge[:, 2] = p.nose_out * np.array([0.30, 0.38, 0.55, 0.72, 0.86, 1.0, 1.0, 0.85, 0.5])
     left, right, ridge = head.view(np.concatenate([left, mirrored(left), ridge])).reshape(3, 9, 2)
     left[:8, 0] = np.minimum(left[:8, 0], ridge[:8, 0] - 0.03)
@@ -39,15 +42,20 @@ def bridge_landmarks(p):
     return on_face(np.array([np.zeros(4), y]).T, p.nose_out * np.interp(y, (-0.07, 0.29, 0.36), (0.30, 0.86, 1.0)))
 
 
-def nose_layers(p, head, skin, contour):
-    """The nose, its nostrils, and the shadows of wings and base. skin (3,) RGB; contour (18, 2) from `outline`."""
+def nose_layers(scene, texture, contour):
+    """The nose in the skin's texture (3, size, size), its nostrils, and the creases of its wings; contour (18, 2) from
+    `outline`. Nostrils show where the nose is seen from below."""
+    p, head, skin = scene.p, scene.head, scene.skin
     curve = raster.curve(contour, steps=4)                             # every fourth point is one of `contour`
-    dark = skin * (0.38, 0.26, 0.24)
-    nostrils = both_sides(on_face(ellipse(-0.48 * p.nose_wide, p.nose_y - 0.015, 0.055, 0.026, 16), 0.13))
+    dark = skin * (0.34, 0.22, 0.20)
+    seen = np.clip(0.5 + 0.4 * p.nose_up - head.pitch / 22, 0.12, 1.2)
+    t = np.arange(16) * (2 * np.pi / 16)
+    x, y = 0.24 * p.nose_wide * np.cos(t), (0.010 + 0.026 * seen) * np.sin(t)
+    nostril = np.array([x - 0.44 * p.nose_wide, y - 0.35 * x + p.nose_y - 0.012]).T
     width = 0.035 * sine(0.3, 3.0, 13)
-    wings = joined(raster.ribbon(curve[16:29], width), raster.ribbon(curve[36:49], width[::-1]))
-    base = raster.ribbon(curve[24:41], 0.03 * sine(0.2, 2.94, 17))
-    return [Layer(head.frame(curve), skin * (1.0, 0.86, 0.82), NOSE, "skin", 0.22, name="nose"),
-            tint(nostrils, dark, 0.8, 0.004, "nose"),
-            tint(head.frame(wings), dark, 0.5, 0.003),
-            tint(head.frame(base), dark, 0.4, 0.004)]
+    wings = [raster.ribbon(curve[16:29], width), raster.ribbon(curve[36:49], width[::-1])]
+    far = abs(head.yaw) > 25                                           # the far wing is behind the tip
+    wings = wings[1:] if far and head.yaw < 0 else wings[:1] if far else wings
+    out = [Layer(head.frame(curve), texture, NOSE, "skin", name="nose"),
+           tint(both_sides(on_face(nostril, 0.16)), dark, 0.35 + 0.5 * min(seen, 1), 0.004, "nose", "face")]
+    return out + [tint(head.frame(wing), skin * (0.55, 0.4, 0.37), 0.35, 0.004, None, "face") for wing in wings]

@@ -3,10 +3,11 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data.drawn.camera import pixel_centres
-from faceparse.data.drawn.parameters import SKINS, hair_colour, palette
+from faceparse.data.drawn.parameters import hair_colour
 from faceparse.data.drawn.portrait.framing import place_head
 from faceparse.data.drawn.portrait.head import Head
 from faceparse.data.drawn.portrait.parameters import draw_parameters
+from faceparse.data.drawn.portrait.skin import skin_colour
 
 
 class Scene:
@@ -24,7 +25,7 @@ class Scene:
         self.p = draw_parameters(self.random(0))
         place_head(self.p, self.random(48), framing)
         self.head = Head(self.p)
-        self.skin, self.hair = palette(SKINS, self.p.skin_tone), hair_colour(self.p)
+        self.skin, self.hair = skin_colour(self.p, self.random(32)), hair_colour(self.p)
         self.u, self.v = pixel_centres(size)
         turn = (self.head.roll.T / self.p.scale).astype(np.float32)
         du, dv = self.u - np.float32(self.head.frame_centre[0]), self.v - np.float32(self.head.frame_centre[1])

@@ -1,0 +1,100 @@
+"""Light on the face: a key light with the shadows that it casts, light from all around, and sometimes a second lamp."""
+from types import SimpleNamespace
+
+import numpy as np
+from PIL import Image
+
+from faceparse.data.drawn.portrait.relief import build, surface
+
+# Light. name: (lowest, highest); name: share of the faces
+RANGES = {
+    "light_x": (-1.3, 1.3),
+    "light_y": (-1.1, 0.5),
+    "contrast": (0.45, 0.95),
+    "light_kind": (0, 1),
+    "oil": (0, 1),
+}
+SHARES = {"cast_shadow": 0.35, "second_light": 0.12, "rim_light": 0.12}
+GRID = 112  # light is computed on a grid of this many points across the frame, at any size of the picture
+
+
+def face_light(scene, age, smile):
+    """-> fields over the frame: factors of the skin's colour (3, size, size); gloss (size, size) in grey levels; x and
+    y of the face that each pixel shows, its darkness and redness (4, size, size)."""
+    p, head, n, rng = scene.p, scene.head, GRID, scene.random(30)
+    at = ((np.arange(n) + 0.5) / n).astype(np.float32)
+    turn = (head.roll.T / p.scale).astype(np.float32)
+    du, dv = at - np.float32(head.frame_centre[0]), at[:, None] - np.float32(head.frame_centre[1])
+    x = du * turn[0, 0] + dv * turn[1, 0] + np.float32(head.view_centre[0])
+    y = du * turn[0, 1] + dv * turn[1, 1] + np.float32(head.view_centre[1])
+    s = surface(head, x, y, build(scene, age, smile))
+
+    key, hard, fill = key_light(p, rng)
+    shade = np.maximum((s.nx * key[0] + s.ny * key[1] + s.nz * key[2] + 0.35 - 0.3 * hard) / (1.35 - 0.3 * hard), 0)
+    shade *= 1 - (0.35 + 0.6 * hard) * shadow(p, head, s.depth, key)
+    ambient = np.clip(occlusion(s.depth), 0.35, 1) * (0.82 - 0.22 * s.ny + 0.15 * (s.nz - 0.8))
+    tint_key, tint_fill = 1 + 0.05 * rng.standard_normal((2, 3, 1, 1))
+    shadow_warmth = np.array([0.05, -0.02, -0.05])[:, None, None]
+    tone = (1 - fill) * shade * tint_key + fill * ambient * tint_fill
+    side = -np.sign(key[0]) or 1.0
+    if p.second_light:
+        lamp = np.maximum(s.nx * side * 0.9 + s.nz * 0.3 - 0.1 * s.ny, 0)
+        tone = tone + lamp * rng.uniform(0.2, 0.8) * (0.4 + rng.random((3, 1, 1)))
+    if p.rim_light:
+        tone = tone + np.square(np.clip(1 - s.nz, 0, 1)) * np.maximum(s.nx * side, 0) * rng.uniform(0.5, 1.6)
+    tone = tone * (1 + shadow_warmth * np.clip(1 - shade, 0, 1)) * (1 - s.dark)
+    face = np.exp(-2 * (np.square(s.x / 0.6) + np.square((s.y - 0.4) / 0.8)))
+    tone = np.clip(tone, 0, None) * (face.sum() / (tone.mean(axis=0) * face).sum())
+    tone = tone**0.62 * np.exp(0.12 * rng.standard_normal() - 0.06)    # light to sRGB values, for the middle tones
+
+    tone = soft_clip(tone, scene.skin)
+
+    halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
+    gloss = np.maximum(s.nx * halfway[0] + s.ny * halfway[1] + s.nz * halfway[2], 0)
+    gloss = (gloss**14 * 0.5 + gloss**60) * shade * 900 * p.oil**2
+    fields = np.concatenate([tone, gloss[None], s.x[None], s.y[None], s.red[None]]).astype(np.float32)
+    f = [np.asarray(Image.fromarray(f).resize((scene.size,) * 2, Image.Resampling.BILINEAR)) for f in fields]
+    return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6])
+
+
+def soft_clip(tone, skin):
+    """Factors (3, n, n) of the skin's colour that bend before it becomes white, as film and cameras do."""
+    colour = tone * skin[:, None, None]
+    over = np.maximum(colour - 195, 0)
+    return (colour - over + 56 * (1 - np.exp(over * (-1 / 56)))) / skin[:, None, None]
+
+
+def key_light(p, rng):
+    """-> the direction of the key light (3,), in the upright view; its hardness, 0..1; the share of light from all
+    around. Most photographs are lit from near the camera: by a flash, or softly."""
+    if p.light_kind < 0.45:                                            # near the camera
+        key, hard, fill = (0.3 * p.light_x, -0.25 + 0.3 * p.light_y, 1.0), rng.random(), rng.uniform(0.3, 0.6)
+    elif p.light_kind < 0.9:                                           # a window, a lamp
+        key, hard, fill = (p.light_x, p.light_y - 0.2, 0.85), rng.random(), 1 - p.contrast * rng.uniform(0.6, 1)
+    else:                                                              # the sun
+        key, hard, fill = (p.light_x, -1.1 - 0.5 * rng.random(), 0.6), 1.0, rng.uniform(0.2, 0.5)
+    return np.array(key) / np.linalg.norm(key), hard, fill
+
+
+def shadow(p, head, depth, key, steps=7):
+    """How much of the key light the face itself keeps from each point, 0..1 (n, n): the depth along the way to the
+    light, as far as it is visible, is compared with the light's ray."""
+    n = len(depth)
+    along = key[:2] @ (head.roll * p.scale * n)  # pixels for 1 unit
+    out = np.zeros_like(depth)
+    for far in np.linspace(0.06, 0.42, steps):
+        dx, dy = (int(round(c)) for c in along * far)
+        above = np.roll(depth, (-dy, -dx), (0, 1)) - depth - np.float32(far * key[2])
+        np.maximum(out, np.clip(above * np.float32(12), 0, 1), out=out)
+    return out
+
+
+def occlusion(depth):
+    """The share of the surroundings' light that reaches each point, near 1 (n, n): less in hollows."""
+    n = len(depth)
+    picture = Image.fromarray(depth)
+    out = 1
+    for cells, strength in ((9, 1.4), (20, 3.0)):
+        smooth = np.asarray(picture.resize((cells, cells), Image.Resampling.BOX).resize((n, n), Image.Resampling.BICUBIC))
+        out = out - np.clip(strength * (smooth - depth), 0, 0.4)
+    return out
