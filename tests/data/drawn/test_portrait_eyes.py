@@ -22,7 +22,7 @@ def scene(index, size=128):
 
 def faces(condition, count):
     """The first `count` faces of seed 0 that look ahead and whose parameters meet the condition."""
-    out = (k for k in range(3000) if abs(scene(k).p.yaw) < 20 and condition(scene(k).p))
+    out = (k for k in range(3000) if abs(scene(k).head.yaw) < 20 and condition(scene(k).p))
     return [next(out) for _ in range(count)]
 
 
@@ -77,7 +77,7 @@ def test_the_region_inverts_the_projection():
             inside = (at >= 0).all(axis=1) & (at < 128).all(axis=1)
             for (column, row), (x, y) in zip(at[inside], points[inside]):
                 row, column = row - region.rows.start, column - region.columns.start
-                tolerance = 0.02 + 0.75 * region.pixel / np.cos(np.radians(s.p.yaw))
+                tolerance = 0.02 + 0.75 * region.pixel / s.head.cos_yaw
                 assert abs(region.x[row, column] - x) < tolerance and abs(region.y[row, column] - y) < tolerance
 
 
