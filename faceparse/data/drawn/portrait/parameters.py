@@ -7,10 +7,10 @@ in the frame as shares of its width, angles in degrees. The palettes of colours 
 from types import SimpleNamespace
 
 from faceparse.data.drawn.portrait import (background, body, brows, camera, ears, eyes, eyewear, hair, hands, hats, head,
-                                           lids, mouth, nose, objects, randomised, skin)
+                                           lids, lighting, mouth, nose, objects, randomised, skin)
 
-PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, skin, hats, hands, objects, background,
-         randomised, camera)
+PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, skin, lighting, hats, hands, objects,
+         background, randomised, camera)
 
 
 def draw_parameters(rng):
