@@ -11,6 +11,7 @@ from faceparse.data.drawn.portrait.hands import hand
 from faceparse.data.drawn.portrait.hats import hat
 from faceparse.data.drawn.portrait.objects import foreign_object
 from faceparse.data.drawn.portrait.scene import Scene
+from faceparse.data.drawn.portrait.without_face import without_face
 
 
 def test_most_portraits_have_the_framing_of_celeba_hq():
@@ -52,3 +53,10 @@ def faces_with(attribute, count):
 def test_what_is_in_front_of_the_face_is_background(attribute, layers):
     for scene in faces_with(attribute, 12):
         assert {layer.label for layer in layers(scene)} <= {None, BACKGROUND}
+
+
+def test_pictures_without_a_face_differ_and_can_be_drawn_again():
+    pictures = [without_face(0, k, 32) for k in range(6)]
+    assert all(picture.shape == (32, 32, 3) and picture.dtype == np.uint8 for picture in pictures)
+    assert len({picture.tobytes() for picture in pictures}) == 6
+    np.testing.assert_array_equal(without_face(0, 4, 32), pictures[4])
