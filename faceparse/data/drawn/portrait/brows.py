@@ -12,14 +12,14 @@ RANGES = {
     "brow_peak": (0.42, 0.75),      # where it is highest: 0 the inner end, 1 the tail
     "brow_tilt": (-0.06, 0.05),     # height of the tail under that of the inner end
     "brow_thick": (0.05, 0.13),
-    "brow_tail": (-0.71, -0.58),
+    "brow_tail": (-0.74, -0.59),
     "brow_inner": (-0.21, -0.085),
     "brow_asymmetry": (-0.02, 0.02),
     "brow_opacity": (0.4, 1.1),
     "brow_soft": (0.3, 1.0),
     "thicken": (0.0, 0.012),
 }
-SHARES = {"frown": 0.12, "thin_brows": 0.12}
+SHARES = {"frown": 0.12, "thin_brows": 0.12, "faint_brows": 0.06}
 
 
 class Brow:
@@ -86,13 +86,16 @@ def brow_hairs(scene, region, brows):
     profile = np.clip(wide / p.brow_soft + 0.5, 0, 1) * (1 - rng.uniform(0, 0.4) * np.square(np.minimum(q, 0)))
     start, end = rng.uniform(0.02, 0.3), rng.uniform(0.05, 0.5)        # both ends fade
     ends = np.clip(0.35 + s / start, 0, 1) * np.clip((1.05 - s) / end, 0, 1) * (s > -0.4 * start)
-    cover = np.clip(profile * ends * texture, 0, 1) * p.brow_opacity
+    cover = np.clip(profile * ends * texture * (p.brow_opacity * (0.4 if p.faint_brows else 1.0)), 0, 1)
     glaze.add(colour, cover)
     return glaze.layer()
 
 
 def brow_colour(scene, rng):
-    """Mostly darker than the hair; black to light brown where the hair is dyed or grey -> (3,)."""
+    """Mostly darker than the hair; black to light brown where the hair is dyed; some grey brows are lighter than the
+    skin -> (3,)."""
     own = np.array([(34, 25, 22), (58, 40, 31), (92, 66, 46), (120, 92, 66)])[rng.integers(4)]
     colour = scene.hair * rng.uniform(0.35, 0.9) if rng.random() < 0.7 else own
+    if scene.hair.mean() > 130 and rng.random() < 0.2:
+        return scene.hair * rng.uniform(0.8, 1.1)
     return np.minimum(colour, scene.skin * rng.uniform(0.35, 0.8))
