@@ -17,7 +17,7 @@ RANGES = {
     "gaze_x": (-1, 1),
     "gaze_y": (-1, 1),
     "iris_tone": (0, 1),
-    "sclera": (0.5, 0.93),
+    "sclera": (0.5, 1.0),
 }
 SHARES = {"make_up": 0.4, "squint": 0.12, "eyes_shut": 0.03, "wink": 0.015}
 SHUT = 0.016   # height of the strip that annotators draw on a closed eye
@@ -84,7 +84,8 @@ def eyeball(scene, region, uppers, lowers, pupils):
     """What is seen between the lids. pupils (2, 2) on the face -> RGB (3, h, w)."""
     p, rng, lids = scene.p, scene.random(20), Lids(region, uppers, lowers)
     x, y = region.x, region.y
-    white = 240 * p.sclera * np.array([1, rng.uniform(0.88, 1.0), rng.uniform(0.82, 1.02)])
+    pale = 0.6 + 0.4 * min(scene.skin.mean() / 160, 1.15)              # whites are less bright in dark faces
+    white = 235 * p.sclera * pale * np.array([1, rng.uniform(0.88, 1.0), rng.uniform(0.82, 1.02)])
     corner = np.square(np.square(2 * lids.t - 1))
     shade = 1 - rng.uniform(0.3, 0.7) * np.exp(np.minimum(lids.above, 0) / rng.uniform(0.012, 0.03)) - 0.35 * corner
     colour = white.astype(np.float32)[:, None, None] * shade

@@ -7,10 +7,10 @@ from faceparse.data.drawn.portrait.eyes import Lids, lid_lines
 
 # Lids, lashes, make-up of the eyes. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "lash": (0.2, 1.0),             # how dark and thick the line of the lashes is
+    "lash": (0.35, 1.15),             # how dark and thick the line of the lashes is
     "crease": (0.012, 0.050),       # height over the upper lid
     "crease_dark": (0.0, 0.9),      # 0: a lid without a crease
-    "deep_set": (0.0, 1.0),
+    "deep_set": (0.1, 1.2),
     "eye_bag": (0.0, 0.8),
     "dark_circle": (-0.5, 0.5),
     "crows_feet": (-0.8, 0.5),
@@ -28,7 +28,7 @@ def skin_around_eyes(scene, region):
     p, rng, glaze, lids = scene.p, scene.random(21), Glaze(region), Lids(region, *lid_lines(scene.p))
     x, y, t, above, below = region.x, region.y, lids.t, lids.above, lids.below
     skin = scene.skin
-    dark, warm = skin * (0.42, 0.30, 0.27), skin * (0.62, 0.44, 0.40)
+    dark, warm = skin * (0.36, 0.25, 0.22), skin * (0.54, 0.38, 0.34)
     bump = lambda cx, cy, sx, sy: np.exp(-np.square((x - cx) / sx) - np.square((y - cy) / sy))
     # The socket: hollow beside the nose and between the lid and the brow; the brow's bone catches light.
     glaze.add(warm, (0.15 + 0.5 * p.deep_set) * bump(p.eye_inner + 0.03, -0.05, 0.07, 0.10))
@@ -84,8 +84,8 @@ def lashes(scene, region):
     beyond = np.maximum(-t, 0)
     along = np.clip((t + wing) / (0.35 * wing + 0.02), 0, 1) * np.clip((1.02 - t) / 0.22, 0, 1)
     over = above - 0.28 * rise * beyond
-    width = (0.005 + 0.006 * p.lash + (rng.uniform(0.002, 0.009) if liner else 0)) * np.clip(1.25 - 0.6 * t, 0.4, 1.2)
-    glaze.add(black, (0.35 + 0.6 * max(p.lash, mascara)) * along * region.line(over - 0.5 * width, width))
+    width = (0.006 + 0.007 * p.lash + (rng.uniform(0.002, 0.009) if liner else 0)) * np.clip(1.25 - 0.6 * t, 0.4, 1.2)
+    glaze.add(black, np.minimum(0.4 + 0.6 * max(p.lash, mascara), 1) * along * region.line(over - 0.5 * width, width))
     # Single lashes lean outwards; they are seen as teeth on the upper side of the line.
     length = (0.012 + 0.022 * p.lash + (0.025 if mascara and p.false_lashes else 0)) * np.clip(1.4 - 1.1 * t, 0.25, 1.2)
     teeth = rng.standard_normal(64).astype(np.float32)
