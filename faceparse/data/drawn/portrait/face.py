@@ -13,7 +13,7 @@ from faceparse.data.drawn.portrait.hair import back_of_head, beard, hair_in_fron
 from faceparse.data.drawn.layers import SKIN, Layer
 from faceparse.data.drawn.portrait.lips import mouth_layers
 from faceparse.data.drawn.portrait.mouth import lip_edges, mouth_landmarks, mouth_state
-from faceparse.data.drawn.portrait import nose
+from faceparse.data.drawn.portrait import nose, relief
 from faceparse.data.drawn.portrait.lighting import face_light
 from faceparse.data.drawn.portrait.skin import body_shading, hair_shading, moles, skin_texture, wrinkled
 
@@ -23,8 +23,11 @@ def face_layers(scene):
     p, head, skin, hair = scene.p, scene.head, scene.skin, scene.hair
     state = mouth_state(p)
     lips = lip_edges(p, state)
-    scene.light = face_light(scene, wrinkled(p), state.smile)
+    tables = relief.build(scene, wrinkled(p), 8 * max(state.smile, 0) if state.opening else 0)
+    scene.light = face_light(scene, tables)
     outline, nose_outline = head.outline(), nose.outline(p, head)
+    if abs(head.yaw) > 15:
+        outline = relief.silhouette(head, outline, tables[0], p.nose_y)
     face = head.frame(outline)
     texture = skin_texture(scene, scene.light.red)
     region = EyeRegion(scene)

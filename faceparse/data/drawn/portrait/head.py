@@ -21,7 +21,15 @@ RANGES = {
     "jaw": (0.6, 0.95),
     "cheek": (-0.06, 0.07),
 }
-SHARES = {}
+SHARES = {"child": 0.06}
+
+
+def make_child(p):
+    """Change the parameters `p` into those of a child: a large forehead, small low features, smooth round cheeks."""
+    p.crown, p.chin, p.cheek, p.jaw = 1.1 * p.crown, 0.86 * p.chin, 0.05, 0.62
+    p.nose_y, p.mouth_y = 0.85 * p.nose_y, 0.90 * p.mouth_y
+    p.nose_out, p.nose_wide, p.nose_hook = 0.6 * p.nose_out, 0.86 * p.nose_wide, -0.3
+    p.mouth_wide, p.age, p.beard, p.make_up, p.lipstick, p.bald = 0.88 * p.mouth_wide, 0.0, False, False, False, False
 
 
 class Head:
@@ -76,11 +84,15 @@ class Head:
         """Upright view (N, 2) -> frame (N, 2): roll, scale, translation."""
         return (view - self.view_centre) @ (self.roll * self.p.scale) + self.frame_centre
 
+    def outline_heights(self):
+        """Heights of the points of each side of `outline`, from the crown to the chin -> (51,)."""
+        t = np.linspace(0, np.pi / 2, 26)
+        return np.concatenate([-0.999 * self.p.crown * np.sin(t[:0:-1]), self.p.chin * np.sin(t)**0.94])
+
     def outline(self):
         """The face's contour, down the image's left side, around the chin and up the right -> (101, 2) in the upright
         view; the chin is point 50."""
-        t = np.linspace(0, np.pi / 2, 26)
-        y = np.concatenate([-0.999 * self.p.crown * np.sin(t[:0:-1]), self.p.chin * np.sin(t)**0.94])
+        y = self.outline_heights()
         half, depth, middle = self.section(y)
         angle = np.array(self.visible_angles(half, depth))
         x, z = half * np.sin(angle), middle + depth * np.cos(angle)    # (2, 51) left, right

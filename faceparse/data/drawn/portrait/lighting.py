@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from faceparse.data.drawn.portrait.relief import build, surface
+from faceparse.data.drawn.portrait.relief import surface
 
 # Light. name: (lowest, highest); name: share of the faces
 RANGES = {
@@ -18,16 +18,17 @@ SHARES = {"cast_shadow": 0.35, "second_light": 0.12, "rim_light": 0.12}
 GRID = 112  # light is computed on a grid of this many points across the frame, at any size of the picture
 
 
-def face_light(scene, age, smile):
-    """-> fields over the frame: factors of the skin's colour (3, size, size); gloss (size, size) in grey levels; x and
-    y of the face that each pixel shows, its darkness and redness (4, size, size)."""
+def face_light(scene, tables):
+    """The face's light; `tables` from relief.py -> namespace of fields over the frame: `factors` of the skin's colour
+    (3, size, size); `gloss` in grey levels, `x` and `y` of the face that each pixel shows, and its redness `red`, (size,
+    size) each."""
     p, head, n, rng = scene.p, scene.head, GRID, scene.random(30)
     at = ((np.arange(n) + 0.5) / n).astype(np.float32)
     turn = (head.roll.T / p.scale).astype(np.float32)
     du, dv = at - np.float32(head.frame_centre[0]), at[:, None] - np.float32(head.frame_centre[1])
     x = du * turn[0, 0] + dv * turn[1, 0] + np.float32(head.view_centre[0])
     y = du * turn[0, 1] + dv * turn[1, 1] + np.float32(head.view_centre[1])
-    s = surface(head, x, y, build(scene, age, smile))
+    s = surface(head, x, y, tables)
 
     key, hard, fill = key_light(p, rng)
     shade = np.maximum((s.nx * key[0] + s.ny * key[1] + s.nz * key[2] + 0.35 - 0.3 * hard) / (1.35 - 0.3 * hard), 0)
@@ -51,7 +52,7 @@ def face_light(scene, age, smile):
 
     halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
     gloss = np.maximum(s.nx * halfway[0] + s.ny * halfway[1] + s.nz * halfway[2], 0)
-    gloss = (gloss**14 * 0.5 + gloss**60) * shade * 900 * p.oil**2
+    gloss = (gloss**14 * 0.5 + gloss**60) * shade * 800 * p.oil**2
     fields = np.concatenate([tone, gloss[None], s.x[None], s.y[None], s.red[None]]).astype(np.float32)
     f = [np.asarray(Image.fromarray(f).resize((scene.size,) * 2, Image.Resampling.BILINEAR)) for f in fields]
     return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6])
@@ -60,8 +61,8 @@ def face_light(scene, age, smile):
 def soft_clip(tone, skin):
     """Factors (3, n, n) of the skin's colour that bend before it becomes white, as film and cameras do."""
     colour = tone * skin[:, None, None]
-    over = np.maximum(colour - 195, 0)
-    return (colour - over + 56 * (1 - np.exp(over * (-1 / 56)))) / skin[:, None, None]
+    over = np.maximum(colour - 185, 0)
+    return (colour - over + 60 * (1 - np.exp(over * (-1 / 60)))) / skin[:, None, None]
 
 
 def key_light(p, rng):

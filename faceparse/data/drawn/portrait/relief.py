@@ -56,7 +56,7 @@ def nose_relief(p):
     ridge = p.nose_out * np.interp(Y, at, (0, 0.16, 0.30, 0.45, 0.62, 0.80, 1, 1, 0.82, 0.36, 0))
     ridge += 0.035 * p.nose_hook * gauss(Y - 0.14, 0.08) - 0.4 * p.nose_out * p.nose_hook * gauss(Y - y + 0.02, 0.05)
     wide = p.nose_bridge * np.interp(Y, (-0.2, 0.0, 0.2, y - 0.15, y - 0.03, y + 0.08), (1.5, 1, 1.15, 1.6, 1.75, 1.2))
-    out = ridge[:, None] * np.exp(-np.abs(X / wide[:, None])**2.2)
+    out = ridge[:, None] * np.exp(-np.abs(X / wide[:, None])**1.8)
     wing = p.nose_out * np.outer(gauss(Y - y + 0.055, 0.055), gauss(X - 0.74 * p.nose_wide, 0.26 * p.nose_wide))
     return out + 0.42 * wing
 
@@ -93,7 +93,7 @@ def surface(head, x, y, tables, steps=12):
     """
     relief, dark, red = (np.ascontiguousarray(table, np.float32) for table in tables)
     half, depth, middle = (a.astype(np.float32) for a in head.section(Y))
-    half, depth = np.maximum(half, 0.12), np.maximum(depth, 0.12)
+    half, depth = np.maximum(half, 0.3), np.maximum(depth, 0.3)        # the chin is blunt
     a, b = rays(head, x, y)
     t = np.full(x.shape, 1.25, np.float32)
 
@@ -111,7 +111,7 @@ def surface(head, x, y, tables, steps=12):
     # The gradient of p**2 + q**2, halved, is the normal.
     slope_y, slope_x = np.gradient(relief, STEP)
     q_z = q / depth[row]
-    p_y, q_y = (np.gradient(v, STEP).astype(np.float32)[row] for v in (half, depth))
+    p_y, q_y = (np.maximum(np.gradient(v, STEP), -1.5).astype(np.float32)[row] for v in (half, depth))
     nx = p / half[row] - q_z * slope_x.take(cell) * np.sign(fx)
     ny = -p * p / half[row] * p_y - q * q_z * q_y - q_z * (np.gradient(middle, STEP)[row] + slope_y.take(cell))
     nx, nz = nx * head.cos_yaw + q_z * head.sin_yaw, q_z * head.cos_yaw - nx * head.sin_yaw
@@ -119,6 +119,32 @@ def surface(head, x, y, tables, steps=12):
     norm = 1 / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-9)
     return SimpleNamespace(x=fx, y=fy, depth=t, nx=nx * norm, ny=ny * norm, nz=nz * norm, dark=dark.take(cell),
                            red=red.take(cell))
+
+
+def silhouette(head, outline, relief, nose_y):
+    """The face's contour with the far side's relief: brow, lips and chin in profile. The nose is a part of its own.
+
+    outline (101, 2) from `Head.outline`; relief from `build` -> (101, 2) in the upright view
+    """
+    heights, side = head.outline_heights(), np.sign(head.sin_yaw)
+    half, depth, middle = (column[:, None] for column in head.section(heights))
+    angle = np.linspace(-1.4, 1.4, 29)
+    x = half * np.sin(angle)
+    row = np.clip((heights[:, None] - Y[0]) / STEP, 0, len(Y) - 1).astype(int)
+    height = relief[row, np.minimum(np.abs(x) / STEP, len(X) - 1).astype(int)]
+    rows = np.broadcast_to(heights[:, None], x.shape)
+    view = head.project(x.ravel(), rows.ravel(), (middle + depth * np.cos(angle) + height).ravel())
+    view = view.reshape(*x.shape, 2)
+    on_nose = (rows > -0.3) & (rows < nose_y + 0.08) & (np.abs(x) < 0.32)
+    far = np.where(on_nose, -9, side * view[..., 0]).argmax(axis=1)
+    edge = view[np.arange(len(far)), far]
+    out = outline.copy()
+    part = slice(50, 101) if side > 0 else slice(0, 51)
+    edge = edge[::-1] if side > 0 else edge
+    further = side * edge[:, 0] > side * out[part, 0]
+    further[[0, -1]] = False
+    out[part][further] = edge[further]
+    return out
 
 
 def rays(head, x, y):

@@ -5,7 +5,7 @@ from PIL import Image
 from faceparse.data.drawn.camera import pixel_centres
 from faceparse.data.drawn.parameters import hair_colour
 from faceparse.data.drawn.portrait.framing import place_head
-from faceparse.data.drawn.portrait.head import Head
+from faceparse.data.drawn.portrait.head import Head, make_child
 from faceparse.data.drawn.portrait.parameters import draw_parameters
 from faceparse.data.drawn.portrait.skin import skin_colour
 
@@ -24,6 +24,8 @@ class Scene:
         self.seed, self.index, self.size = seed, index, size
         self.p = draw_parameters(self.random(0))
         place_head(self.p, self.random(48), framing)
+        if self.p.child:
+            make_child(self.p)
         self.head = Head(self.p)
         self.skin, self.hair = skin_colour(self.p, self.random(32)), hair_colour(self.p)
         self.u, self.v = pixel_centres(size)

@@ -13,16 +13,16 @@ RANGES = {
 SHARES = {"beard": 0.22, "freckles": 0.1}
 
 # From the palest to the darkest, sRGB, 0..255.
-SKINS = np.array([(248, 222, 208), (240, 204, 184), (229, 184, 158), (212, 160, 128), (186, 131, 98), (150, 101, 74),
-                  (114, 74, 54), (82, 53, 41), (58, 38, 31)], float)
+SKINS = np.array([(243, 209, 192), (236, 194, 172), (226, 177, 150), (210, 157, 126), (186, 131, 99), (152, 103, 76),
+                  (120, 80, 59), (92, 61, 47), (68, 46, 37)], float)
 
 
 def skin_colour(p, rng):
     """A colour along SKINS, with an undertone from pink to olive -> (3,) RGB, 0..255."""
-    at = p.skin_tone**1.6 * (len(SKINS) - 1.001)
+    at = p.skin_tone**1.5 * (len(SKINS) - 1.001)
     colour = SKINS[int(at)] + (at % 1) * (SKINS[int(at) + 1] - SKINS[int(at)])
     pink, bright = rng.standard_normal(2)
-    return np.minimum(colour * (1, 1 + 0.025 * pink, 1 + 0.05 * pink) * (1 + 0.05 * bright), 253)
+    return np.minimum(colour * (1, 1 - 0.022 * pink, 1 - 0.03 * pink) * (1 + 0.05 * bright), 253)
 
 
 def wrinkled(p):
@@ -36,8 +36,8 @@ def skin_texture(scene, red):
     red  (size, size) where blood shows through: the cheeks, the nose
     """
     p, rng = scene.p, scene.random(33)
-    rough, noise = (0.4 if p.make_up else 1) * (0.5 + rng.random() + wrinkled(p)), scene.noise
-    tone = 0.020 * rough * noise(rng, 4, 6, 0.8) + 0.022 * rough * noise(rng, 32, 3, 0.9)
+    rough, noise = (0.5 if p.make_up else 1) * (0.5 + rng.random() + wrinkled(p)), scene.noise
+    tone = 0.013 * rough * noise(rng, 4, 6, 0.8) + 0.016 * rough * noise(rng, 32, 3, 0.9)
     blood = p.blush * np.clip(red, 0, 1.6) * 0.55 + 0.012 * rough * noise(rng, 5, 4, 0.8)
     colour = scene.skin.astype(np.float32)[:, None, None] * (1 + tone)
     colour *= 1 - np.array([0.12, 0.62, 0.55], np.float32)[:, None, None] * blood
