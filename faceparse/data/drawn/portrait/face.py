@@ -9,13 +9,14 @@ from faceparse.data.drawn.portrait.eye_region import EyeRegion
 from faceparse.data.drawn.portrait.eyewear import eyewear
 from faceparse.data.drawn.portrait.eyes import eye_layers
 from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
-from faceparse.data.drawn.portrait.hair import back_of_head, beard, hair_in_front, long_hair_behind, stray_hair
+from faceparse.data.drawn.portrait.beard import beard, moustache
+from faceparse.data.drawn.portrait.hair import Hair
 from faceparse.data.drawn.layers import SKIN, Layer
 from faceparse.data.drawn.portrait.lips import mouth_layers
 from faceparse.data.drawn.portrait.mouth import lip_edges, mouth_landmarks, mouth_state
 from faceparse.data.drawn.portrait import nose, relief
 from faceparse.data.drawn.portrait.lighting import face_light
-from faceparse.data.drawn.portrait.skin import body_shading, hair_shading, moles, skin_texture, wrinkled
+from faceparse.data.drawn.portrait.skin import body_shading, moles, skin_texture, wrinkled
 
 
 def face_layers(scene):
@@ -34,24 +35,21 @@ def face_layers(scene):
     eyes, eye_landmarks = eye_layers(scene, region)
     brows, brow_landmarks = brow_layers(scene, region)
     stack = []
-    if p.long and not p.bald:
-        stack += long_hair_behind(p, head, hair)
+    hair_of_head = Hair(scene)
+    stack += hair_of_head.behind_shoulders()
     stack += clothes_and_neck(scene, outline)
-    stack += back_of_head(p, head, skin, hair)
+    stack += hair_of_head.behind_face(texture)
     stack += ears(scene)
     stack += [Layer(face, texture, SKIN, "skin", name="face")]
     stack += nose.nose_layers(scene, texture, nose_outline) + moles(scene)
-    if p.beard and not p.make_up:
-        stack += beard(p, head, skin, hair)
+    stack += beard(scene)
     stack += mouth_layers(scene, state, lips)
     stack += [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
-    if not p.bald:
-        stack += hair_in_front(p, head, hair)
+    stack += moustache(scene) + hair_of_head.in_front()
     if p.glasses or p.sunglasses:
         stack += eyewear(scene)
-    for present, layers in ((p.cast_shadow, cast_shadow), (p.stray_hair, stray_hair)):
-        if present:
-            stack += layers(p, head, skin, hair)
+    if p.cast_shadow:
+        stack += cast_shadow(p, head, skin, hair)
     stack += in_front(scene)
 
     landmarks = np.zeros((106, 3))                                     # on the face
@@ -95,7 +93,6 @@ def jaw_landmarks(face, start=24, chin=50):
 def shading_fields(scene):
     """The shading that layers name: {name: (3 or 1, size, size) factors}, and "gloss" (size, size), grey levels."""
     p, size = scene.p, scene.size
-    hair, dome = hair_shading(p, scene.head, scene.u, scene.v)
     body = np.broadcast_to(body_shading(p, scene.u), (size, size))
-    return {"skin": scene.light.factors, "gloss": scene.light.gloss, "face": scene.light.factors, "hair": hair[None], "brow": 0.7 + 0.4 * hair[None],
-            "body": body[None], "dome": dome[None]}
+    return {"skin": scene.light.factors, "gloss": scene.light.gloss, "face": scene.light.factors,
+            "body": body[None]}

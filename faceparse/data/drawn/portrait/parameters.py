@@ -6,11 +6,11 @@ in the frame as shares of its width, angles in degrees. The palettes of colours 
 """
 from types import SimpleNamespace
 
-from faceparse.data.drawn.portrait import (background, body, brows, camera, ears, eyes, eyewear, hair, hands, hats, head,
-                                           lids, lighting, mouth, nose, objects, randomised, skin)
+from faceparse.data.drawn.portrait import (background, beard, body, brows, camera, ears, eyes, eyewear, hair, hands, hats,
+                                           head, lids, lighting, mouth, nose, objects, randomised, skin)
 
-PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, skin, lighting, hats, hands, objects,
-         background, randomised, camera)
+PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, beard, skin, lighting, hats, hands,
+         objects, background, randomised, camera)
 
 
 def draw_parameters(rng):

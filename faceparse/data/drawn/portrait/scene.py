@@ -3,8 +3,8 @@ import numpy as np
 from PIL import Image
 
 from faceparse.data.drawn.camera import pixel_centres
-from faceparse.data.drawn.parameters import hair_colour
 from faceparse.data.drawn.portrait.framing import place_head
+from faceparse.data.drawn.portrait.hair_style import hair_style
 from faceparse.data.drawn.portrait.head import Head, make_child
 from faceparse.data.drawn.portrait.parameters import draw_parameters
 from faceparse.data.drawn.portrait.skin import skin_colour
@@ -16,6 +16,7 @@ class Scene:
     p           its parameters (parameters.py)
     head        its Head
     skin, hair  their colours, (3,) RGB, 0..255
+    style       its hair (hair_style.py)
     u, v        (1, size), (size, 1) float32: the pixels' x and y in the frame, 0..1
     x, y        (size, size) float32: the pixels' coordinates in the upright view (head.py)
     """
@@ -27,7 +28,8 @@ class Scene:
         if self.p.child:
             make_child(self.p)
         self.head = Head(self.p)
-        self.skin, self.hair = skin_colour(self.p, self.random(32)), hair_colour(self.p)
+        self.skin, self.style = skin_colour(self.p, self.random(32)), hair_style(self.p, self.random(10))
+        self.hair = self.style.base
         self.u, self.v = pixel_centres(size)
         turn = (self.head.roll.T / self.p.scale).astype(np.float32)
         du, dv = self.u - np.float32(self.head.frame_centre[0]), self.v - np.float32(self.head.frame_centre[1])

@@ -8,9 +8,8 @@ RANGES = {
     "skin_tone": (0, 1),
     "blush": (0.0, 0.35),
     "age": (0, 1),
-    "beard_dark": (0.2, 0.85),
 }
-SHARES = {"beard": 0.22, "freckles": 0.1}
+SHARES = {"freckles": 0.1}
 
 # From the palest to the darkest, sRGB, 0..255.
 SKINS = np.array([(243, 209, 192), (236, 194, 172), (226, 177, 150), (210, 157, 126), (186, 131, 99), (152, 103, 76),
@@ -56,34 +55,6 @@ def moles(scene):
     spots = [on_face(ellipse(*rng.uniform((-0.6, 0.0), (0.6, 1.2)), *[rng.uniform(0.006, 0.018)] * 2, 10), 0.03)
              for _ in range(count)]
     return [tint(joined(*spots), scene.skin * (0.5, 0.36, 0.32), rng.uniform(0.3, 0.9), 0.002, "face", "face")]
-
-
-def hair_shading(p, head, u, v):
-    """Shading of hair, whose strands run around the skull and hang down below it, with a highlight; and shading of a
-    smooth dome, for hats.
-
-    u (1, size), v (size, 1) the pixels' x and y in the frame -> factors for hair, factors for a dome, (size, size) each
-    """
-    turn = (head.roll.T / p.scale).astype(np.float32)
-    half = p.width + p.volume
-    du, dv = u - np.float32(head.frame_centre[0]), v - np.float32(head.frame_centre[1])
-    # Upright view, in units of the hair's half width and of the crown's height.
-    x = (du * turn[0, 0] + dv * turn[1, 0] + np.float32(head.view_centre[0])) * np.float32(1 / half)
-    y = (du * turn[0, 1] + dv * turn[1, 1] + np.float32(head.view_centre[1])) * np.float32(1 / p.crown)
-    aside = x - np.float32(0.2 * p.parting)
-    above = np.minimum(y, 0)
-    r = np.sqrt(aside * aside + above * above)
-    flow = np.arctan2(aside, 0.5 - above) if p.swept else r            # constant along a strand
-    flow = flow + np.float32(p.wave) * np.sin(7 * y + 3 * x)
-    # Fine and coarse noise across the strands, different on the two sides of the parting.
-    table = np.interp(np.arange(2048) / 16, np.arange(128), p.normals[:128]) \
-        + 1.5 * np.interp(np.arange(2048) / 64, np.arange(128), p.normals[128:256])
-    strand = table.astype(np.float32)[(flow * 500 + 1024 * (aside > 0)).astype(np.int32) & 2047]
-    strand *= np.minimum(6 * np.abs(aside), 1)
-    shine = np.exp(-np.square(7 * (r - 0.78))) * np.clip(0.5 - 0.7 * y + np.float32(p.light_x) * x, 0, 1.4)
-    dome = np.float32(0.35 * p.contrast) * (x * np.float32(p.light_x) + above * np.float32(p.light_y))
-    hair = 0.82 + np.float32(0.5 * p.strand) * strand * (0.6 + 0.8 * shine) + dome + 0.28 * shine
-    return hair, 0.95 + 1.6 * dome
 
 
 def body_shading(p, u):
