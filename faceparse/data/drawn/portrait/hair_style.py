@@ -53,7 +53,7 @@ def hair_style(p, rng):
     s.peak = uniform(0.0, 0.06) * chance(0.4)
     s.fringe = 0.0                                                     # share of the forehead under a fringe
     if chance({"loose": 0.28, "bob": 0.42, "short": 0.35, "tied": 0.12}.get(cut, 0)):
-        s.fringe = uniform(0.25, 1.05)
+        s.fringe = uniform(0.15, 0.7) if cut == "short" else uniform(0.3, 1.05)
     s.fringe_slope = uniform(-0.5, 0.5) * chance(0.6)                  # lower on one side: swept
     s.fringe_gaps = uniform(0.02, 0.22)                                # depth of the gaps between its strands
     # Long hair: where it ends, how far it stands out at four heights below the ears.
