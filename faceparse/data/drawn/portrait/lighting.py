@@ -52,7 +52,7 @@ def face_light(scene, tables):
 
     halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
     gloss = np.maximum(s.nx * halfway[0] + s.ny * halfway[1] + s.nz * halfway[2], 0)
-    gloss = (gloss**14 * 0.5 + gloss**60) * shade * 800 * p.oil**2
+    gloss = (gloss**12 * 0.5 + gloss**36) * shade * 650 * p.oil**2
     fields = np.concatenate([tone, gloss[None], s.x[None], s.y[None], s.red[None]]).astype(np.float32)
     f = [np.asarray(Image.fromarray(f).resize((scene.size,) * 2, Image.Resampling.BILINEAR)) for f in fields]
     return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6])
@@ -68,8 +68,8 @@ def soft_clip(tone, skin):
 def key_light(p, rng):
     """-> the direction of the key light (3,), in the upright view; its hardness, 0..1; the share of light from all
     around. Most photographs are lit from near the camera: by a flash, or softly."""
-    if p.light_kind < 0.45:                                            # near the camera
-        key, hard, fill = (0.3 * p.light_x, -0.25 + 0.3 * p.light_y, 1.0), rng.random(), rng.uniform(0.3, 0.6)
+    if p.light_kind < 0.5:                                            # near the camera
+        key, hard, fill = (0.3 * p.light_x, -0.25 + 0.3 * p.light_y, 1.0), rng.random(), rng.uniform(0.35, 0.7)
     elif p.light_kind < 0.9:                                           # a window, a lamp
         key, hard, fill = (p.light_x, p.light_y - 0.2, 0.85), rng.random(), 1 - p.contrast * rng.uniform(0.6, 1)
     else:                                                              # the sun

@@ -6,10 +6,10 @@ from faceparse.drawing import raster
 
 # Nose. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "nose_y": (0.44, 0.6),
+    "nose_y": (0.42, 0.58),
     "nose_wide": (0.175, 0.265),
-    "nose_out": (0.22, 0.38),
-    "nose_bridge": (0.055, 0.085),
+    "nose_out": (0.2, 0.34),
+    "nose_bridge": (0.05, 0.09),
     "nose_hook": (-1, 1),
     "nose_up": (-1, 1),
 }
@@ -23,7 +23,7 @@ def outline(p, head):
     """The nose's contour -> (18, 2) in the upright view: the left side from the root down to the middle of the base
     (point 8), the right side back up to the root (16), and the top of the bridge. Where the head is turned, bridge and
     tip cover the far side."""
-    w, y, top = p.nose_wide, p.nose_y, 0.115 + 0.5 * (p.nose_bridge - 0.07)
+    w, y, top = p.nose_wide, p.nose_y, 0.11 + 1.0 * (p.nose_bridge - 0.07)
     left = np.array([(-top, -0.03, 0.04), (-0.95 * top, 0.09, 0.06), (-1.1 * top, 0.18, 0.08),
                      (-0.5 * w - 0.045, y - 0.20, 0.09), (-0.92 * w, y - 0.12, 0.06), (-w, y - 0.06, 0.05),
                      (-0.86 * w, y - 0.01, 0.06), (-0.45 * w, y + 0.015, 0.10), (0, y + 0.035, 0.13)])

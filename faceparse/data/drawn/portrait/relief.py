@@ -56,7 +56,7 @@ def nose_relief(p):
     ridge = p.nose_out * np.interp(Y, at, (0, 0.16, 0.30, 0.45, 0.62, 0.80, 1, 1, 0.82, 0.36, 0))
     ridge += 0.035 * p.nose_hook * gauss(Y - 0.14, 0.08) - 0.4 * p.nose_out * p.nose_hook * gauss(Y - y + 0.02, 0.05)
     wide = p.nose_bridge * np.interp(Y, (-0.2, 0.0, 0.2, y - 0.15, y - 0.03, y + 0.08), (1.5, 1, 1.15, 1.6, 1.75, 1.2))
-    out = ridge[:, None] * np.exp(-np.abs(X / wide[:, None])**1.8)
+    out = ridge[:, None] * np.exp(-(np.square(X / wide[:, None]) + 0.03)**0.9)
     wing = p.nose_out * np.outer(gauss(Y - y + 0.055, 0.055), gauss(X - 0.74 * p.nose_wide, 0.26 * p.nose_wide))
     return out + 0.42 * wing
 
@@ -77,7 +77,7 @@ def folds(p, age, smile):
         fan = np.abs(np.mod(6 * np.arctan2(Y, 0.35)[:, None] + 0 * X, 1) - 0.5) < 0.2
         out += 0.6 * deep * fan * gauss(X - 0.62, 0.05) * gauss(Y, 0.13)[:, None]
         rows = 0.5 + 0.5 * np.cos(2 * np.pi / 0.105 * (Y[:, None] + 0.05 * X**2))
-        out += 0.9 * deep * rows**3 * gauss(Y + 0.62, 0.16)[:, None] * gauss(X, 0.38)
+        out += 0.6 * deep * rows**3 * gauss(Y + 0.62, 0.16)[:, None] * gauss(X, 0.38)
         out += 0.9 * deep * gauss(Y[:, None] - 0.20 + 0.9 * (X - 0.33)**2, 0.018) * gauss(X - 0.31, 0.12)  # below eyes
         out += 0.8 * deep * gauss(X - 0.06, 0.014) * gauss(Y + 0.16, 0.07)[:, None]
     return out

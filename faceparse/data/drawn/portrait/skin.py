@@ -26,7 +26,7 @@ def skin_colour(p, rng):
 
 def wrinkled(p):
     """How old the skin looks, 0..1: most faces on photographs are young or made up."""
-    return p.age**1.6 * (0.6 if p.make_up else 1)
+    return p.age**2 * (0.6 if p.make_up else 1)
 
 
 def skin_texture(scene, red):
