@@ -19,9 +19,11 @@ GRID = 112  # light is computed on a grid of this many points across the frame, 
 
 
 def face_light(scene, tables):
-    """The face's light; `tables` from relief.py -> namespace of fields over the frame: `factors` of the skin's colour
-    (3, size, size); `gloss` in grey levels, `x` and `y` of the face that each pixel shows, and its redness `red`, (size,
-    size) each."""
+    """The face's light; `tables` from `relief.build`.
+
+    -> namespace of fields over the frame: `factors` of the skin's colour (3, size, size); `gloss`, grey levels before
+       painting.py scales them; `x`, `y` of the face that each pixel shows, and its redness `red`, (size, size) each
+    """
     p, head, n, rng = scene.p, scene.head, GRID, scene.random(30)
     at = ((np.arange(n) + 0.5) / n).astype(np.float32)
     turn = (head.roll.T / p.scale).astype(np.float32)
@@ -31,31 +33,42 @@ def face_light(scene, tables):
     s = surface(head, x, y, tables)
 
     key, hard, fill = key_light(p, rng)
-    shade = np.maximum((s.nx * key[0] + s.ny * key[1] + s.nz * key[2] + 0.35 - 0.3 * hard) / (1.35 - 0.3 * hard), 0)
-    shade *= 1 - (0.35 + 0.6 * hard) * shadow(p, head, s.depth, key)
-    ambient = np.clip(occlusion(s.depth), 0.35, 1) * (0.82 - 0.22 * s.ny + 0.15 * (s.nz - 0.8))
-    tint_key, tint_fill = 1 + 0.05 * rng.standard_normal((2, 3, 1, 1))
-    shadow_warmth = np.array([0.05, -0.02, -0.05])[:, None, None]
-    tone = (1 - fill) * shade * tint_key + fill * ambient * tint_fill
-    side = -np.sign(key[0]) or 1.0
-    if p.second_light:
-        lamp = np.maximum(s.nx * side * 0.9 + s.nz * 0.3 - 0.1 * s.ny, 0)
-        tone = tone + lamp * rng.uniform(0.2, 0.8) * (0.4 + rng.random((3, 1, 1)))
-    if p.rim_light:
-        tone = tone + np.square(np.clip(1 - s.nz, 0, 1)) * np.maximum(s.nx * side, 0) * rng.uniform(0.5, 1.6)
-    tone = tone * (1 + shadow_warmth * np.clip(1 - shade, 0, 1)) * (1 - s.dark)
-    face = np.exp(-2 * (np.square(s.x / 0.6) + np.square((s.y - 0.4) / 0.8)))
-    tone = np.clip(tone, 0, None) * (face.sum() / (tone.mean(axis=0) * face).sum())
-    tone = tone**0.62 * np.exp(0.12 * rng.standard_normal() - 0.06)    # light to sRGB values, for the middle tones
-
-    tone = soft_clip(tone, scene.skin)
-
-    halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
-    gloss = np.maximum(s.nx * halfway[0] + s.ny * halfway[1] + s.nz * halfway[2], 0)
-    gloss = (gloss**12 * 0.5 + gloss**36) * shade * 650 * p.oil**2
+    lit = (1 - (0.35 + 0.6 * hard) * shadow(head, s.depth, key, p.scale)) * facing(s, key, 0.35 - 0.3 * hard)
+    tone = soft_clip(diffuse(p, rng, s, key, lit, fill), scene.skin)
+    halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))      # Blinn-Phong reflection of the key light
+    gloss = facing(s, halfway)
+    gloss = (gloss**12 * 0.5 + gloss**36) * lit * 650 * p.oil**2
     fields = np.concatenate([tone, gloss[None], s.x[None], s.y[None], s.red[None]]).astype(np.float32)
     f = [np.asarray(Image.fromarray(f).resize((scene.size,) * 2, Image.Resampling.BILINEAR)) for f in fields]
     return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6])
+
+
+def facing(s, direction, wrap=0.0):
+    """How far the surface `s` faces a direction (3,), 0..1 (n, n); wrap > 0: light reaches around the edge, as it does
+    in skin, because it scatters below the surface."""
+    cosine = s.nx * np.float32(direction[0]) + s.ny * np.float32(direction[1]) + s.nz * np.float32(direction[2])
+    return np.maximum((cosine + np.float32(wrap)) * np.float32(1 / (1 + wrap)), 0)
+
+
+def diffuse(p, rng, s, key, lit, fill):
+    """Factors of the skin's colour (3, n, n), 1 on average over the face.
+
+    s     the surface (relief.py); key (3,) the direction of the key light
+    lit   (n, n) how much of the key light each point receives; fill: the share of light from all around
+    """
+    ambient = np.clip(occlusion(s.depth), 0.35, 1) * (0.82 - 0.22 * s.ny + 0.15 * (s.nz - 0.8))
+    of_key, of_fill = 1 + 0.05 * rng.standard_normal((2, 3, 1, 1))     # colours of the lights
+    tone = (1 - fill) * lit * of_key + fill * ambient * of_fill
+    side = -np.sign(key[0]) or 1.0                                     # the other side than the key light's
+    if p.second_light:
+        tone = tone + facing(s, (0.9 * side, -0.1, 0.3)) * rng.uniform(0.2, 0.8) * (0.4 + rng.random((3, 1, 1)))
+    if p.rim_light:
+        tone = tone + np.square(1 - s.nz) * np.maximum(s.nx * side, 0) * rng.uniform(0.5, 1.6)
+    warmth = np.array([0.05, -0.02, -0.05])[:, None, None]             # shadows in skin are warm
+    tone = tone * (1 + warmth * np.clip(1 - lit, 0, 1)) * (1 - s.dark)
+    face = np.exp(-2 * (np.square(s.x / 0.6) + np.square((s.y - 0.4) / 0.8)))
+    tone = np.clip(tone, 0, None) * (face.sum() / (tone.mean(axis=0) * face).sum())
+    return tone**0.62 * np.exp(0.12 * rng.standard_normal() - 0.06)    # from light to about sRGB's values
 
 
 def soft_clip(tone, skin):
@@ -68,7 +81,7 @@ def soft_clip(tone, skin):
 def key_light(p, rng):
     """-> the direction of the key light (3,), in the upright view; its hardness, 0..1; the share of light from all
     around. Most photographs are lit from near the camera: by a flash, or softly."""
-    if p.light_kind < 0.5:                                            # near the camera
+    if p.light_kind < 0.5:                                             # near the camera
         key, hard, fill = (0.3 * p.light_x, -0.25 + 0.3 * p.light_y, 1.0), rng.random(), rng.uniform(0.35, 0.7)
     elif p.light_kind < 0.9:                                           # a window, a lamp
         key, hard, fill = (p.light_x, p.light_y - 0.2, 0.85), rng.random(), 1 - p.contrast * rng.uniform(0.6, 1)
@@ -77,11 +90,11 @@ def key_light(p, rng):
     return np.array(key) / np.linalg.norm(key), hard, fill
 
 
-def shadow(p, head, depth, key, steps=7):
+def shadow(head, depth, key, scale, steps=7):
     """How much of the key light the face itself keeps from each point, 0..1 (n, n): the depth along the way to the
     light, as far as it is visible, is compared with the light's ray."""
     n = len(depth)
-    along = key[:2] @ (head.roll * p.scale * n)  # pixels for 1 unit
+    along = key[:2] @ (head.roll * scale * n)                          # points of the grid for 1 unit
     out = np.zeros_like(depth)
     for far in np.linspace(0.06, 0.42, steps):
         dx, dy = (int(round(c)) for c in along * far)
@@ -93,9 +106,8 @@ def shadow(p, head, depth, key, steps=7):
 def occlusion(depth):
     """The share of the surroundings' light that reaches each point, near 1 (n, n): less in hollows."""
     n = len(depth)
-    picture = Image.fromarray(depth)
     out = 1
     for cells, strength in ((9, 1.4), (20, 3.0)):
-        smooth = np.asarray(picture.resize((cells, cells), Image.Resampling.BOX).resize((n, n), Image.Resampling.BICUBIC))
-        out = out - np.clip(strength * (smooth - depth), 0, 0.4)
+        coarse = Image.fromarray(depth).resize((cells, cells), Image.Resampling.BOX)
+        out = out - np.clip(strength * (np.asarray(coarse.resize((n, n), Image.Resampling.BICUBIC)) - depth), 0, 0.4)
     return out

@@ -54,7 +54,8 @@ def mouth_layers(scene, state, edges):
             tint(band(bottom, lower, 0.25, 2), lip * 0.8, 0.35, 0.002, "lower lip", "face"),
             tint(stroke((0.55 * lower + 0.45 * bottom)[9:24], 0.3 * p.lower_lip), (255, 240, 236), 0.5 * wet, 0.003,
                  "lower lip", "face"),
-            tint(stroke((0.3 * upper + 0.7 * top)[11:22], 0.02), (255, 236, 230), 0.3 * wet, 0.003, "upper lip", "face")]
+            tint(stroke((0.3 * upper + 0.7 * top)[11:22], 0.02), (255, 240, 236), 0.3 * wet, 0.003, "upper lip",
+                 "face")]
     if not e.opening:
         out.append(tint(stroke(upper, rng.uniform(0.012, 0.03) * sine(0.4, 2.74, N)), lip * (0.42, 0.32, 0.32),
                         rng.uniform(0.5, 0.95), 0.0015, None, "face"))  # where the lips meet

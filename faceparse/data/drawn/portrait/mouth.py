@@ -43,10 +43,10 @@ def mouth_state(p):
     if state < parted:
         return SimpleNamespace(opening=0.03 + 0.08 * e, smile=-0.01 + 0.03 * e, wide=p.mouth_wide * (0.92 + 0.1 * e),
                                thin=1.05, teeth=0.9 * e - 0.1)
-    if state < shouting:
+    if state < shouting:                                               # to a scream; else a kiss
         return SimpleNamespace(opening=0.16 + 0.26 * e, smile=-0.02, wide=p.mouth_wide * 1.0, thin=0.95,
                                teeth=0.35 * p.lip_tone)
-    return SimpleNamespace(opening=0.0, smile=-0.01, wide=p.mouth_wide * (0.65 + 0.15 * e), thin=1.25, teeth=0)  # a kiss
+    return SimpleNamespace(opening=0.0, smile=-0.01, wide=p.mouth_wide * (0.65 + 0.15 * e), thin=1.25, teeth=0)
 
 
 def lip_edges(p, e):

@@ -1,8 +1,8 @@
 """The relief of the face over the ellipsoid of its head, and the surface that each pixel shows.
 
 The relief is a table of heights over half of the face, which is symmetric. Every pixel's ray is followed to the surface
-by sphere tracing (Hart 1996, "Sphere tracing: a geometric method for the antialiased ray tracing of implicit surfaces"),
-so that a nose hides what is behind it when the head is turned.
+by sphere tracing (Hart 1996, "Sphere tracing: a geometric method for the antialiased ray tracing of implicit
+surfaces"), so that a nose hides what is behind it when the head is turned.
 """
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ NOSE, MOUTH, CHIN, EYES = range(4)                                     # what a 
 # Gaussian bumps. Columns: what it moves along with; x, y; standard deviations in x and y; relief; darkness; redness.
 BUMPS = np.array([
     (EYES, 0.00, -0.70, 0.50, 0.26, 0.050, -0.02, 0.0),                # forehead
-    (EYES, 0.26, -0.20, 0.19, 0.065, 0.050, 0.00, 0.0), (EYES, 0.00, -0.17, 0.09, 0.08, 0.025, 0.00, 0.1),   # brow ridge
+    (EYES, 0.26, -0.20, 0.19, 0.065, 0.050, 0.00, 0.0), (EYES, 0.00, -0.17, 0.09, 0.08, 0.025, 0.00, 0.1),   # brows
     (EYES, 0.31, -0.04, 0.17, 0.095, -0.085, 0.07, 0.1), (EYES, 0.34, 0.01, 0.10, 0.075, 0.050, 0.00, 0.0),  # eyes
     (EYES, 0.15, 0.03, 0.045, 0.07, -0.050, 0.10, 0.2), (EYES, 0.32, 0.15, 0.14, 0.045, -0.018, 0.07, 0.2),
     (EYES, 0.72, -0.28, 0.13, 0.22, -0.060, 0.03, 0.0),                # temples
