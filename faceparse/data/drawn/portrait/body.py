@@ -8,8 +8,8 @@ from faceparse.drawing import raster
 # Half the neck's width and its length below the chin's level; the shoulders' width and slope, and their tilt in the
 # frame in degrees; depth of the shadow below the chin. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "neck_width": (0.42, 0.62),
-    "neck_length": (1.45, 1.85),
+    "neck_width": (0.45, 0.68),
+    "neck_length": (1.32, 1.7),
     "shoulders": (0.8, 1.25),
     "slope": (0.6, 1.4),
     "body_tilt": (-8, 8),
@@ -108,7 +108,8 @@ def necklace(rng, torso):
         return [Layer(torso.place(beads), metal, BACKGROUND, opacity=0.95),
                 tint(torso.place(beads * 1.0 + (-0.01, -0.012)), np.minimum(np.array(metal) * 1.3, 255), 0.3)]
     chain = torso.place(raster.ribbon(line, 0.014 + 0.02 * r[4]))
-    out = [tint(chain + (0, 0.012 * torso.scale), (60, 36, 28), 0.4, 0.004), Layer(chain, metal, BACKGROUND, opacity=0.8)]
+    out = [tint(chain + (0, 0.012 * torso.scale), (60, 36, 28), 0.4, 0.004),
+           Layer(chain, metal, BACKGROUND, opacity=0.8)]
     if r[4] < 0.5:
         out.append(Layer(torso.place(ellipse(0, deep + 0.06, 0.05, 0.07, 10)), metal, BACKGROUND))
     return out

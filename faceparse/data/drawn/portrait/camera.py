@@ -13,7 +13,7 @@ RANGES = {
     "quality": (0, 1),     # of JPEG's quality,
     "resolution": (0, 1),  # and of the width of the stored picture
 }
-SHARES = {"black_white": 0.055, "sepia": 0.015, "odd_colours": 0.06, "motion_blur": 0.04, "aberration": 0.15,
+SHARES = {"black_white": 0.055, "sepia": 0.015, "odd_colours": 0.05, "motion_blur": 0.04, "aberration": 0.15,
           "sharpened": 0.3, "vignette": 0.25}
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)                     # ITU-R BT.601
 
@@ -34,15 +34,15 @@ def photograph(scene, canvas):
 def tone(p, rng, canvas, u, v):
     """White balance, exposure, vignette, tone curve and saturation -> (3, size, size) float32."""
     n, r = rng.standard_normal(12), rng.random(6)
-    warm, green = 0.07 * n[0], 0.025 * n[1]
-    gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.22 * n[2] + 0.1)
-    gamma = np.exp(0.14 * n[3] + (0.22 * n[4:7] if p.odd_colours else 0.03 * n[4:7]))
+    warm, green = 0.06 * n[0], 0.02 * n[1]
+    gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.16 * n[2] + 0.06)
+    gamma = np.exp(0.12 * n[3] + (0.22 * n[4:7] if p.odd_colours else 0.03 * n[4:7]))
     if r[0] < 0.03:
         gain *= 2**(-1.8 * r[1] if r[0] < 0.018 else 1.2 * r[1])       # a picture far too dark or too light
-    slope, haze = np.clip(0.25 + 0.35 * n[7], -0.5, 1.2), max(0, 0.05 * n[8])
+    slope, haze = np.clip(0.2 + 0.28 * n[7], -0.5, 1.0), max(0, 0.05 * n[8])
     # One table for every channel: light of 0..511 -> grey levels.
     light = np.maximum(np.arange(512) / 255 * gain[:, None], 0) ** gamma[:, None]                      # (3, 512)
-    light = np.where(light < 0.85, light, 1 - 0.15 * np.exp(-(light - 0.85) / 0.15)) if r[2] < 0.6 else light
+    light = np.where(light < 0.85, light, 1 - 0.15 * np.exp(-(light - 0.85) / 0.15))
     light = np.minimum(light, 1)
     light += slope * (light * light * (3 - 2 * light) - light)         # an S curve, or for a negative slope a flat one
     table = (255 * (haze + (1 - haze) * light)).astype(np.float32)
@@ -54,7 +54,7 @@ def tone(p, rng, canvas, u, v):
     if p.black_white or p.sepia:
         tint = (1 + 0.1 * r[4], 1, 1 - 0.22 * r[4] - 0.1) if p.sepia else (1, 1, 1)
         return grey * np.array(tint, np.float32)[:, None, None]
-    return grey + np.float32(np.clip(1.02 + 0.22 * n[9], 0.3, 1.8)) * (canvas - grey)
+    return grey + np.float32(np.clip(1.0 + 0.18 * n[9], 0.3, 1.7)) * (canvas - grey)
 
 
 def lens(p, rng, picture):
@@ -65,7 +65,8 @@ def lens(p, rng, picture):
         picture = picture.filter(ImageFilter.GaussianBlur(sigma))
     if p.motion_blur:
         a, reach = np.pi * r[1], size * (0.005 + 0.02 * r[2])
-        moved = [enlarged(picture, 0.97, t * reach * np.cos(a), t * reach * np.sin(a)) for t in (-0.5, -0.17, 0.17, 0.5)]
+        moved = [enlarged(picture, 0.97, t * reach * np.cos(a), t * reach * np.sin(a))
+                 for t in (-0.5, -0.17, 0.17, 0.5)]
         picture = Image.blend(Image.blend(moved[0], moved[3], 0.5), Image.blend(moved[1], moved[2], 0.5), 0.5)
     if p.aberration:                                                   # red, green and blue are enlarged differently
         step = 0.002 + 0.006 * r[3]
@@ -99,7 +100,7 @@ def stored(p, rng, values, size):
     """Resampling, sharpening and JPEG of values (size, size, 3) -> (size, size, 3) uint8."""
     r = rng.random(4)
     picture = Image.fromarray(to_uint8(values + 0.5))
-    width = round(40 + 700 * p.resolution)                             # pixels of the stored picture
+    width = round(48 + 900 * p.resolution)                             # pixels of the stored picture
     if width < 0.9 * size:
         picture = picture.resize((width, width), Image.Resampling.BILINEAR)
     if p.sharpened:

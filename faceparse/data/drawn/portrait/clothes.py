@@ -145,4 +145,5 @@ def around_the_neck(scene, rng, torso, kind, cloth):
     folds = np.sin((b + 0.3 * np.square(a) + 0.08 * scene.noise(rng, 4, 3)) * (14 + 20 * r[2]) + a)
     tone = 0.82 + 0.2 * folds * (0.5 if kind == "high" else 1) + 0.06 * scene.noise(rng, 16, 3, 0.8)
     cover = torso.cover(inside)
-    return [tint_field(cover, torso), Layer(None, ink.astype(np.float32)[:, None, None] * tone, BACKGROUND, cover=cover)]
+    wool = ink.astype(np.float32)[:, None, None] * tone
+    return [tint_field(cover, torso), Layer(None, wool, BACKGROUND, cover=cover)]
