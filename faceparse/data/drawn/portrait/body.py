@@ -65,11 +65,12 @@ def clothes_and_neck(scene, outline):
     chest = torso.cover(torso.shoulder)
     below = (scene.v > torso.top[1] - 0.05 * p.scale) & (torso.b < 0.6)
     neck = torso.cover((1 - np.abs(torso.neck)) * np.float32(p.neck_width)) * below
-    colour = skin.astype(np.float32)[:, None, None] * relief(p, torso)
+    colour = skin.astype(np.float32)[:, None, None] * relief(p, torso) \
+        * (1 + 0.035 * scene.noise(scene.random(55), 16, 4, 0.8))
     shadow = head.frame(outline * (0.98, 1) + (-0.12 * p.light_x, 0.12 + 0.12 * p.chin_shadow))
     dark = skin * (0.45, 0.35, 0.31)
     out = [Layer(None, colour, BACKGROUND, name="neck", cover=np.maximum(chest, neck)),
-           tint(shadow, dark, 0.3 + 0.5 * p.chin_shadow, 0.025, "neck")]
+           tint(shadow, dark, 0.4 + 0.45 * p.chin_shadow, 0.02 + 0.02 * p.chin_shadow, "neck")]
     if p.necklace:
         out += necklace(scene.random(41), torso)
     return out + clothes(scene, torso)
@@ -90,7 +91,9 @@ def relief(p, torso):
     tone = 0.98 - np.float32(p.contrast) * (0.5 - 0.5 * np.sqrt(np.maximum(1 - 0.9 * slope * slope, 0))) \
         + np.float32(0.22 * p.contrast) * light * slope + 0.09 * ridge * on_neck - 0.16 * pit \
         + 0.1 * bone * np.clip(4 * np.abs(a) - 0.4, 0, 1) * (np.abs(a) < 1.5)
-    tone = np.clip(tone, 0.15, 1.4)
+    # The jaw hides the light from the upper neck.
+    hidden = np.float32(0.2 + 0.25 * p.chin_shadow) * (1 - np.clip(torso.down * 1.4 - 0.35, 0, 1))
+    tone = np.clip(0.95 * tone * (1 - hidden), 0.15, 1.4)
     shade = 1 - tone
     return np.array([tone + 0.12 * shade, tone - 0.06 * shade, tone - 0.12 * shade])
 
