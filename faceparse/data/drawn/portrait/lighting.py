@@ -14,7 +14,7 @@ RANGES = {
     "light_kind": (0, 1),
     "oil": (0, 1),
 }
-SHARES = {"cast_shadow": 0.35, "second_light": 0.12, "rim_light": 0.12}
+SHARES = {"cast_shadow": 0.15, "second_light": 0.12, "rim_light": 0.12}
 GRID = 112  # light is computed on a grid of this many points across the frame, at any size of the picture
 
 

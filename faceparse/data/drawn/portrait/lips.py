@@ -38,7 +38,7 @@ def mouth_layers(scene, state, edges):
     grain = scene.noise(rng, 24, 3, 0.9, stretch=3) * np.float32(0.035)
     field = lip.astype(np.float32)[:, None, None] * (1 + grain)
     under = (bottom + (bottom - lower) * 0.35 + (0, 0.01, 0))[7:26]
-    out = [tint(stroke(under, 0.06), skin * (0.5, 0.38, 0.36), rng.uniform(0.1, 0.35), 0.010, "face", "face"),
+    out = [tint(stroke(under, 0.06), skin * (0.5, 0.38, 0.36), rng.uniform(0.15, 0.5), 0.010, "face", "face"),
            tint(on_face(ellipse(edges[0, 0, 0] - 0.015, edges[0, 0, 1], 0.03, 0.035, 12), 0.05),
                 skin * (0.5, 0.38, 0.36), rng.uniform(0.1, 0.4), 0.006, "face", "face"),
            tint(on_face(ellipse(edges[0, -1, 0] + 0.015, edges[0, -1, 1], 0.03, 0.035, 12), 0.05),

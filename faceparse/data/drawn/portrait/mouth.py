@@ -16,7 +16,7 @@ RANGES = {
     "mouth_skew": (-1, 1),
     "lip_tone": (0, 1),
 }
-SHARES = {"lipstick": 0.3}
+SHARES = {"lipstick": 0.4}
 
 N = 33  # points of each edge of a lip, from the image's left to its right
 
@@ -39,7 +39,7 @@ def mouth_state(p):
     if state < smiling:                                                # with teeth, from a hint to a laugh
         k = (state - closed) / (smiling - closed)
         return SimpleNamespace(opening=0.045 + 0.09 * k + 0.08 * k**4, smile=0.01 + 0.075 * e,
-                               wide=p.mouth_wide * (1.1 + 0.27 * e), thin=0.95 - 0.25 * e, teeth=1.25 - 0.45 * k**2)
+                               wide=p.mouth_wide * (1.13 + 0.29 * e), thin=0.95 - 0.25 * e, teeth=1.25 - 0.45 * k**2)
     if state < parted:
         return SimpleNamespace(opening=0.03 + 0.08 * e, smile=-0.01 + 0.03 * e, wide=p.mouth_wide * (0.92 + 0.1 * e),
                                thin=1.05, teeth=0.9 * e - 0.1)

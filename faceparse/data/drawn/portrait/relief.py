@@ -69,7 +69,7 @@ def folds(p, age, smile):
     t = np.clip((y + 0.08) / (length + 0.08), 0, 1)
     line = p.nose_wide + 0.02 + (0.45 - p.nose_wide) * t**1.1 * (1 + 0.15 * smile)
     depth = np.clip(4 * (y + 0.10), 0, 1) * np.clip((length + 0.08 - y) / 0.25, 0, 1)
-    out += (0.15 + 0.5 * age + 0.55 * smile) * depth[:, None] * gauss(X - line[:, None], 0.028 + 0.012 * smile)
+    out += (0.15 + 0.5 * age + 0.75 * smile) * depth[:, None] * gauss(X - line[:, None], 0.028 + 0.012 * smile)
     if age > 0.35:
         deep = 1.4 * (age - 0.35)
         low = np.clip((Y - p.mouth_y) / 0.1, 0, 1) * np.clip((p.mouth_y + 0.32 - Y) / 0.15, 0, 1)
