@@ -15,7 +15,8 @@ def silhouette(head, style, bottom):
     thick = style.side + (style.top - style.side) * np.maximum(np.cos(angle), 0)**0.5
     order = np.arange(1, 4)[:, None]
     lobes = style.lobes[:3] @ np.sin(order * angle) + style.lobes[3:] @ np.cos((order + 1) * angle)
-    thick = np.maximum(thick + lobes, -0.02)
+    temples = style.full * np.square(np.sin(2 * np.clip(angle, -np.pi / 2, np.pi / 2)))  # squarer than a skull
+    thick = np.maximum(thick + temples + lobes, -0.02)
     return arc + out * (thick / np.hypot(*out.T))[:, None]
 
 
@@ -49,7 +50,7 @@ def face_edge(head, style, rng):
     ends = []
     for side, k in ((1, 1), (-1, 0)):
         over = style.over_cheek[k]
-        if style.front[k]:                                             # falls over the cheek, then over neck or shoulder
+        if style.front[k]:                                             # falls over cheek, neck or shoulder
             own = line[:, 0] * side > 0.15
             line[own, 1] += 0.6 * max(over, 0.05) * (line[own, 0] * side - 0.15)
             line[own, 0] *= 1 - 0.7 * max(over, 0)
@@ -100,13 +101,13 @@ def in_front(head, style, rng):
             outer = hanging(head, style, side)
             gap, end = style.neck_gap[k], outer[-1, 1]
             y = np.array([1.0, min(1.5, end - 0.1), end]) if end > 1.25 else np.array([min(0.9, end - 0.05), end])
-            x = side * np.array([0.5 * gap + 0.35 - 0.5 * style.over_cheek[k], gap, gap + 0.1][:len(y) - 1] + [gap + 0.1])
+            x = [0.5 * gap + 0.35 - 0.5 * style.over_cheek[k], gap, gap + 0.1]
+            x = side * np.array(x[:len(y) - 1] + x[2:])
             inner = head.project(x, y, np.full(len(y), 0.25))
             inner[:, 0] = side * np.minimum(side * inner[:, 0], side * outer[-1, 0] - 0.08)
-            if side > 0:
-                points = raster.curve(np.concatenate([arc[-4::3], outer, inner[::-1], edge[:2]]), closed=False, steps=4)[4:-4]
-            else:
-                points = raster.curve(np.concatenate([edge[-2:], inner, outer[::-1], arc[:4:3]]), closed=False, steps=4)[4:-4]
+            nodes = [arc[-4::3], outer, inner[::-1], edge[:2]] if side > 0 else \
+                [edge[-2:], inner, outer[::-1], arc[:4:3]]
+            points = raster.curve(np.concatenate(nodes), closed=False, steps=4)[4:-4]
         falls.append(points)
     return np.concatenate([arc, falls[0], edge, falls[1]])
 

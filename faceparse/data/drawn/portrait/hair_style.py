@@ -30,6 +30,8 @@ def hair_style(p, rng):
     shares = SHARES_MADE_UP if p.make_up else SHARES_BEARDED if p.beard else SHARES_PLAIN
     cut = CUTS[rng.choice(len(CUTS), p=shares)]
     kinds = list(TEXTURES)
+    if p.age < 0.1 and cut == "horseshoe":
+        cut = "short"
     texture = kinds[rng.choice(len(kinds), p=[TEXTURES[kind][0] for kind in kinds])]
     if cut in ("cropped", "tied", "horseshoe") and texture in ("curly", "wavy"):
         texture = "straight"
@@ -45,6 +47,7 @@ def hair_style(p, rng):
         s.side = s.top * uniform(0.6, 1.1)                             # a ball of curls
     if p.hat:
         s.top, s.side = min(s.top, p.volume), min(s.side, p.volume)
+    s.full = uniform(-0.01, 0.05) if cut == "cropped" else uniform(0.02, 0.16)  # thickness over the temples
     s.lobes = rng.normal(0, 1, 6) * (0.010 + 0.5 * s.top * uniform(0.02, 0.25))  # of the silhouette, by harmonics
     s.parting = uniform(-0.12, 0.12) if chance(0.45) else uniform(0.2, 0.5) * rng.choice([-1, 1])
     # Heights, as shares of the crown's, of the hairline in the middle and at the corners of the forehead; widow's peak.
@@ -57,8 +60,9 @@ def hair_style(p, rng):
     s.fringe_slope = uniform(-0.5, 0.5) * chance(0.6)                  # lower on one side: swept
     s.fringe_gaps = uniform(0.02, 0.22)                                # depth of the gaps between its strands
     # Long hair: where it ends, how far it stands out at four heights below the ears.
-    s.length = {"loose": uniform(1.3, 2.2) if chance(0.3) else uniform(2.2, 4.0), "bob": uniform(0.75, 1.35)}.get(cut, 0)
-    s.flare = np.cumsum(rng.normal(0.02, 0.09, (2, 4)) + uniform(-0.03, 0.1), axis=1) + s.side + full * uniform(0, 1)
+    long = uniform(1.3, 2.2) if chance(0.3) else uniform(2.2, 4.0)
+    s.length = {"loose": long, "bob": uniform(0.75, 1.35)}.get(cut, 0)
+    s.flare = np.cumsum(rng.normal(0.02, 0.09, (2, 4)) + uniform(-0.03, 0.14), axis=1) + s.side + full * uniform(0, 1)
     if s.length and chance(0.16):
         s.flare += uniform(0.1, 0.6)                                   # huge
     # On each side: whether it falls in front of the ear and the shoulder, and how far over temple, cheek and neck.
@@ -71,7 +75,9 @@ def hair_style(p, rng):
     s.bun_at = (uniform(-0.35, 0.35), uniform(0.12, 0.34), uniform(0.16, 0.4))  # x, height over the crown, radius
     s.ponytail = rng.choice([-1, 1]) if cut == "tied" and chance(0.45) else 0  # the side on which it is seen
     s.density = uniform(0.45, 0.9) if cut == "cropped" else uniform(0.6, 0.95) if cut == "horseshoe" else 1.0
-    s.locks = int(rng.integers(1, 4)) if chance({"loose": 0.25, "bob": 0.25, "tied": 0.3, "short": 0.1}.get(cut, 0)) else 0
+    s.locks = 0                                                        # loose strands over the face
+    if chance({"loose": 0.2, "bob": 0.15, "tied": 0.2, "short": 0.05}.get(cut, 0)):
+        s.locks = int(rng.integers(1, 4))
     # Direction of the strands: falling from the parting, combed back, or combed forward from the crown.
     s.comb = "back" if cut == "tied" or (cut == "short" and not s.fringe and chance(0.6)) else \
         "forward" if s.fringe > 0.5 or cut in ("short", "cropped") else "parted"
@@ -89,9 +95,13 @@ def hair_colours(s, p, rng):
     share = np.array([kind[0] for kind in kinds])
     if p.skin_tone > 0.6:                                              # dark skin: mostly dark hair
         share = share * (3, 2, 0.4, 0.2, 0.2, 0.5, 0.2, 0.6, 0.6)
+    if p.age > 0.82:                                                   # the old: grey, white, or dyed
+        share = share * (0.5, 0.6, 0.8, 1, 1, 1, 0.7, 7, 7)
+    if p.age < 0.1:
+        share = share * (1, 1, 1, 1, 1, 1, 1, 0, 0)
     k = rng.choice(len(kinds), p=share / share.sum())
     base = np.array(kinds[k][1]) + (np.array(kinds[k][2]) - kinds[k][1]) * rng.random()
-    if rng.random() < 0.02:                                            # dyed
+    if rng.random() < 0.015:                                           # dyed
         base = rng.uniform(20, 220, 3)
     s.base = base * (1 + rng.normal(0, 0.05, 3))
     s.roots, s.roots_end, s.streak, s.streaks = s.base, 0.0, s.base, 0.0

@@ -1,14 +1,14 @@
 """The appearance of hair: the direction of its strands, its colours and its shading.
 
-Strands are the level curves of a coordinate `across`; noise that varies quickly in `across` and slowly along the strands
-looks like hair. The shading is that of thin cylinders (Kajiya and Kay 1989, "Rendering fur with three dimensional
+Strands are the level curves of a coordinate `across`; noise that varies quickly in `across` and slowly along the
+strands looks like hair. The shading is that of thin cylinders (Kajiya and Kay 1989, "Rendering fur with three dimensional
 textures"): the diffuse part is the sine of the angle between strand and light, and the highlight a power of the sine
 of the angle between strand and halfway vector.
 """
 import numpy as np
 from PIL import Image
 
-ROWS, COLUMNS = 32, 1024
+ROWS, COLUMNS = 20, 1024
 
 
 def strand_table(rng, roughness=0.8):
@@ -16,7 +16,7 @@ def strand_table(rng, roughness=0.8):
     deviation 1; it repeats at no end."""
     total, power = np.zeros((ROWS, COLUMNS), np.float32), 0.0
     for k, n in enumerate((16, 32, 64, 128, 256, 512)):
-        grid = rng.standard_normal((4 + 2 * k, n), dtype=np.float32)
+        grid = rng.standard_normal((3 + k, n), dtype=np.float32)
         total += np.float32(roughness**k) * np.asarray(Image.fromarray(grid).resize((COLUMNS, ROWS),
                                                                                     Image.Resampling.BICUBIC))
         power += 0.6 * roughness**(2 * k)
@@ -48,7 +48,7 @@ class Strands:
             across = across + np.float32(style.wave) * (bend + (0.8 * self.curls if style.texture != "wavy" else 0))
         table = strand_table(rng, rng.uniform(0.65, 0.95))
         column = (across * np.float32(0.30 * COLUMNS)).astype(np.int32) + (self.x > style.parting) * (COLUMNS // 2)
-        row = np.clip(along * 10 + 10, 0, ROWS - 1).astype(np.int32)
+        row = np.clip(along * 6 + 6, 0, ROWS - 1).astype(np.int32)
         self.noise = table[row, column & (COLUMNS - 1)]
         if style.texture == "tight":
             self.noise = 0.35 * self.noise + 0.9 * scene.noise(rng, 24, 4, 0.8)
