@@ -1,9 +1,9 @@
 """The appearance of hair: the direction of its strands, its colours and its shading.
 
 Strands are the level curves of a coordinate `across`; noise that varies quickly in `across` and slowly along the
-strands looks like hair. The shading is that of thin cylinders (Kajiya and Kay 1989, "Rendering fur with three dimensional
-textures"): the diffuse part is the sine of the angle between strand and light, and the highlight a power of the sine
-of the angle between strand and halfway vector.
+strands looks like hair. The shading is that of thin cylinders (Kajiya and Kay 1989, "Rendering fur with three
+dimensional textures"): the diffuse part is the sine of the angle between strand and light, and the highlight a power
+of the sine of the angle between strand and halfway vector.
 """
 import numpy as np
 from PIL import Image
