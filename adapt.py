@@ -45,7 +45,7 @@ def get_args_parser():
     add_root(group)
 
     # The crops are those of the parsers.
-    add_options(parser, AdapterPlan, RunOptions, leave_out=("size", "align", "warmup", "accumulate", "max_params"),
+    add_options(parser, AdapterPlan, RunOptions, leave_out=("size", "align", "warmup", "accumulate", "validate_every", "max_params"),
                 recipe={"choices": list(RECIPES)})
     return parser
 

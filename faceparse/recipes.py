@@ -36,6 +36,9 @@ class Recipe:
     encoders: tuple = ()           # the first one that the architecture accepts, else the architecture's own default
     encoder_weights: str = "imagenet"
     limit: int | None = None       # faces to train on; None: all
+    split_of: dict = field(default_factory=dict)  # {data set: the splits to train on}; others: train
+    best_by: str = "mean_f1"       # the score on val that chooses the best epoch of a parser
+    validate_every: int = 0        # steps between two scorings of val; 0: after every epoch
 
 
 SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distort-half")
@@ -61,19 +64,20 @@ RECIPES = {
         source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; "
                "ours, as the paper does not state them: the number of epochs, no augmentation",
         epochs=60, batch=64, lr=0.001, size=473, optimizer="sgd", loss="ce", schedule="poly", weight_decay=0.0005,
-        align_of={"helen": "landmarks"}),
+        align_of={"helen": "landmarks"}, split_of={"helen": "train+val"}),
     "zhou2025": Recipe(
         source="Zhou, CelebAMask Face Parsing (zhou2025), final list; ours, as the paper does not state them: AdamW at "
                "0.001, its weight decay, 500 steps of warm-up",
         epochs=96, iterations=24000, batch=8, lr=0.001, size=512, optimizer="adamw", loss="ce:0.5+lovasz:0.3+dice",
         schedule="poly", weight_decay=0.01, class_weights="li2022", warmup=500, photometry=SMALL_PHOTOMETRY,
-        jitter=SMALL_JITTER, encoder_weights="none", statistics="data"),
+        jitter=SMALL_JITTER, encoder_weights="none", statistics="data", best_by="mfscore", validate_every=500),
     "li2022": Recipe(
         source="Li, CelebAMask Face Parsing (li2022), final list and section IV; AdamW at 0.0001 and its weight decay "
                "are mmsegmentation's for UPerNet over ConvNeXt",
         epochs=107, iterations=160000, batch=4, lr=0.0001, size=512, optimizer="adamw", loss="ce+lovasz:2",
         schedule="poly", weight_decay=0.05, class_weights="li2022", warmup=1500, photometry=LARGE_PHOTOMETRY,
-        jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"), statistics="data"),
+        jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"), statistics="data", best_by="miou",
+        split_of={"celebamask": "train+val"}),
 }
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
@@ -121,18 +125,26 @@ def recipe(name, table=RECIPES):
     return table[name]
 
 
-RECIPE_OF = {"regressor": "mountain2022", "regressor_frozen": "mountain2022-frozen", "hourglass2": "hourglass",
-             "hourglass1": "hourglass"}  # of the landmark networks whose recipe has another name
+# The recipe of the paper that an architecture is from, or is trained in; of all other parsers it is baker2023's.
+RECIPE_OF = {
+    **dict.fromkeys(("bass", "bass_a", "bass_b", "bass_c", "bass_add", "bass_multiply"), "liu2020"),
+    **dict.fromkeys(("fastscnn", "lraspp", "bisenetv2", "bisenetv2_xs"), "zhou2025"),
+    **dict.fromkeys(("upernet", "segformer"), "li2022"),
+    "pipnet": "pipnet", "regressor": "mountain2022", "regressor_frozen": "mountain2022-frozen",
+    **dict.fromkeys(("hourglass", "hourglass2", "hourglass1"), "hourglass")}
 
 
-def default_recipe(data, landmarker=None):
-    """The name of the recipe by which a data set is trained unless another is chosen.
+def paper_recipe(arch):
+    """The name of the recipe of an architecture's paper."""
+    return RECIPE_OF.get(arch, "baker2023")
 
-    landmarker  the architecture of a landmark network; None: a parser or a label adapter
+
+def default_recipe(data, arch=None):
+    """The name of the recipe by which an architecture is trained on a data set unless another is chosen.
+
+    arch  None: a label adapter, which baker2023 trains as its parsers, whatever the architecture
     """
-    if data in TOYS:
-        return "toy"
-    return RECIPE_OF.get(landmarker, landmarker) if landmarker else "baker2023"
+    return "toy" if data in TOYS else paper_recipe(arch)
 
 
 def augmented(chosen, augment, mirror=True):

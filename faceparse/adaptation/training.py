@@ -4,6 +4,7 @@ The pictures pass through frozen parsers, and the adapter learns from their pred
 """
 import itertools
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -16,10 +17,11 @@ from faceparse.data.statistics import pixel_counts
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict, table
 from faceparse.recipes import TOYS, default_recipe, recipe
-from faceparse.training import figures
+from faceparse.training import distributed, figures
 from faceparse.training.faces import make_faces, mirrored_safely, with_masks
-from faceparse.training.parser_training import data_options
+from faceparse.training.parser_training import SAMPLE, data_options
 from faceparse.training.plans import make_adapter_plan, training_set_of
+from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
 
 
@@ -77,6 +79,7 @@ class AdapterTraining:
         self.plan = make_adapter_plan(arch, target, self.train_set.labels.name, parsers, align, options)
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.recipe, mirror_notes = mirrored_safely(self.recipe, self.labels)
+        self.departures = []
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
         held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
                     "of train choose the best epoch") if self.seen == ["train"] else ""
@@ -90,10 +93,11 @@ class AdapterTraining:
         channels = channels_of(self.plan.input, len(self.parsers[0].labels))
         return models.build(self.plan.arch, self.plan.encoder, len(self.labels), channels)
 
-    def task(self, model, faces, device):
+    def task(self, model, faces, val, device, folder=None):
         plan = self.plan
         name = losses.default_weights(self.recipe.class_weights, plan.labels, plan.loss)
-        weights = losses.choose_weights(name, self.labels, plan.loss, lambda: pixel_counts(faces))
+        weights = losses.choose_weights(name, self.labels, plan.loss, lambda: distributed.from_first(
+            counted, folder, "classes", partial(pixel_counts, faces, None if folder else SAMPLE)))
         return Adapting(model, self.labels, plan.loss, self.parsers, plan.input,
                         None if weights is None else weights.to(device))
 

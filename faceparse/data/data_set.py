@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data.records import FaceSet
-from faceparse.data.splits import all_splits, check_limit, sample
+from faceparse.data.splits import all_splits, check_limit, sample, several_splits
 from faceparse.errors import FaceparseError, NoSuchSplit
 
 # baker2023, section 3.1.2, after Smith et al. 2013: faces of train, val and test in every set but LaPa.
@@ -83,13 +83,14 @@ class DataSet:
 
 
 def load_split(name, read, root, split, options):
-    """The FaceSet of a reader, of one split or of "all" of them, limited to `options.limit` faces.
+    """The FaceSet of a reader, of one split, of several ("train+val") or of "all" of them, limited to `options.limit`
+    faces.
 
     Raises FaceparseError where the set is missing, and NoSuchSplit where it lacks this split or the split is empty.
     """
     check_limit(options.limit)
     read = partial(read, Path(root), options=options)
-    faces = all_splits(read) if split == "all" else read(split)
+    faces = all_splits(read) if split == "all" else several_splits(read, split) if "+" in split else read(split)
     if not faces.records:
         raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
     return replace(faces, records=sample(faces.records, options.limit, options.seed))

@@ -21,7 +21,7 @@ def load(name, split, root, *, seed=0, limit=None, points=None, toy_size=256):
     """A split of a data set as a FaceSet.
 
     name      one of READERS
-    split     "train", "val", "test", or "all" of them; 300w has more, see sets/ibug_300w.py
+    split     "train", "val", "test", several of them ("train+val"), or "all"; 300w has more, see sets/ibug_300w.py
     root      the folder of all data sets, or of this one
     seed      of the sample that `limit` takes, and of drawn faces; never of a split
     limit     at most this number of faces: the same faces for the same seed, in the set's order

@@ -18,7 +18,7 @@ def load(name, split, root, **options):
     """A split of a data set as a FaceSet.
 
     name     one of READERS
-    split    "train", "val", "test", or "all" of them; ibugmask has "heldout" as well
+    split    "train", "val", "test", several of them ("train+val"), or "all"; ibugmask has "heldout" as well
     root     the folder of all data sets, or of this one
     options  fields of data_set.Options: seed, limit, mix, mix_real, full, helen_rule, toy_size
     Raises FaceparseError where the set is missing, with what belongs where.

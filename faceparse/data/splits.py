@@ -71,7 +71,27 @@ def all_splits(read):
             missing = error
     if not sets:
         raise missing
-    return replace(sets[0], split="all", records=[record for faces in sets for record in faces.records])
+    return _joined(sets, "all")
+
+
+def several_splits(read, split):
+    """The FaceSets read(name) of all names in "train+val", concatenated to one. Raises NoSuchSplit where one is
+    missing."""
+    return _joined([read(name) for name in dict.fromkeys(split.split("+"))], split)
+
+
+def _joined(sets, split):
+    """FaceSets of one data set, concatenated to one."""
+    notes = "; ".join(dict.fromkeys(faces.note for faces in sets if faces.note))
+    return replace(sets[0], split=split, records=[record for faces in sets for record in faces.records], note=notes)
+
+
+CONTAINED = {"all": SPLITS, "trainval": ("train", "val"), "test-common": ("test",), "test-challenging": ("test",)}
+
+
+def splits_in(split):
+    """The set of splits whose faces are in a split: of "train+val" or 300-W's "trainval" {"train", "val"}."""
+    return {part for name in split.split("+") for part in CONTAINED.get(name, (name,))}
 
 
 def one_of(split, **meanings):

@@ -9,6 +9,7 @@ import numpy as np
 from faceparse import geometry
 from faceparse.data.loading import spread
 from faceparse.errors import FaceparseError
+from faceparse.progress import Progress
 
 
 def _readable(faces, index):
@@ -38,26 +39,33 @@ def mean_face(faces):
     return mean
 
 
-def statistics(faces, sample=1000):
-    """The mean and the standard deviation of red, green and blue, in 0..1: two tuples of three floats.
+def colour_counts(faces, sample=None):
+    """(3, 256) int64, the number of pixels of each value of red, green and blue.
 
-    sample  at most this number of records, evenly spaced, are read
+    sample  at most this number of records, evenly spaced, are read; None: all
     """
     def count(source):
         to_crop = geometry.compose(np.linalg.inv(source.image_from_picture), source.aligned)
         crop = geometry.warp_image(source.image, to_crop, (faces.size, faces.size))
         return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in crop])
 
-    counts = _total(faces, sample, count, np.zeros((3, 256), np.int64))
+    return _total(faces, sample, count, np.zeros((3, 256), np.int64))
+
+
+def mean_and_deviation(counts):
+    """The mean and the standard deviation of red, green and blue, in 0..1: two tuples of three floats.
+
+    counts  (3, 256) of `colour_counts`
+    """
     levels, pixels = np.arange(256) / 255, max(1, counts[0].sum())
     mean = counts @ levels / pixels
     return tuple(mean.tolist()), tuple(np.sqrt(counts @ levels**2 / pixels - mean**2).clip(1e-3).tolist())
 
 
-def pixel_counts(faces, sample=1000):
+def pixel_counts(faces, sample=None):
     """(C,) int64, the number of pixels of each class.
 
-    sample  at most this number of records, evenly spaced, are read
+    sample  at most this number of records, evenly spaced, are read; None: all
     Raises FaceparseError where no pixel is labelled.
     """
     def count(source):
@@ -80,5 +88,9 @@ def _total(faces, sample, count, zero):
         source = _readable(faces, index)
         return 0 if source is None else count(source)
 
-    with ThreadPoolExecutor(2) as pool:
-        return sum(pool.map(counted, spread(len(faces), sample)), zero)
+    indices, total = spread(len(faces), sample or len(faces)), zero
+    with ThreadPoolExecutor(2) as pool, Progress(len(indices), "counting pixels") as progress:
+        for part in pool.map(counted, indices):
+            total = total + part
+            progress.update()
+    return total

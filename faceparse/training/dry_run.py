@@ -11,8 +11,9 @@ from faceparse.data.images import image_size
 from faceparse.data.loading import grouped, spread
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
-from faceparse.training.loop import EpochState, evaluate, scoring_batch, train_one_epoch
+from faceparse.training.loop import evaluate, scoring_batch, train_one_epoch
 from faceparse.training.optimization import make_optimizer
+from faceparse.training.resume import EpochState
 from faceparse.training.run_folder import history_of
 
 STEPS, SECONDS = 40, 6.0  # timing ends after STEPS steps, or after SECONDS and at least two steps
@@ -53,7 +54,7 @@ def time_steps(model, task, faces, val, settings, machine):
     optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
     network, clock = distributed.replicated(model, machine.device), StepClock()
     for epoch in itertools.count(1):
-        state = EpochState(epoch, 0, 0.0, task.start(machine.device), settings.lr)
+        state = EpochState(epoch, 0, 0.0, task.start(machine.device))
         train_one_epoch(network, task, optimizer, faces, settings, machine, state, clock, clock.enough)
         if state.stopped:  # in all processes at the same step, whichever had enough first
             break
@@ -71,7 +72,8 @@ def forecast(model, faces, val, settings, done, step, face):
     step, face  seconds per training step, and per face of `val` when it is scored
     """
     steps, left = len(grouped(range(len(faces)), settings.batch)), settings.epochs - done
-    seconds = left * (steps * step + len(val) * face)
+    scorings = -(-left * steps // settings.validate_every) if settings.validate_every else left
+    seconds = left * steps * step + scorings * len(val) * face
     scored = f", {face:.2g} s a face to choose the epoch by" if len(val) else ""
     finished = f", after {done} that are done" if done else ""
     return "\n".join([

@@ -2,16 +2,20 @@
 from dataclasses import replace
 
 from faceparse.data.loading import CACHE_BYTES, Faces
+from faceparse.data.splits import splits_in
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import IGNORE
 from faceparse.training import distributed
 
 
-def val_records(load, data, root, load_options):
-    """(the records of the val split, lines to print); no records where the data set has no val split.
+def val_records(load, data, trained, root, load_options):
+    """(the records of the val split, lines to print); no records where the data set has no val split, or where it is
+    in the split `trained`.
 
     load  data.parsing.load or data.landmarks.load
     """
+    if "val" in splits_in(trained):
+        return [], [f"{data}: its val split is trained on (--split {trained}): the last epoch is the best"]
     try:
         faces = load(data, "val", root, **load_options)
         return faces.records, [faces.note] * bool(faces.note)

@@ -4,7 +4,7 @@ import torch
 from faceparse import drawing
 from faceparse.data.loading import spread
 from faceparse.models.checkpoints import load_weights, read_checkpoint, weights_in
-from faceparse.training.run_log import best_of
+from faceparse.training.run_log import best_of, validations_of
 
 EXAMPLES = 6  # faces of the val split in examples.png
 
@@ -24,8 +24,9 @@ def draw_parser_run(folder, history, task, model, val, before=None):
         return print(f"curves.png and best.pt are in {folder}")
     best = best_of(history, task)
     names = list(best["f1"])[1:]
-    print(drawing.table(["epoch", *names, "mean F1", "mIoU"], [
-        [f"{kind}, {line['epoch']}", *(line["f1"][name] for name in names), line["mean_f1"], line["miou"]]
+    print(drawing.table(["epoch", *names, "mean F1", "mIoU", "mFscore", "accuracy"], [
+        [f"{kind}, {line['epoch']:.4g}", *(line["f1"][name] for name in names),
+         *(line[score] for score in ("mean_f1", "miou", "mfscore", "accuracy"))]
         for kind, line in (("best", best), ("last", history[-1]))]))
     print(f"curves.png, examples.png and best.pt are in {folder}")
 
@@ -89,11 +90,20 @@ def example_indices(faces):
 
 
 def curves(history, task):
-    """A picture: the training loss, and the scores in task.followed on training crops and val split, by epoch."""
-    epochs = [line["epoch"] for line in history]
+    """A picture: the losses in training and on the val split, and the scores in task.followed and task.headline on
+    both, by epoch."""
+    epochs, scored = [line["epoch"] for line in history], validations_of(history)
+    scored = [line for line in scored if task.headline in line]
+    times = [line["epoch"] for line in scored]
+    losses = {"loss, training": (epochs, [line["loss"] for line in history])}
+    if scored:
+        losses["loss, val"] = (times, [line.get("val_loss") for line in scored])
+    scores = {}
+    for key in dict.fromkeys((*task.followed, task.headline)):
+        if scored:
+            scores[f"{key}, val"] = (times, [line[key] for line in scored])
+        scores[f"{key}, training"] = (epochs, [line.get(f"train_{key}") for line in history])
     return drawing.stack([
-        drawing.line_chart({"loss": (epochs, [line["loss"] for line in history])}, "training loss", "epoch", "loss"),
-        drawing.line_chart({f"{key}, {split}": (epochs, [line.get(f"{prefix}{key}") for line in history])
-                            for key in task.followed for split, prefix in (("val", ""), ("training", "train_"))},
-                           "scores on the val split and on augmented training crops", "epoch", "score",
+        drawing.line_chart(losses, "loss in training and on the val split", "epoch", "loss"),
+        drawing.line_chart(scores, "scores on the val split and on augmented training crops", "epoch", "score",
                            y_range=(0, 1) if task.sign > 0 else None)])

@@ -1,4 +1,6 @@
 """The training of a landmark network: records, plan, network and task. See run.py for the sequence."""
+from functools import partial
+
 from faceparse import metrics, models
 from faceparse.data import landmarks
 from faceparse.data.statistics import mean_face
@@ -9,7 +11,7 @@ from faceparse.models.published_pipnet import is_published, read_mean_face
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, recipe
 from faceparse.training import figures
 from faceparse.training.faces import make_faces, val_records
-from faceparse.training.plans import make_landmark_plan
+from faceparse.training.plans import departures, make_landmark_plan
 from faceparse.training.tasks import Landmarking
 
 
@@ -21,11 +23,14 @@ class LandmarkTraining:
     """
 
     def __init__(self, arch, data, options, root):
-        listed = landmarks.load(data, "train", root)
-        self.plan = plan = make_landmark_plan(arch, data, listed.points.name, options, len(listed.records))
+        split = options.get("split") or "train"
+        listed = landmarks.load(data, split, root)
+        plan_of = partial(make_landmark_plan, arch, data, listed.points.name, faces=len(listed.records))
+        self.plan = plan = plan_of(options)
+        self.departures = departures(plan, plan_of, LANDMARK_RECIPES)
         load_options = {"points": options.get("points"), "toy_size": plan.size}
-        self.train_set = landmarks.load(data, "train", root, limit=plan.limit, **load_options)
-        self.val_records, self.notes = val_records(landmarks.load, data, root, load_options)
+        self.train_set = landmarks.load(data, split, root, limit=plan.limit, **load_options)
+        self.val_records, self.notes = val_records(landmarks.load, data, split, root, load_options)
         self.points = self.train_set.points
         paired = self.points.mirror_pairs is not None
         self.notes = list(dict.fromkeys([*self.notes, *filter(None, [
@@ -50,14 +55,14 @@ class LandmarkTraining:
             model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)
         return model
 
-    def task(self, model, faces, device):
+    def task(self, model, faces, val, device, folder=None):
         return Landmarking(model, self.points, IMAGENET_MEAN, IMAGENET_STD, metrics.default_length(self.points))
 
     def about(self, task):
         plan = self.plan
         return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points),
                 "size": plan.size, "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
-                "data": plan.data, "by": task.by, "training_set": plan.training_set,
+                "data": plan.data, "trained": plan.split, "by": task.by, "training_set": plan.training_set,
                 "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):

@@ -7,7 +7,7 @@ Ctrl-C (interrupts.py) and training by several processes (distributed.py).
 """
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 
@@ -19,24 +19,13 @@ from faceparse.progress import Progress
 from faceparse.training import distributed
 from faceparse.training.interrupts import catch_interrupts
 from faceparse.training.optimization import make_optimizer, rate_at, set_learning_rate
-from faceparse.training.resume import Checkpoints
-from faceparse.training.run_log import best_of, write_log
+from faceparse.training.resume import Checkpoints, EpochState
+from faceparse.training.run_log import write_log
 
 SCORED_STEPS = 4  # every fourth training step is scored, on its augmented crops, for the curves
 
 
-@dataclass
-class EpochState:
-    """The progress of an epoch."""
-    epoch: int             # from 1
-    step: int              # steps done
-    loss: float            # sum of their losses
-    tally: torch.Tensor    # of the steps that were scored, see tasks.py
-    lr: float              # learning rate of the last step
-    stopped: bool = False  # by Ctrl-C
-
-
-def train_one_epoch(model, task, optimizer, faces, settings, machine, state, progress, stop):
+def train_one_epoch(model, task, optimizer, faces, settings, machine, state, progress, stop, until=None):
     """Train for the rest of an epoch, from state.step on. Returns the EpochState at its end, or where
     `stop` interrupted it.
 
@@ -48,15 +37,17 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
     state      EpochState to continue from; it is changed in place
     progress   has update(loss=...), called after each step
     stop       called before each step; where it returns True in any process, all of them stop before that step
+    until      the step of the epoch to train up to; None: its last
     Raises FaceparseError where the loss is not finite or a file cannot be read.
     """
     model.train()
     epoch = faces.epoch = state.epoch
     groups = grouped(shuffled(len(faces), settings.seed, epoch), settings.batch)  # the record indices of each step
-    shares = [distributed.share(group) for group in groups[state.step:]]
+    to_do = groups[state.step:until]
+    shares = [distributed.share(group) for group in to_do]
     count = distributed.count()
     loss_before = state.loss
-    for group, batch in zip(groups[state.step:], batches(faces, shares, machine.workers)):
+    for group, batch in zip(to_do, batches(faces, shares, machine.workers)):
         batch = faces.nothing() if batch is None else batch  # all of its files are unreadable and left out
         total_weight, stopping = distributed.total(task.weight(batch), stop())
         if stopping:
@@ -96,12 +87,15 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
 
 
 def evaluate(model, task, faces, machine, batch, label="scoring"):
-    """The task's scores over all of `faces`, without augmentation: a dict.
+    """The task's scores over all of `faces`, without augmentation, and their loss: a dict.
 
     batch  faces per forward pass;  label  title of the progress line
+    "val_loss" is the mean over the batches, each weighted by its labelled pixels or landmarks as in training. Of a
+    parser it is the loss of the prediction alone, without its auxiliary outputs, which exist in training only.
     """
     model.eval()
     tally, groups = task.start(machine.device), distributed.share(grouped(range(len(faces)), batch))
+    losses = torch.zeros(2, dtype=torch.float64)  # the sum of loss x weight, and of the weights
     with torch.inference_mode(), Progress(sum(map(len, groups)), label) as progress:
         for inputs in batches(faces, groups, machine.workers):
             if inputs is None:
@@ -110,12 +104,15 @@ def evaluate(model, task, faces, machine, batch, label="scoring"):
             with torch.autocast(machine.device.type, torch.bfloat16, enabled=machine.bfloat16):
                 outputs = model(inputs)
             tally = task.count(tally, outputs, targets)
+            if weight := task.weight(targets):
+                losses += torch.tensor([task.prediction_loss(outputs, targets).item() * weight, weight])
             progress.update(len(targets["index"]))
-    return task.scores(distributed.summed(tally))
+    loss, weight = distributed.summed(losses).tolist()
+    return {"val_loss": loss / weight if weight else math.nan, **task.scores(distributed.summed(tally))}
 
 
 def fit(folder, model, task, train, val, settings, machine, *, about, resume=False):
-    """Train `model` in the run folder and return the lines of its log, one dict per epoch.
+    """Train `model` in the run folder and return the lines of its log, one dict per epoch, see run_log.py.
 
     train, val  data.loading.Faces; `val` may be empty: then the last epoch counts as the best
     settings    optimization.Optimization;  machine  devices.Machine
@@ -126,37 +123,55 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     model.to(machine.device, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
     checkpoints = Checkpoints(folder, model, optimizer, task, about)
-    history, first_epoch, step, loss, tally = checkpoints.restore(machine.device, resume)
-    state = EpochState(first_epoch, step, loss, tally, settings.lr)
+    history, state = checkpoints.restore(machine.device, resume)
     network = distributed.replicated(model, machine.device)
     steps = len(grouped(range(len(train)), settings.batch))  # in an epoch
     with catch_interrupts() as interrupted:
-        for epoch in range(first_epoch, settings.epochs + 1):
+        for epoch in range(state.epoch, settings.epochs + 1):
             start = time.perf_counter()
-            with Progress(steps - state.step, f"epoch {epoch}/{settings.epochs}") as progress:
-                state = train_one_epoch(network, task, optimizer, train, settings, machine, state, progress,
-                                        interrupted.is_set)
-            if not state.stopped:
+            for until in pauses(epoch, state.step, steps, settings.validate_every if len(val) else 0):
+                with Progress(until - state.step, f"epoch {epoch}/{settings.epochs}") as progress:
+                    state = train_one_epoch(network, task, optimizer, train, settings, machine, state, progress,
+                                            interrupted.is_set, until)
+                if state.stopped:
+                    checkpoints.save("last.pt", history, totalled(state))
+                    raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
                 distributed.same_buffers(model)
-            loss, tally = distributed.total(state.loss)[0], distributed.summed(state.tally)
-            if state.stopped:
-                checkpoints.save("last.pt", history, epoch, state.step, loss, tally)
-                raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
-            seconds = time.perf_counter() - start
-            line = {"epoch": epoch, "lr": state.lr, "loss": loss / steps, "seconds": round(seconds, 2)}
-            line.update({f"train_{key}": value for key, value in task.scores(tally).items() if key in task.followed})
-            if len(val):
+                if until < steps:
+                    scores = evaluate(model, task, val, machine, scoring_batch(settings))
+                    state.validations.append({"epoch": epoch - 1 + until / steps, **scores})
+                    checkpoints.save_best_and_last(state.validations[-1], history, totalled(state))
+                    print(f"step {(epoch - 1) * steps + until}  {task.headline} {scores[task.headline]:.4f}", flush=True)
+            whole, seconds = totalled(state), time.perf_counter() - start
+            line = {"epoch": epoch, "lr": state.lr, "loss": whole.loss / steps, "seconds": round(seconds, 2)}
+            line.update({f"train_{key}": value for key, value in task.scores(whole.tally).items()
+                         if key in (*task.followed, task.headline)})
+            if state.validations:
+                line["validations"] = state.validations
+            if len(val) and (not settings.validate_every or epoch * steps % settings.validate_every == 0
+                             or epoch == settings.epochs):
                 line.update(evaluate(model, task, val, machine, scoring_batch(settings)))
             history.append(line)
-            state = EpochState(epoch + 1, 0, 0.0, task.start(machine.device), settings.lr)
-            for name in ("best.pt", "last.pt") if best_of(history, task) is line else ("last.pt",):
-                checkpoints.save(name, history, state.epoch, state.step, state.loss, state.tally)
+            state = EpochState(epoch + 1, 0, 0.0, task.start(machine.device))
+            checkpoints.save_best_and_last(line, history, state)
             write_log(history, folder)
-            score = f"  {task.headline} {line[task.headline]:.4f}" if len(val) else ""
+            score = f"  {task.headline} {line[task.headline]:.4f}" if task.headline in line else ""
             print(f"epoch {epoch}/{settings.epochs}  loss {line['loss']:.4f}{score}  {seconds:.1f} s", flush=True)
             if sum(distributed.gathered(interrupted.is_set())):
                 raise Stopped(f"stopped after epoch {epoch}; all of it is saved in {folder}")
     return history
+
+
+def pauses(epoch, step, steps, every):
+    """The steps of an epoch of `steps` steps, after `step`, at which the training pauses: those that complete a multiple
+    of `every` steps of the whole training (0: none), which the val split is scored after, and the last."""
+    done = (epoch - 1) * steps
+    return [*(n for n in range(step + 1, steps) if every and (done + n) % every == 0), steps]
+
+
+def totalled(state):
+    """The EpochState with the loss and the tally of all processes together."""
+    return replace(state, loss=distributed.total(state.loss)[0], tally=distributed.summed(state.tally))
 
 
 def scoring_batch(settings):

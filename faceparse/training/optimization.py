@@ -34,6 +34,7 @@ class Optimization:
                 norm, and losses that depend on all pixels of a batch together (class-weighted cross entropy, Dice,
                 Lovász, the balanced boundary loss), are computed for each part by itself
     photometry  rows of data.augment, applied to the batch on the device
+    validate_every  steps between two scorings of the val split; 0: it is scored after every epoch
     seed        of all random draws
     """
     epochs: int
@@ -45,6 +46,7 @@ class Optimization:
     warmup: int = 0
     accumulate: int = 1
     photometry: tuple = ()
+    validate_every: int = 0
     seed: int = 0
 
 

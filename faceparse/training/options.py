@@ -28,6 +28,7 @@ def option_fields(dataclass_type):
     return {field.name: field for field in fields(dataclass_type) if "help" in field.metadata}
 
 
+BEST_BY = ("mean_f1", "miou", "mfscore")  # scores of a parser, see metrics/f1.py
 RUN, MACHINE = "the run", "the machine"
 NETWORK, DATA = "the network", "the data"
 LEARNING = "the optimization (defaults: the recipe's, see faceparse/recipes.py)"
@@ -42,8 +43,8 @@ class Common:
     name: str
     training_set: str  # the data's name and the options that change its faces: "mixed-8:2", "facesynthetics-limit100"
     recipe: str = option(
-        "set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces; else baker2023 for "
-        "parsers, the architecture's for landmarks)",
+        "set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces, else that of the "
+        "architecture's paper; baker2023 where no other paper has it)",
         group=LEARNING, metavar="NAME", choices=tuple(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])))
     encoder: str | None = option(
         "the backbone (default: the recipe's or the paper's; resnet18 or mobilenet_v2 for a small machine)",
@@ -65,6 +66,9 @@ class Common:
     accumulate: int = option(
         "compute each batch in N parts, where it does not fit into memory (default: 1)",
         group=LEARNING, default=1, metavar="N")
+    validate_every: int = option(
+        "steps between two scorings of the val split, the best of which is best.pt; 0: after every epoch (default: "
+        "zhou2025 500, other recipes 0)", group=LEARNING, metavar="N")
     encoder_weights: str = option(
         "initial weights of the encoder: imagenet (downloaded once), none (random) or a file",
         group=NETWORK, metavar="FROM")
@@ -91,6 +95,10 @@ class LabelMaps:
 @dataclass(frozen=True, kw_only=True)
 class FromPictures:
     """The options of a network whose input is a picture."""
+    split: str = option(
+        "split to train on, or several joined by +: train+val, or 300w's trainval; where val is trained on, the last "
+        "epoch is the best (default: train; of liu2020's Helen and li2022's CelebAMask-HQ train+val)",
+        group=DATA, default="train", metavar="NAME")
     augment: str | None = option(
         f"none, or augmentations joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])} (default: "
         "the recipe's)", group=INPUT, metavar="SET")
@@ -110,6 +118,9 @@ class Plan(FromPictures, LabelMaps, Common):
     aux_weight: float = option(
         f"weight of each auxiliary head's loss (default: {AUX_WEIGHT}, of li2022 and zhou2025)",
         group=LEARNING, default=AUX_WEIGHT, metavar="X")
+    best_by: str = option(
+        "score on val that chooses the best epoch; miou and mfscore are over all classes with the background (default: "
+        "li2022 miou, zhou2025 mfscore, other recipes mean_f1)", group=LEARNING, choices=BEST_BY)
     alpha: float = option(
         "bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0)", group=LEARNING, metavar="X")
     statistics: str = option(

@@ -1,16 +1,19 @@
 """The training of a parser: records, plan, network and task. See run.py for the sequence."""
 from dataclasses import replace
+from functools import partial
 
 from faceparse import losses, models
 from faceparse.data import audit, parsing
-from faceparse.data.statistics import pixel_counts, statistics
+from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_counts
 from faceparse.labels import label_set, label_set_to_dict
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, augmented, default_recipe, recipe
-from faceparse.training import figures
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
+from faceparse.training import distributed, figures
 from faceparse.training.faces import make_faces, mirrored_safely, val_records, with_masks
-from faceparse.training.plans import make_plan
+from faceparse.training.plans import departures, make_plan
+from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
 
+SAMPLE = 200  # faces of a dry run whose pixels are counted
 DATA_OPTIONS = ("full", "helen_rule", "mix", "mix_real")  # options of parsing.load
 
 
@@ -22,19 +25,22 @@ class ParserTraining:
     """
 
     def __init__(self, arch, data, options, root):
-        chosen = recipe(options.get("recipe") or default_recipe(data))
+        chosen = recipe(options.get("recipe") or default_recipe(data, arch))
         load_options = {**data_options(options), "toy_size": options.get("size") or chosen.size}
         limit = options["limit"] if options.get("limit") is not None else chosen.limit
-        self.train_set = parsing.load(data, "train", root, limit=limit, **load_options)
-        self.val_records, self.notes = val_records(parsing.load, data, root, load_options)
-        records, train_notes = with_masks(self.train_set.records, data, "train")
+        split = options.get("split") or chosen.split_of.get(data, "train")
+        self.train_set = parsing.load(data, split, root, limit=limit, **load_options)
+        self.val_records, self.notes = val_records(parsing.load, data, split, root, load_options)
+        records, train_notes = with_masks(self.train_set.records, data, split)
         self.val_records, val_notes = with_masks(self.val_records, data, "val")
         self.train_set = replace(self.train_set, records=records)
         notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
         self.notes = list(dict.fromkeys(notes))  # those of train and val may be the same
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
-        self.plan = make_plan(arch, data, self.train_set.labels.name,
-                              all(record.landmarks for record in records + self.val_records), options, len(records))
+        plan_of = partial(make_plan, arch, data, self.train_set.labels.name,
+                          all(record.landmarks for record in records + self.val_records), faces=len(records))
+        self.plan = plan_of(options)
+        self.departures = departures(self.plan, plan_of, RECIPES)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
         self.recipe, mirror_notes = mirrored_safely(augmented(chosen, self.plan.augment), self.labels)
         self.notes += mirror_notes
@@ -49,18 +55,26 @@ class ParserTraining:
     def build(self, faces=None):
         return models.build(self.plan.arch, self.plan.encoder, len(self.labels))
 
-    def task(self, model, faces, device):
-        mean, std = statistics(faces) if self.plan.statistics == "data" else (IMAGENET_MEAN, IMAGENET_STD)
-        plan = self.plan
-        weights = losses.choose_weights(plan.class_weights, self.labels, plan.loss, lambda: pixel_counts(faces))
-        return Parsing(model, self.labels, plan.loss, mean, std, None if weights is None else weights.to(device),
+    def task(self, model, faces, val, device, folder=None):
+        plan, sample = self.plan, None if folder else SAMPLE
+        mean, std = IMAGENET_MEAN, IMAGENET_STD
+        if plan.statistics == "data":
+            counts = distributed.from_first(counted, folder, "colours", lambda: (
+                colour_counts(faces, sample) + colour_counts(val, sample)))
+            mean, std = mean_and_deviation(counts)
+        weights = losses.choose_weights(plan.class_weights, self.labels, plan.loss, lambda: distributed.from_first(
+            counted, folder, "classes", partial(pixel_counts, faces, sample)))
+        task = Parsing(model, self.labels, plan.loss, mean, std, None if weights is None else weights.to(device),
                        plan.aux_weight, plan.alpha)
+        task.headline = plan.best_by
+        return task
 
     def about(self, task):
         plan = self.plan
         return {"arch": plan.arch, "encoder": plan.encoder, "labels": label_set_to_dict(self.labels), "size": plan.size,
                 "align": plan.align, "activation": task.activation, "mean": task.mean, "std": task.std,
-                "data": plan.data, "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
+                "data": plan.data, "sources": list(self.train_set.sources), "trained": plan.split,
+                "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
                 "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):

@@ -7,7 +7,7 @@ from pathlib import Path
 from faceparse import geometry, losses, models
 from faceparse.data.augment import augmentation
 from faceparse.errors import FaceparseError
-from faceparse.recipes import LANDMARK_RECIPES, default_recipe, recipe
+from faceparse.recipes import LANDMARK_RECIPES, TOYS, default_recipe, paper_recipe, recipe
 from faceparse.training import distributed
 from faceparse.training.optimization import Optimization
 from faceparse.training.options import AdapterPlan, LandmarkPlan, Plan, option_fields
@@ -27,20 +27,21 @@ def make_plan(arch, data, labels, has_landmarks, options, faces=None):
     Raises FaceparseError for a value that cannot be used.
     """
     options = _set_options(options, Plan, arch)
-    chosen = recipe(options.get("recipe", default_recipe(data)))
+    own_recipe = default_recipe(data, arch)
+    chosen = recipe(options.get("recipe", own_recipe))
     loss = _default_loss(arch, chosen)
     weights = "none" if models.has_own_loss(arch) else losses.default_weights(
         chosen.class_weights, options.get("labels", labels), options.get("loss", loss))
     options, epochs = _in_epochs(options, chosen, faces)
-    defaults = _defaults(Plan, arch, chosen, recipe=default_recipe(data), labels=labels, epochs=epochs,
+    defaults = _defaults(Plan, arch, chosen, recipe=own_recipe, labels=labels, epochs=epochs,
                          align=chosen.align_of.get(data, chosen.align) if has_landmarks else "none", loss=loss,
-                         class_weights=weights, augment=None)
+                         class_weights=weights, augment=None, split=chosen.split_of.get(data, "train"))
     values = _checked({**defaults, **options}, arch)
     if values["align"] in geometry.NEED_LANDMARKS and not has_landmarks:
         raise FaceparseError(f"--align {values['align']}: {data} has no landmarks; use --align none or stretch")
     mix = "".join(f"-{values[key]}" for key in ("mix", "mix_real") if values[key] != defaults[key])
     own = {key: value for key, value in values.items() if key not in ("mix", "mix_real")}
-    training_set = data + mix + _words({key: own[key] for key in ("limit", "full", "helen_rule")}, defaults)
+    training_set = data + mix + _words({key: own[key] for key in ("limit", "split", "full", "helen_rule")}, defaults)
     return Plan(arch=arch, data=data, name=f"{data}{mix}-{arch}{_words(own, defaults)}", training_set=training_set,
                 **values)
 
@@ -55,7 +56,7 @@ def make_landmark_plan(arch, data, points, options, faces=None):
     defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=points, epochs=epochs)
     values = _checked({**defaults, **options}, arch)
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
-                        training_set=data + _words({"points": values["points"], "limit": values["limit"]}, defaults),
+                        training_set=data + _words({key: values[key] for key in ("points", "limit", "split")}, defaults),
                         **values)
 
 
@@ -79,7 +80,29 @@ def optimization_of(plan, chosen):
     changes."""
     return Optimization(epochs=plan.epochs, batch=plan.batch, lr=plan.lr, optimizer=plan.optimizer,
                         schedule=plan.schedule, weight_decay=chosen.weight_decay, warmup=plan.warmup,
-                        accumulate=plan.accumulate, photometry=chosen.photometry, seed=plan.seed)
+                        accumulate=plan.accumulate, photometry=chosen.photometry, validate_every=plan.validate_every,
+                        seed=plan.seed)
+
+
+def departures(plan, plan_of, table):
+    """What differs between a plan and that of the architecture's paper: ["batch 8, not 64", ...]; [] for drawn faces,
+    which no paper has.
+
+    plan_of  callable: options -> the plan of the same network and data
+    table    RECIPES or LANDMARK_RECIPES
+    """
+    if plan.data in TOYS:
+        return []
+    name = paper_recipe(plan.arch)
+    paper, of_paper = table[name], plan_of({"recipe": name, "batch": plan.batch})  # the number of processes limits it
+    theirs = {key: getattr(of_paper, key) for key in option_fields(type(plan)) if key not in ("recipe", "seed")}
+    theirs |= {"batch": paper.batch, "align": paper.align_of.get(plan.data, paper.align)}
+    words = {"limit": "all", "augment": "the recipe's"}
+    differing = ["{} {}, not {}".format(key, *(words.get(key, "none") if one is None else one for one in (own, value)))
+                 for key, value in theirs.items() for own in [getattr(plan, key)] if own != value]
+    if plan.recipe != name:
+        differing.insert(0, f"recipe {plan.recipe} with its augmentation and weight decay, not {name}")
+    return differing
 
 
 def training_set_of(parser):
@@ -157,7 +180,7 @@ def _checked(values, arch):
     if values["batch"] < distributed.count():
         raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: "
                              f"give --batch {distributed.count()} or more, or start fewer")
-    for key in ("warmup", "alpha", "aux_weight"):
+    for key in ("warmup", "validate_every", "alpha", "aux_weight"):
         if not 0 <= values.get(key, 0) < float("inf"):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
     if "loss" in values:

@@ -5,9 +5,11 @@ AdapterTraining (adaptation/training.py). Each has
 
     plan, recipe                 the options with their values, and the Recipe
     notes, target                lines to print first, and the network's output and loss in words
+    departures                   what differs from the architecture's paper, in words
     faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
     build(faces=None)            the network with random weights
-    task(model, faces, device)   the network's task (tasks.py): inputs, loss, scores
+    task(model, faces, val, device, folder)   the network's task (tasks.py): inputs, loss, scores; what it counts over
+                                 all faces is kept in the run's folder (None: a dry run, which counts a sample)
     about(task)                  dict of the checkpoint's entries beside the weights
     draw(folder, history, task, model, val)   the pictures and tables at the end of a run
 """
@@ -46,7 +48,8 @@ def train(training, run):
     torch.manual_seed(plan.seed)
     model = training.build(faces)
     load_initial_weights(model, plan, run.dry_run)
-    task, settings = training.task(model, faces, machine.device), optimization_of(plan, training.recipe)
+    task = training.task(model, faces, val, machine.device, None if run.dry_run else folder)
+    settings = optimization_of(plan, training.recipe)
     print(header(folder, training, task, len(faces), machine), flush=True)
     if machine.device.type == "cpu":
         keep_freed_memory()
@@ -100,7 +103,8 @@ def header(folder, training, task, faces, machine):
     return (f"{folder}: {network} on {faces} faces of {plan.data}, {plan.epochs} epochs of batches of {plan.batch}, "
             f"{plan.size} x {plan.size}, --align {plan.align}, {training.target}, {plan.optimizer} at {plan.lr}, "
             f"{plan.schedule} schedule, {machine.device} in {'bfloat16' if machine.bfloat16 else 'float32'}"
-            f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}")
+            f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}"
+            + (f"\ndeparts from the paper of {plan.arch}: {'; '.join(training.departures)}" * bool(training.departures)))
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from faceparse.errors import FaceparseError
 from faceparse.files import read_json, read_small, write_json
 from faceparse.training.run_log import is_log
@@ -35,6 +37,21 @@ def history_of(path):
     except (FaceparseError, ValueError, RecursionError):
         return []
     return history if is_log(history) else []
+
+
+def counted(folder, name, count):
+    """The array that count() returns, which takes a pass over all faces: from statistics.json in a run's folder, where
+    an earlier start of the run has left it under `name`, else counted now and left there.
+
+    folder  None: nothing is read or written
+    """
+    path = folder and folder / "statistics.json"
+    known = read_json(path) if path and path.exists() else {}
+    if name not in known:
+        known[name] = count().tolist()
+        if path:
+            write_json(known, path)
+    return np.array(known[name])
 
 
 def finished(folder):

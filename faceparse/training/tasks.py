@@ -43,6 +43,10 @@ class Parsing:
         """The network's outputs, a dict, and batch["mask"] (B, H, W) -> scalar."""
         return models.parsing_loss(self.model, outputs, batch["mask"], self.pixel_loss, self.aux_weight, self.alpha)
 
+    def prediction_loss(self, outputs, batch):
+        """The pixel loss of the logits "out" alone, for scoring: the other outputs exist in training only."""
+        return self.pixel_loss(outputs["out"], batch["mask"])
+
     def weight(self, batch):
         """The number of labelled pixels, over which the loss is a mean: the weight of this batch in a sum of several
         losses."""
@@ -68,7 +72,8 @@ class Parsing:
     def scores(self, tally):
         """The scores of a log line, pooled over all faces."""
         scores = metrics.scores(tally)
-        return {"mean_f1": float(scores.mean_f1), "miou": float(scores.miou),
+        return {"mean_f1": float(scores.mean_f1), "miou": float(scores.miou), "mfscore": float(scores.mfscore),
+                "accuracy": float(scores.accuracy),
                 "f1": dict(zip(self.labels.names, scores.f1.tolist()))}
 
 
@@ -94,6 +99,8 @@ class Landmarking:
     def loss(self, outputs, batch):
         """The network's outputs, a dict, and batch["landmarks"] (B, K, 2) -> scalar."""
         return self.model.loss(outputs, batch["landmarks"])
+
+    prediction_loss = loss  # of a stacked hourglass that of the last stack, the only one in its outputs in scoring
 
     def weight(self, batch):
         """See Parsing.weight: the number of annotated landmarks."""

@@ -78,8 +78,21 @@ def test_a_class_never_predicted_counts_zero_and_is_marked_and_one_in_neither_is
     assert result.never_predicted.tolist() == [False, False, True, False]
     assert result.mean_f1 == pytest.approx((60 / 73 + 0) / 2)
     assert result.miou == pytest.approx((50 / 63 + 30 / 43 + 0) / 3)
-    assert result.mfscore == pytest.approx((100 / 113 + 60 / 73 + 0) / 3)
+    assert result.mfscore == pytest.approx((100 / 113 + 60 / 73) / 2)  # but here it is left out
     assert result.mean_accuracy == pytest.approx((50 / 55 + 30 / 36 + 0) / 3)
+
+
+def test_mfscore_leaves_out_what_mmsegmentations_does():
+    """There F1 is 2 P R / (P + R), NaN without a correct pixel, and numpy.nanmean is taken."""
+    target, prediction = random_masks(classes=5)
+    prediction[prediction == 3] = 1        # class 3 is never predicted
+    prediction[target == 4] = 0            # class 4 is predicted, and never right
+    matrix = confusion(target, prediction, 5).sum(0)[:, :5].double()
+    right, truth, predicted = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
+    precision, recall = right / predicted, right / truth
+    f_score = 2 * precision * recall / (precision + recall)
+    assert f_score.isnan().tolist() == [False, False, False, True, True]
+    assert scores(matrix).mfscore == pytest.approx(np.nanmean(f_score))
 
 
 def test_a_class_predicted_where_the_truth_has_none_counts_zero():

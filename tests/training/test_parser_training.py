@@ -39,6 +39,7 @@ def test_the_data_sets_own_statistics_normalise_the_pictures(tmp_path):
     saved = read_checkpoint(train_parser(tmp_path, {"epochs": 1, "statistics": "data"}) / "best.pt")
     limit, size = SMALL_PARSER["limit"], SMALL_PARSER["size"]
     records = parsing.load("toy", "train", ".", limit=limit, toy_size=size).records
+    records += parsing.load("toy", "val", ".", limit=6, toy_size=size).records
     pixels = np.concatenate([np.asarray(record.image()).reshape(-1, 3) for record in records]) / 255
     assert np.allclose(saved["mean"], pixels.mean(0), atol=1e-6)
     assert np.allclose(saved["std"], pixels.std(0), atol=1e-6)

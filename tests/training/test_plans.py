@@ -5,7 +5,7 @@ import pytest
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, default_recipe
+from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe
 from faceparse.training import optimization, plans
 
 parser_of_toys = partial(plans.make_plan, "unet", "toy", "lapa", True)
@@ -44,6 +44,49 @@ def test_bass_has_the_probabilities_of_the_softmax_by_any_recipe_and_no_other_lo
             plans.make_plan(arch, "lapa", "lapa", True, options)
 
 
+@pytest.mark.parametrize("arch, paper", [
+    ("unet", "baker2023"), ("mobilenetv2", "baker2023"), ("fcn", "baker2023"), ("bass", "liu2020"),
+    ("bass_multiply", "liu2020"), ("fastscnn", "zhou2025"), ("lraspp", "zhou2025"), ("bisenetv2", "zhou2025"),
+    ("bisenetv2_xs", "zhou2025"), ("upernet", "li2022"), ("segformer", "li2022")])
+def test_an_architecture_is_trained_by_its_paper_unless_faces_are_drawn(arch, paper):
+    plan = parser_of_celebamask(arch, {})
+    assert plan.recipe == paper and plan.name == f"celebamask-{arch}"
+    assert plans.departures(plan, partial(parser_of_celebamask, arch), RECIPES) == (
+        ["align none, not box"] if paper == "baker2023" else [])  # without landmarks
+    assert plans.make_plan(arch, "toy", "lapa", True, {}).recipe == "toy"
+
+
+def test_bass_by_default_is_trained_as_its_paper_states():
+    plan = plans.make_plan("bass", "lapa", "lapa", True, {})
+    assert (plan.size, plan.batch, plan.optimizer, plan.lr, plan.schedule) == (473, 64, "sgd", 0.001, "poly")
+
+
+def test_the_best_epoch_is_chosen_by_the_papers_score():
+    chosen = {arch: parser_of_celebamask(arch, {}).best_by for arch in ("unet", "upernet", "lraspp")}
+    assert chosen == {"unet": "mean_f1", "upernet": "miou", "lraspp": "mfscore"}
+    assert parser_of_celebamask("lraspp", {}).validate_every == 500 and parser_of_lapa({}).validate_every == 0
+
+
+def test_what_trains_is_what_trained_in_the_paper():
+    """liu2020: Helen's training and exemplar images, 2,230; li2022: 5,000 and 1,000 faces of CelebAMask-HQ."""
+    helen = plans.make_plan("bass", "helen", "helen", True, {})
+    assert helen.split == parser_of_celebamask("upernet", {}).split == "train+val"
+    assert plans.make_plan("bass", "lapa", "lapa", True, {}).split == parser_of_celebamask("lraspp", {}).split == "train"
+    plan = parser_of_lapa({"split": "train+val"})
+    assert plan.name == "lapa-unet-split_train+val" and plan.training_set == "lapa-split_train+val"
+
+
+def test_a_plan_lists_what_departs_from_the_papers():
+    plan_of = partial(plans.make_plan, "bass", "lapa", "lapa", True)
+    plan = plan_of({"batch": 8, "limit": 100, "seed": 3})
+    assert plans.departures(plan, plan_of, RECIPES) == ["limit 100, not all", "batch 8, not 64"]
+    plan = plan_of({"recipe": "scratch", "size": 473})
+    assert plans.departures(plan, plan_of, RECIPES)[0] == (
+        "recipe scratch with its augmentation and weight decay, not liu2020")
+    assert "size 473, not 473" not in plans.departures(plan, plan_of, RECIPES)
+    assert plans.departures(parser_of_toys({"batch": 3}), parser_of_toys, RECIPES) == []
+
+
 def test_the_class_weights_of_a_recipe_are_left_out_for_other_labels_and_for_losses_without_weights():
     zhou2025 = {"recipe": "zhou2025"}
     assert parser_of_celebamask("fastscnn", {**zhou2025, "labels": "lapa"}).class_weights == "none"
@@ -55,7 +98,7 @@ def test_iterations_are_rounded_up_to_epochs():
     """2,000 faces in batches of 8 are 250 steps an epoch: zhou2025's 24,000 steps are 96 epochs. 12 faces in batches of
     4 are 3 steps an epoch: 7 steps are 3 epochs."""
     plan = parser_of_celebamask("bisenetv2_xs", {"recipe": "zhou2025"}, faces=2000)
-    assert plan.epochs == 96 and plan.name == "celebamask-bisenetv2_xs-zhou2025"
+    assert plan.epochs == 96 and plan.name == "celebamask-bisenetv2_xs"
     assert plan.loss == "ce:0.5+lovasz:0.3+dice" and plan.class_weights == "li2022" and plan.warmup == 500
     plan = plans.make_plan("mobilenetv2", "toy", "lapa", True, {"iterations": 7, "batch": 4}, faces=12)
     assert plan.epochs == 3 and "epochs3" in plan.name
