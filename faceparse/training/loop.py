@@ -141,7 +141,8 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
                     scores = evaluate(model, task, val, machine, scoring_batch(settings))
                     state.validations.append({"epoch": epoch - 1 + until / steps, **scores})
                     checkpoints.save_best_and_last(state.validations[-1], history, totalled(state))
-                    print(f"step {(epoch - 1) * steps + until}  {task.headline} {scores[task.headline]:.4f}", flush=True)
+                    done = (epoch - 1) * steps + until
+                    print(f"step {done}  {task.headline} {scores[task.headline]:.4f}", flush=True)
             whole, seconds = totalled(state), time.perf_counter() - start
             line = {"epoch": epoch, "lr": state.lr, "loss": whole.loss / steps, "seconds": round(seconds, 2)}
             line.update({f"train_{key}": value for key, value in task.scores(whole.tally).items()
@@ -163,8 +164,8 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
 
 
 def pauses(epoch, step, steps, every):
-    """The steps of an epoch of `steps` steps, after `step`, at which the training pauses: those that complete a multiple
-    of `every` steps of the whole training (0: none), which the val split is scored after, and the last."""
+    """The steps of an epoch of `steps` steps, after `step`, at which the training pauses: those that complete a
+    multiple of `every` steps of the whole training (0: none), after which the val split is scored, and the last."""
     done = (epoch - 1) * steps
     return [*(n for n in range(step + 1, steps) if every and (done + n) % every == 0), steps]
 

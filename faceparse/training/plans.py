@@ -56,8 +56,8 @@ def make_landmark_plan(arch, data, points, options, faces=None):
     defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=points, epochs=epochs)
     values = _checked({**defaults, **options}, arch)
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
-                        training_set=data + _words({key: values[key] for key in ("points", "limit", "split")}, defaults),
-                        **values)
+                        training_set=data + _words({key: values[key] for key in ("points", "limit", "split")},
+                                                   defaults), **values)
 
 
 def make_adapter_plan(arch, data, labels, parsers, align, options):

@@ -95,8 +95,8 @@ def restore_optimizer(optimizer, saved):
 
 
 def position(saved, task, device):
-    """(history, EpochState) of a checkpoint. Raises KeyError, ValueError, TypeError or AttributeError where it is not of
-    this run."""
+    """(history, EpochState) of a checkpoint. Raises KeyError, ValueError, TypeError or AttributeError where it is not
+    of this run."""
     history, epoch, step, (loss, tally, validations) = (saved[key] for key in ("history", "epoch", "step", "partial"))
     scored = is_log(history) and are_validations(validations) and all(
         isinstance(line.get(task.headline, 0.0), (int, float)) for line in [*history, *validations])

@@ -104,7 +104,7 @@ def header(folder, training, task, faces, machine):
             f"{plan.size} x {plan.size}, --align {plan.align}, {training.target}, {plan.optimizer} at {plan.lr}, "
             f"{plan.schedule} schedule, {machine.device} in {'bfloat16' if machine.bfloat16 else 'float32'}"
             f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}"
-            + (f"\ndeparts from the paper of {plan.arch}: {'; '.join(training.departures)}" * bool(training.departures)))
+            + bool(training.departures) * f"\ndeparts from the paper of {plan.arch}: {'; '.join(training.departures)}")
 
 
 @contextmanager

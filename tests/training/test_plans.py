@@ -71,7 +71,8 @@ def test_what_trains_is_what_trained_in_the_paper():
     """liu2020: Helen's training and exemplar images, 2,230; li2022: 5,000 and 1,000 faces of CelebAMask-HQ."""
     helen = plans.make_plan("bass", "helen", "helen", True, {})
     assert helen.split == parser_of_celebamask("upernet", {}).split == "train+val"
-    assert plans.make_plan("bass", "lapa", "lapa", True, {}).split == parser_of_celebamask("lraspp", {}).split == "train"
+    lapa = plans.make_plan("bass", "lapa", "lapa", True, {})
+    assert lapa.split == parser_of_celebamask("lraspp", {}).split == "train"
     plan = parser_of_lapa({"split": "train+val"})
     assert plan.name == "lapa-unet-split_train+val" and plan.training_set == "lapa-split_train+val"
 

@@ -1,4 +1,4 @@
-"""--validate-every, --best-by and the loss on the val split: when a network is scored, and which weights are best.pt."""
+"""--validate-every, --best-by and the loss on val: when a network is scored, and which weights are best.pt."""
 import json
 import os
 import signal
