@@ -26,7 +26,7 @@ from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import landmark_report, landmark_scores, parser_report, parser_scores
 from faceparse.evaluation.compare import ScoringOptions, compare_landmarkers, compare_parsers, left_out
-from faceparse.evaluation.face_sets import load_split, training_mix
+from faceparse.evaluation.face_sets import load_split, refuse_trained, training_mix
 from faceparse.evaluation.report_files import landmark_pictures, parser_pictures, write_report
 from faceparse.geometry.alignment import ALIGNMENTS, BY_LANDMARKS
 from faceparse.inference.coarse_to_fine import CoarseToFine, take_coarse
@@ -60,8 +60,9 @@ def get_args_parser():
                        help=f"for parsers {', '.join(parsing.READERS)}; for landmark networks "
                             f"{', '.join(landmarks.READERS)} (default: the set that the first network was trained on)")
     group.add_argument("--split", metavar="NAME",
-                       help="train, val, test, or all; 300w also has test-common, test-challenging and test-private "
-                            "(default: test, or val where the set has no test split)")
+                       help="train, val, test, several (train+val), or all; 300w also has test-common, "
+                            "test-challenging and test-private (default: test, or val where the set has no test split "
+                            "with masks); a network that was trained on the faces is marked")
     add_root(group)
     group.add_argument("--limit", type=int, metavar="N",
                        help="score a reproducible sample of N faces, for a trial (default: all)")
@@ -157,12 +158,19 @@ def score_parsers(args, parsers, landmarkers):
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
     mix = {} if args.set else training_mix(path)
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
-                          toy_size=max(parser.size for parser in parsers), **mix)
+                          toy_size=max(parser.size for parser in parsers), needs_masks=not args.predictions, **mix)
     for parser in parsers:
         parser_scores.refuse_training_faces(parser, face_set)
+        if not args.split:
+            refuse_trained(parser, face_set)
     if face_set.note:
         print(face_set.note)
     entries, evaluations = compare_parsers(parsers, face_set, scoring_options(args), landmarkers)
+    if args.predictions:
+        print(f"the predicted masks of {len(face_set.records)} faces of {face_set.name} {face_set.split} are in "
+              f"{args.predictions}{'' if entries else '; without masks to compare with, there are no scores'}")
+    if not entries:
+        return
     print(parser_tables(entries, drawing.table))
     if args.out:
         single_view = [entry for entry in entries if not parser_report.is_multi_view(entry)]
@@ -191,6 +199,8 @@ def score_landmarkers(args, landmarkers):
     face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
     common = {landmark_scores.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}
     face_set = landmarks.remap(face_set, common.pop() if len(common) == 1 else landmark_set("68"))
+    for landmarker in landmarkers if not args.split else ():
+        refuse_trained(landmarker, face_set)
     if face_set.note:
         print(face_set.note)
     entries, evaluations = compare_landmarkers(landmarkers, face_set, scoring_options(args))

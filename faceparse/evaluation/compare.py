@@ -1,10 +1,11 @@
 """Several networks on one data set: an entry of report.json for each, and the evaluations for tables and pictures."""
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import landmark_report, landmark_scores, parser_report, parser_scores
+from faceparse.evaluation.face_sets import was_trained_on
 from faceparse.evaluation.predicted_landmarks import with_predicted_landmarks
 from faceparse.geometry.alignment import BY_LANDMARKS
 from faceparse.inference.finder import FaceFinder
@@ -29,15 +30,14 @@ def compare_parsers(parsers, face_set, options, landmarkers=()):
     options      ScoringOptions
     landmarkers  of options.align "predicted": the Landmarkers that find the faces
 
-    Returns the entries of report.json and {parser: ParserEvaluation}. Prints the files that are left out. Raises
-    FaceparseError.
+    Returns the entries of report.json and {parser: ParserEvaluation}; both are empty where no face has a mask and
+    `options.predictions` is set. Prints the files that are left out. Raises FaceparseError.
     """
     titles = run_titles(parsers)
     count = len(set(titles.values()))
     if options.predictions and count > 1:
         raise FaceparseError(f"--predictions holds those of one parser, and --model names {count}: name one")
-    keywords = {"frame": options.frame, "align": options.align, "workers": options.workers,
-                "skip_bad": options.skip_bad}
+    keywords = {"align": options.align, "workers": options.workers, "skip_bad": options.skip_bad}
     finder, annotated = None, None
     if options.align == "predicted":
         refuse_unaligned(parsers)
@@ -48,11 +48,18 @@ def compare_parsers(parsers, face_set, options, landmarkers=()):
             print(f"in {lost} of {len(face_set.records)} pictures no face was found with enough confidence; the most "
                   "probable place was taken")
     entries, evaluations = [], {}
+    if options.predictions:
+        without = replace(face_set, records=[record for record in face_set.records if not record.mask])
+        left_out(parser_scores.write_predictions(parsers[-1], without, options.predictions, **keywords).values())
+        if len(without.records) == len(face_set.records):
+            return entries, evaluations
+    keywords["frame"] = options.frame
     for parser in parsers:
         title = f"{titles[parser]} + {run_name(parser.adapter.path)}" if parser.adapter else titles[parser]
         predictions = options.predictions if parser is parsers[-1] else None
         evaluation = parser_scores.evaluate(parser, face_set, label=title, predictions=predictions, **keywords)
         entry = parser_report.summary(titles[parser], parser, face_set, evaluation, options.protocol)
+        entry["trained_on_these"] = was_trained_on(parser, face_set)
         if finder:
             entry |= {"landmarks": "predicted", "landmarks_lost": lost, "finding": finder.cost()}
         if annotated:
@@ -82,7 +89,8 @@ def compare_landmarkers(landmarkers, face_set, options):
         else:
             evaluation = landmark_scores.evaluate(landmarker, face_set, align=options.align, workers=options.workers,
                                                   skip_bad=options.skip_bad, label=run)
-        entries.append(landmark_report.summary(run, landmarker, face_set, evaluation, finder))
+        entry = landmark_report.summary(run, landmarker, face_set, evaluation, finder)
+        entries.append({**entry, "trained_on_these": was_trained_on(landmarker, face_set)})
         evaluations[run] = evaluation
         left_out(evaluation.bad.values())
     return entries, evaluations

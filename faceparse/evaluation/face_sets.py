@@ -1,19 +1,49 @@
-"""Which faces a network is scored on."""
-from faceparse.errors import NoSuchSplit
+"""Which faces a network is scored on, and whether it was trained on them."""
+from dataclasses import replace
+
+from faceparse.data.splits import splits_in
+from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.training.run_folder import read_arguments
 
 
-def load_split(load, name, split, root, **options):
+def load_split(load, name, split, root, *, needs_masks=False, **options):
     """load(name, split, root, **options); where `split` is None the test split, or val where the set has no test split.
 
-    load  data.parsing.load or data.landmarks.load
+    load         data.parsing.load or data.landmarks.load
+    needs_masks  where `split` is None and the test split has no masks, take val too, and say so in its note
     """
     if split:
         return load(name, split, root, **options)
     try:
-        return load(name, "test", root, **options)
+        faces = load(name, "test", root, **options)
     except NoSuchSplit:
         return load(name, "val", root, **options)
+    if not needs_masks or any(record.mask for record in faces.records):
+        return faces
+    try:
+        val = load(name, "val", root, **options)
+    except NoSuchSplit:
+        return faces
+    note = f"{name}: its test split has no masks, so the val split is scored; --predictions DIR writes masks of test"
+    return replace(val, note="; ".join(filter(None, (note, val.note))))
+
+
+def was_trained_on(network, face_set):
+    """Whether a network was trained on a split that holds faces of a FaceSet, as its checkpoint states it.
+
+    network  a Parser, AdaptedParser or Landmarker
+    """
+    about = network.about
+    sets = {about.get("data"), *(about.get("sources") or "").split("+")} & {face_set.name, *face_set.sources}
+    return bool(sets and splits_in(about.get("trained") or "train") & splits_in(face_set.split))
+
+
+def refuse_trained(network, face_set):
+    """Raises FaceparseError where a network was trained on the faces of a FaceSet that the user did not choose."""
+    if was_trained_on(network, face_set):
+        raise FaceparseError(f"{network.path}: was trained on {network.about.get('trained') or 'train'} of "
+                             f"{network.about['data']}, and this is its {face_set.split} split: name another --set or "
+                             "--split, or this split to have its scores marked")
 
 
 def training_mix(path):

@@ -34,7 +34,8 @@ def tables(entries, style=drawing.table):
     """
     first = entries[0]
     regions = list(first["regions"])
-    rows = [[entry["run"], _percent(entry["nme"]),
+    marked = {True: " (trained on these faces)"}
+    rows = [[entry["run"] + marked.get(entry.get("trained_on_these"), ""), _percent(entry["nme"]),
              *(_percent(entry[key][threshold]) for key in ("auc", "failure_rate") for threshold in ("0.08", "0.10")),
              *(_percent(entry["regions"][name]) for name in regions)] for entry in entries]
     costs = [[entry["run"], entry["align"], f"{entry['size']} x {entry['size']}", entry["parameters"],

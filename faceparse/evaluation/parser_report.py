@@ -45,9 +45,11 @@ def is_multi_view(entry):
 
 
 def row_title(entry):
-    """The first cell of an entry's row: run, adapter and test-time views."""
+    """The first cell of an entry's row: run, adapter and test-time views, and a mark where it was trained on the faces
+    that it is scored on."""
     views = [f"views {','.join(f'{scale:g}' for scale in entry['tta'])}"] if tuple(entry["tta"]) != (1.0,) else []
-    return " + ".join([entry["run"], *filter(None, [entry["adapter"]]), *views, *["mirrored"] * entry["tta_flip"]])
+    title = " + ".join([entry["run"], *filter(None, [entry["adapter"]]), *views, *["mirrored"] * entry["tta_flip"]])
+    return f"{title} (trained on these faces)" if entry.get("trained_on_these") else title
 
 
 def tables(entries, style=drawing.table):

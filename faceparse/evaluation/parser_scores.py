@@ -63,14 +63,13 @@ def evaluate(parser, face_set, *, frame="crop", align=None, workers=2, skip_bad=
     workers      threads that read ahead
     skip_bad     leave unreadable files out instead of raising
     label        title of the progress line
-    predictions  a folder: each face's mask, in the parser's labels at the picture's own size, is written there as a
-                 palette PNG under the face's name, the form in which challenges take submissions
+    predictions  a folder for each face's mask, see write_prediction; None: none are written
     Raises FaceparseError.
     """
     records = [record for record in face_set.records if record.mask is not None]
     if not records:
         raise FaceparseError(f"{face_set.name}: its {face_set.split} split has no masks to score against; "
-                             "name another --split")
+                             "name another --split, or write predictions by --predictions DIR")
     labels = common_set(face_set.labels, parser.labels)
     remap = torch.from_numpy(table(parser.labels, labels))  # (256,) parser's classes -> `labels`
     align = usable_alignment(align or parser.align, records)
@@ -93,15 +92,40 @@ def evaluate(parser, face_set, *, frame="crop", align=None, workers=2, skip_bad=
                     prediction = remap[_on_the_mask(one, homography, image_size(record.image), truth.shape)]
                     matrices.append(metrics.confusion(torch.from_numpy(truth)[None], prediction[None], len(labels)))
                 if predictions is not None:
-                    restored, _ = restore(one, homography, image_size(record.image))
-                    name = record.name.removeprefix(f"{face_set.split}/")
-                    drawing.save_mask(restored, parser.labels, predictions / f"{name}.png")
+                    write_prediction(parser, one, homography, record, face_set.split, predictions)
             scored += indices
             progress.update(len(indices))
     if not scored:
         raise FaceparseError(f"{face_set.name}: every one of its {len(records)} faces is bad; the first: "
                              f"{next(iter(faces.bad.values()))}")
     return ParserEvaluation(labels, torch.cat(matrices), scored, records, align, frame, faces.bad)
+
+
+def write_prediction(parser, probabilities, homography, record, split, folder):
+    """Write a face's predicted mask into a folder: a palette PNG in the parser's labels, of the picture's own size,
+    under the face's name; the form in which challenges take submissions.
+
+    probabilities  (C, S, S) of its crop;  homography  full-size image -> crop;  split  of the record
+    """
+    mask, _ = restore(probabilities, homography, image_size(record.image))
+    drawing.save_mask(mask, parser.labels, folder / f"{record.name.removeprefix(f'{split}/')}.png")
+
+
+def write_predictions(parser, face_set, folder, *, align=None, workers=2, skip_bad=False, label="predicting"):
+    """Write the predicted masks of faces that have no masks, by write_prediction. Returns {index: FaceparseError} of
+    the faces that could not be read; the arguments are those of `evaluate`."""
+    records = face_set.records
+    faces = Faces(records, face_set.labels, parser.size, usable_alignment(align or parser.align, records),
+                  cache_bytes=0, skip_bad=skip_bad)
+    with Progress(len(records), label) as progress:
+        for batch in batches(faces, grouped(range(len(records)), BATCH), workers):
+            if batch is None:
+                continue
+            probabilities, indices = parser.probabilities(batch["image"]).cpu(), batch["index"].tolist()
+            for one, homography, index in zip(probabilities, batch["homography"].numpy(), indices):
+                write_prediction(parser, one, homography, records[index], face_set.split, folder)
+            progress.update(len(indices))
+    return faces.bad
 
 
 def _on_the_mask(probabilities, homography, picture_size, mask_shape):
