@@ -19,7 +19,7 @@ from faceparse.errors import FaceparseError
 from faceparse.inference import checkpoint
 from faceparse.recipes import RECIPES
 from faceparse.scripts import exits
-from faceparse.scripts.command_line import WIDE, add_options, add_root, values_of
+from faceparse.scripts.command_line import WIDE, add_options, add_root, refuse_unused, values_of
 from faceparse.training.options import DATA, NETWORK, AdapterPlan, RunOptions
 from faceparse.training.plans import default_target
 from faceparse.training.run import train
@@ -45,8 +45,10 @@ def get_args_parser():
     add_root(group)
 
     # The crops are those of the parsers.
-    add_options(parser, AdapterPlan, RunOptions, leave_out=("size", "align", "warmup", "accumulate", "validate_every", "max_params"),
-                recipe={"choices": list(RECIPES)})
+    add_options(parser, AdapterPlan, RunOptions, leave_out=(
+        "size", "align", "warmup", "accumulate", "validate_every", "max_params"), recipe={
+            "choices": list(RECIPES),
+            "help": "set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces, else baker2023)"})
     return parser
 
 
@@ -64,6 +66,7 @@ def main(args):
     for training_set, parsers in groups.items():
         with jobs.job(f"{args.arch} for {training_set}"):
             target = args.data or default_target(training_set)
+            refuse_unused(args, [target])
             train(AdapterTraining(parsers, args.arch, target, values_of(args, AdapterPlan), args.root), run)
     return jobs.status()
 

@@ -37,7 +37,7 @@ from faceparse.inference.predict import predict
 from faceparse.landmark_sets import landmark_set
 from faceparse.papers import baker2023, mountain2022
 from faceparse.scripts import exits
-from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root
+from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
 from faceparse.training.run_folder import finished_runs, history_of
 
@@ -156,6 +156,7 @@ def load_networks(args):
 def score_parsers(args, parsers, landmarkers):
     """--set, for parsers; landmarkers: the networks of --align predicted."""
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
+    refuse_unused(args, [name], defaults=["maximum"])
     mix = {} if args.set else training_mix(path)
     face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
                           toy_size=max(parser.size for parser in parsers), needs_masks=not args.predictions, **mix)
@@ -195,6 +196,8 @@ def parser_tables(entries, style):
 
 def score_landmarkers(args, landmarkers):
     """--set, for landmark networks."""
+    if args.frame != "crop" or args.protocol != "pooled":
+        raise FaceparseError("--frame and --protocol are for parsers, and these are landmarks: leave them out")
     name = args.set or landmarkers[0].about.get("data", "toy")
     face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
     common = {landmark_scores.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}

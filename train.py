@@ -20,7 +20,7 @@ from faceparse import models
 from faceparse.data import audit, landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.scripts import exits
-from faceparse.scripts.command_line import WIDE, add_option, add_options, add_root, values_of
+from faceparse.scripts.command_line import WIDE, add_option, add_options, add_root, refuse_unused, values_of
 from faceparse.training import distributed
 from faceparse.training.landmark_training import LandmarkTraining
 from faceparse.training.options import DATA, ITERATIONS, LEARNING, NETWORK, LandmarkPlan, Plan, RunOptions
@@ -56,8 +56,7 @@ def get_args_parser():
 
 def main(args):
     """Train every combination; returns the exit status."""
-    if (args.mix or args.mix_real) and not any("mixed" in data for data in args.data):
-        raise FaceparseError("--mix and --mix-real apply to --data mixed and toymixed: name one, or leave them out")
+    refuse_unused(args, args.data)
     options = {**values_of(args, Plan, LandmarkPlan), "iterations": args.iterations}
     run = values_of(args, RunOptions)
     if args.check:

@@ -39,16 +39,21 @@ class Architecture:
               network -> nn.Module with random weights
     encoders  names of the encoders to choose from, the default first; () where there is no choice
     defaults  training options whose default is the architecture's own and not the recipe's, {"alpha": 0.0}
+    options   training options that only some architectures have, and this one has: those in SOME
     """
     build: Callable
     encoders: tuple = ()
     defaults: dict = field(default_factory=dict)
+    options: tuple = ()
 
     @property
     def own_loss(self):
         """Whether the network is trained by its own method `loss`, and not by a pixel loss chosen by name."""
         return hasattr(self.build.func if isinstance(self.build, partial) else self.build, "loss")
 
+
+SOME = {"aux_weight": "auxiliary heads", "alpha": "boundary attention", "mean_face": "neighbours on the mean face"}
+AUXILIARY, ATTENTION = {"options": ("aux_weight",)}, {"options": ("alpha",)}
 
 # Parsers. A network's `heads` are the prefixes of the weights that depend on the classes; its `training_only` those of
 # the parts that a prediction does not need. With a method `loss(outputs, mask, alpha)` it is trained by that loss;
@@ -59,24 +64,25 @@ MODELS = {
     "deeplabv3plus": Architecture(DeepLabV3Plus, PYRAMIDS),
     "mobilenetv2": Architecture(UNet, ("mobilenet_v2",)),
     "fcn": Architecture(FCN, ("vgg16", "vgg16_bn")),
-    "bass": Architecture(BASS, RESNETS),
+    "bass": Architecture(BASS, RESNETS, **ATTENTION),
     # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
     "bass_a": Architecture(PSPNet, RESNETS),
     "bass_b": Architecture(partial(BASS, branches=2), RESNETS),
-    "bass_c": Architecture(BASS, RESNETS, defaults={"alpha": 0.0}),
-    "bass_add": Architecture(partial(BASS, combine="add"), RESNETS),
-    "bass_multiply": Architecture(partial(BASS, combine="multiply"), RESNETS),
-    "fastscnn": Architecture(FastSCNN),
+    "bass_c": Architecture(BASS, RESNETS, defaults={"alpha": 0.0}, **ATTENTION),
+    "bass_add": Architecture(partial(BASS, combine="add"), RESNETS, **ATTENTION),
+    "bass_multiply": Architecture(partial(BASS, combine="multiply"), RESNETS, **ATTENTION),
+    "fastscnn": Architecture(FastSCNN, **AUXILIARY),
     "lraspp": Architecture(LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
-    "bisenetv2": Architecture(BiSeNetV2),
-    "bisenetv2_xs": Architecture(BiSeNetV2XS),
+    "bisenetv2": Architecture(BiSeNetV2, **AUXILIARY),
+    "bisenetv2_xs": Architecture(BiSeNetV2XS, **AUXILIARY),
     "upernet": Architecture(UPerNet, ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large",
-                                      "convnext_xlarge", "swin_b", "swin_l", "resnet50")),
+                                      "convnext_xlarge", "swin_b", "swin_l", "resnet50"), **AUXILIARY),
     "segformer": Architecture(SegFormer, ("mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5")),
 }
 # Landmark networks. Each has its own `loss`, `decode`, `confidence` and `set_mean_face`.
 LANDMARKERS = {
-    "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
+    "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large"),
+                           options=("mean_face",)),
     "regressor": Architecture(Regressor, ("resnet50", "mobilenet_v3_large")),
     "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
     "hourglass": Architecture(StackedHourglass),
@@ -88,6 +94,11 @@ LANDMARKERS = {
 def has_own_loss(arch):
     """Whether a parser's architecture is trained by its own loss: --loss and --class-weights do not apply to it."""
     return MODELS[arch].own_loss
+
+
+def has_option(arch, option):
+    """Whether a training option has an effect on an architecture."""
+    return option not in SOME or option in {**MODELS, **LANDMARKERS}[arch].options
 
 
 def choose_encoder(arch, encoder=None):

@@ -5,6 +5,7 @@ from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from functools import partial
 from pathlib import Path
 
+from faceparse.errors import FaceparseError
 from faceparse.recipes import RECIPES
 from faceparse.training.options import LabelMaps, RunOptions, option_fields
 
@@ -47,6 +48,22 @@ def values_of(args, *dataclass_types):
     """{name: value} of the options of some dataclasses that are set on the command line."""
     names = [name for dataclass_type in dataclass_types for name in option_fields(dataclass_type)]
     return {name: getattr(args, name) for name in names if getattr(args, name, None) is not None}
+
+
+# Options that only some data sets have
+SETS_OF = {"mix": ("mixed", "toymixed"), "mix_real": ("mixed",), "helen_rule": ("helen", "mixed"),
+           "full": ("facesynthetics", "facesynthetics-baker2023", "ibugmask", "mixed")}
+
+
+def refuse_unused(args, data, defaults=()):
+    """Raises FaceparseError for an option that no data set in the list `data` has.
+
+    defaults  values that args has where the user did not set an option
+    """
+    for option, sets in SETS_OF.items():
+        if getattr(args, option, None) not in (None, *defaults) and not set(sets) & set(data):
+            raise FaceparseError(f"--{option.replace('_', '-')} is for --data {', '.join(sets)}, and changes nothing "
+                                 f"for {', '.join(data)}: leave it out")
 
 
 def number(text):

@@ -23,6 +23,14 @@ def val_records(load, data, trained, root, load_options):
         return [], [f"{data} has no val split: the last epoch is the best"]
 
 
+def refuse_without_val(options, val):
+    """Raises FaceparseError for an option that chooses the best epoch where the records `val` are none."""
+    for option in ("best_by", "validate_every"):
+        if options.get(option) and not val:
+            raise FaceparseError(f"--{option.replace('_', '-')} changes nothing without a val split, which here is not "
+                                 "there or trained on (--split): leave it out")
+
+
 def with_masks(records, data, split):
     """(the records that have a mask, lines to print about those that have none).
 

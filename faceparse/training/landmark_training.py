@@ -10,7 +10,7 @@ from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, recipe
 from faceparse.training import figures
-from faceparse.training.faces import make_faces, val_records
+from faceparse.training.faces import make_faces, refuse_without_val, val_records
 from faceparse.training.plans import departures, make_landmark_plan
 from faceparse.training.tasks import Landmarking
 
@@ -31,6 +31,7 @@ class LandmarkTraining:
         load_options = {"points": options.get("points"), "toy_size": plan.size}
         self.train_set = landmarks.load(data, split, root, limit=plan.limit, **load_options)
         self.val_records, self.notes = val_records(landmarks.load, data, split, root, load_options)
+        refuse_without_val(options, self.val_records)
         self.points = self.train_set.points
         paired = self.points.mirror_pairs is not None
         self.notes = list(dict.fromkeys([*self.notes, *filter(None, [

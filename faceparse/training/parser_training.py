@@ -8,7 +8,7 @@ from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_c
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
 from faceparse.training import distributed, figures
-from faceparse.training.faces import make_faces, mirrored_safely, val_records, with_masks
+from faceparse.training.faces import make_faces, mirrored_safely, refuse_without_val, val_records, with_masks
 from faceparse.training.plans import departures, make_plan
 from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
@@ -31,6 +31,7 @@ class ParserTraining:
         split = options.get("split") or chosen.split_of.get(data, "train")
         self.train_set = parsing.load(data, split, root, limit=limit, **load_options)
         self.val_records, self.notes = val_records(parsing.load, data, split, root, load_options)
+        refuse_without_val(options, self.val_records)
         records, train_notes = with_masks(self.train_set.records, data, split)
         self.val_records, val_notes = with_masks(self.val_records, data, "val")
         self.train_set = replace(self.train_set, records=records)

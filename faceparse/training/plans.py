@@ -124,6 +124,12 @@ def _set_options(options, plan_type, arch):
             wanted = "parsers" if plan_type is LandmarkPlan else "landmarks"
             actual = "finds landmarks" if plan_type is LandmarkPlan else "is a parser"
             raise FaceparseError(f"--{key.replace('_', '-')} is for {wanted}, and {arch} {actual}: leave it out")
+        if not models.has_option(arch, key):
+            raise FaceparseError(f"--{key.replace('_', '-')} changes nothing for {arch}, which has no "
+                                 f"{models.SOME[key]}: leave it out")
+    if options.get("encoder_weights", "none") != "none" and (options.get("init") or not _architecture(arch).encoders):
+        why = "beside --init, which has all weights" if options.get("init") else f"for {arch}, which has no encoder"
+        raise FaceparseError(f"--encoder-weights changes nothing {why}: leave it out")
     return options
 
 

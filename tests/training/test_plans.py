@@ -2,6 +2,7 @@
 from functools import partial
 
 import pytest
+import torch
 
 from faceparse import models
 from faceparse.errors import FaceparseError
@@ -189,6 +190,33 @@ def test_a_size_or_seed_out_of_range_is_refused(options, message):
 def test_a_landmark_plan_refuses_options_of_parsers_and_values_out_of_range(options, message):
     with pytest.raises(FaceparseError, match=message):
         plans.make_landmark_plan("pipnet", "300w", "68", options)
+
+
+@pytest.mark.parametrize("arch, options, what", [
+    ("unet", {"aux_weight": 0.2}, "auxiliary heads"), ("segformer", {"aux_weight": 0.4}, "auxiliary heads"),
+    ("unet", {"alpha": 1.0}, "boundary attention"), ("bass_a", {"alpha": 1.0}, "boundary attention"),
+    ("bass_b", {"alpha": 1.0}, "boundary attention"),
+    ("fastscnn", {"encoder_weights": "imagenet"}, "no encoder"),
+    ("unet", {"encoder_weights": "imagenet", "init": "runs/one"}, "--init, which has all weights")])
+def test_an_option_without_an_effect_on_the_network_is_refused(arch, options, what):
+    with pytest.raises(FaceparseError, match=f"changes nothing .*{what}.*: leave it out"):
+        plans.make_plan(arch, "lapa", "lapa", True, options)
+
+
+def test_an_option_of_a_network_is_accepted_where_it_has_an_effect():
+    assert parser_of_celebamask("bisenetv2_xs", {"aux_weight": 0.8}).aux_weight == 0.8
+    assert plans.make_plan("bass_c", "lapa", "lapa", True, {"alpha": 1.0}).alpha == 1
+    assert parser_of_celebamask("fastscnn", {"encoder_weights": "none"}).encoder is None
+    with pytest.raises(FaceparseError, match="--mean-face changes nothing for regressor"):
+        plans.make_landmark_plan("regressor", "toy", "68", {"mean_face": "meanface.txt"})
+
+
+@pytest.mark.parametrize("arch", models.MODELS)
+def test_the_weight_of_auxiliary_heads_is_an_option_of_the_networks_that_have_them(arch):
+    with torch.device("meta"):
+        model = models.build(arch)
+    has_heads = any(name.startswith("aux_heads.") for name, _ in model.named_parameters())
+    assert models.has_option(arch, "aux_weight") == has_heads
 
 
 def test_a_parsers_plan_refuses_options_of_landmark_networks():
