@@ -15,7 +15,7 @@ RANGES = {
     "brow_tail": (-0.74, -0.59),
     "brow_inner": (-0.21, -0.085),
     "brow_asymmetry": (-0.02, 0.02),
-    "brow_opacity": (0.6, 1.2),
+    "brow_opacity": (0.5, 1.1),
     "brow_soft": (0.3, 1.0),
     "thicken": (0.0, 0.012),
 }
@@ -95,7 +95,7 @@ def brow_colour(scene, rng):
     """Mostly darker than the hair; black to light brown where the hair is dyed; some grey brows are lighter than the
     skin -> (3,)."""
     own = np.array([(34, 25, 22), (58, 40, 31), (92, 66, 46), (120, 92, 66)])[rng.integers(4)]
-    colour = scene.hair * rng.uniform(0.3, 0.85) if rng.random() < 0.7 else own
+    colour = scene.hair * rng.uniform(0.35, 0.9) if rng.random() < 0.7 else own
     if scene.hair.mean() > 130 and rng.random() < 0.2:
         return scene.hair * rng.uniform(0.8, 1.1)
-    return np.minimum(colour, scene.skin * rng.uniform(0.3, 0.75))
+    return np.minimum(colour, scene.skin * rng.uniform(0.35, 0.8))
