@@ -46,7 +46,8 @@ def test_a_portrait_is_the_same_in_any_order_of_calls():
 
 def faces_with(attribute, count):
     """The first `count` Scenes of 64 pixels whose face has an attribute."""
-    return list(islice((scene for scene in (Scene(2, k, 64) for k in range(4000)) if getattr(scene.p, attribute)), count))
+    scenes = (Scene(2, k, 64) for k in range(4000))
+    return list(islice((scene for scene in scenes if getattr(scene.p, attribute)), count))
 
 
 @pytest.mark.parametrize("attribute, layers", [("hat", hat), ("hand", hand), ("object", foreign_object)])

@@ -1,7 +1,7 @@
 """The ears, which LaPa counts as skin, and what is worn in them, which is background."""
 import numpy as np
 
-from faceparse.data.drawn.layers import BACKGROUND, SKIN, Layer, ellipse, joined, mirrored, tint
+from faceparse.data.drawn.layers import BACKGROUND, SKIN, Layer, ellipse, joined, tint
 from faceparse.drawing import raster
 
 # Ears: half their height, their width as they stand out, and their height on the head.
@@ -43,7 +43,7 @@ def ears(scene):
            tint(both(CONCHA), dark, p.ear_depth, 0.005, "ears"),
            tint(both(RIDGE), np.minimum(skin * 1.1, 255), 0.4, 0.004, "ears", "skin")]
     if p.earrings:
-        out += earrings(scene.random(43), p, head)
+        out += earrings(scene.random(56), p, head)
     if p.earphones:
         bud = ellipse(0.3, 0.25, 0.35, 0.22, 12)
         wire = np.array([(0.2, 0.3), (0.4, 0.3), (0.35, 9), (0.15, 9)])
@@ -69,6 +69,6 @@ def earrings(rng, p, head):
         long = 0.2 + 0.5 * r[3]
         drop = raster.curve([(0, 0), (size, 0.7 * long), (0, long), (-size, 0.7 * long)], corners=(0,), steps=3)
         shape = joined(raster.ribbon(np.array([(0, 0), (0, 0.5 * long)]), 0.03), drop, ellipse(0, 0, 0.035, 0.035, 8))
-    shine = [tint(head.frame(joined(*(shape * 0.5 + at for at in lobe))), np.minimum(ink * 1.4, 255), 0.5)]
-    return [Layer(head.frame(joined(*(shape + at for at in lobe))), ink * 0.8, BACKGROUND)] + (shine if r[2] >= 0.65 or
-                                                                                             r[2] < 0.4 else [])
+    shine = ellipse(-0.2 * size, 0, 0.4 * size, 0.4 * size, 8)
+    return [Layer(head.frame(joined(*(shape + at for at in lobe))), ink * 0.8, BACKGROUND),
+            tint(head.frame(joined(*(shine + at for at in lobe))), np.minimum(ink * 1.4, 255), 0.6)]

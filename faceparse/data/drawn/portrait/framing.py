@@ -18,8 +18,8 @@ def place_head(p, rng, framing="portrait"):
     """Set `scale` (the distance of the outer eye corners), `shift_x` and `shift_y` (the head's place against the centre
     of the frame) of the parameters `p`, all three as shares of the frame.
 
-    framing  "portrait": CelebA-HQ's framing for three faces in four; the others have 0.55 to 1.35 times its size and are
-             moved, at times beyond the frame's border.
+    framing  "portrait": CelebA-HQ's framing for three faces in four; the others have 0.55 to 1.35 times its size and
+             are moved, at times beyond the frame's border.
              "wide": a face of 0.12 to 0.6 of the frame's width, anywhere in the picture.
     """
     kind, size, right, down = rng.random(4)

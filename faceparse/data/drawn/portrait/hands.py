@@ -48,7 +48,7 @@ def hand(scene):
     x, y = front_coordinates(scene)
     spread, length = 0.02 + 0.2 * r[0]**2, 0.75 if r[1] < 0.55 else 0.26 + 0.15 * r[2]    # fingers out or a fist
     side = 1 if r[3] < 0.5 else -1
-    parts = [([(0, 0.3), (0.02, 0.75), (0.02, 1.2), (0.0, 3.5)], [0.42, 0.40, 0.3, 0.36])]             # palm, wrist, arm
+    parts = [([(0, 0.3), (0.02, 0.75), (0.02, 1.2), (0.0, 3.5)], [0.42, 0.40, 0.3, 0.36])]   # palm, wrist, arm
     for k, (at, share) in enumerate(((-0.33, 0.78), (-0.11, 0.95), (0.11, 1.0), (0.31, 0.9))):
         end, bend = length * share, spread * (at * 3) + 0.03 * n[k]
         parts.append(([(0.92 * at, 0.28), (at + 0.3 * bend, -0.05 - 0.3 * end), (at + bend, -0.1 - end)],

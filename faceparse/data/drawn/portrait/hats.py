@@ -1,5 +1,5 @@
-"""What is worn on the head: beanies, caps, hats with brims, turbans, helmets, headscarves, hoods, headbands. All of it is
-background, as in LaPa."""
+"""What is worn on the head: beanies, caps, hats with brims, turbans, helmets, headscarves, hoods, headbands. All of it
+is background, as in LaPa."""
 import numpy as np
 
 from faceparse.data.drawn.layers import BACKGROUND, Layer, ellipse, on_face, tint

@@ -18,9 +18,11 @@ def in_front(scene):
 
 
 def cast_shadow(p, head, skin, hair):
-    """The shadow of something outside the picture, with a hard straight edge across the face. It takes no label."""
+    """The shadow of something outside the picture, with a straight edge, hard or soft, across the face. It takes no
+    label."""
     a = 3 * p.normals[620]
     normal, along = np.array([np.cos(a), np.sin(a)]), np.array([-np.sin(a), np.cos(a)])
     at = head.frame_centre + normal * (0.06 + 0.08 * p.normals[621])
     half_plane = np.array([at + along, at - along, at - along + normal, at + along + normal])
-    return [tint(half_plane, SHADOW, 0.5, 0.006)]
+    hard = abs(float(p.normals[622]))
+    return [tint(half_plane, SHADOW, 0.25 + 0.15 * min(hard, 2), 0.004 + 0.03 / (1 + 4 * hard))]

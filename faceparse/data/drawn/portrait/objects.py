@@ -1,5 +1,5 @@
-"""Things between the face and the camera: microphones, telephones, cups, surgical masks, other people's shoulders. All of
-them are background."""
+"""Things between the face and the camera: microphones, telephones, cups, surgical masks, other people's shoulders. All
+of them are background."""
 import numpy as np
 
 from faceparse.data.drawn.layers import BACKGROUND, Layer, ellipse, on_face, tint
@@ -73,8 +73,8 @@ def mask(scene, rng):
     outline = raster.curve(np.concatenate([right, (right * (-1, 1))[-2:0:-1]]), steps=4)
     height = 0.1 + 0.2 * np.exp(-np.square(outline[:, 0] / 0.3)) * (outline[:, 1] < 0.6)
     contour = head.frame(head.view(on_face(outline, height)) * (1.02, 1) + (0, 0.02))
-    ink = hue(rng, (0.1, 0.4), (0.7, 1)) if r[1] < 0.3 else (np.array([235, 238, 240]) if r[1] < 0.6 else
-                                                             np.array([150, 190, 215]) if r[1] < 0.8 else cloth_colour(rng))
+    inks = hue(rng, (0.1, 0.4), (0.7, 1)), np.array([235, 238, 240]), np.array([150, 190, 215]), cloth_colour(rng)
+    ink = inks[int(4 * r[1])]
     tone = 0.9 + 0.05 * np.sin(22 * scene.y) + np.float32(0.25 * p.contrast * p.light_x) * scene.x \
         + 0.04 * scene.noise(rng, 6, 4, 0.7)
     out = [tint(contour + (0, -0.01), SHADOW, 0.4, 0.01)]

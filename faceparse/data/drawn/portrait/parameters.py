@@ -1,8 +1,8 @@
 """The numbers that define one portrait. Each part of the face declares its own, in its file: RANGES, {name: (lowest,
 highest)}, and SHARES, {name: share of the faces that have the attribute}.
 
-Units are those of faceparse/data/drawn/parameters.py: lengths of the head in distances of the eyes' outer corners, places
-in the frame as shares of its width, angles in degrees. The palettes of colours are there too.
+Units are those of faceparse/data/drawn/parameters.py: lengths of the head in distances of the eyes' outer corners,
+places in the frame as shares of its width, angles in degrees. The palettes of colours are there too.
 """
 from types import SimpleNamespace
 

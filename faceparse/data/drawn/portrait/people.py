@@ -1,6 +1,4 @@
 """Other people far behind, out of focus: bodies, necks, heads and hair. Their faces are background."""
-import numpy as np
-
 from faceparse.data.drawn.parameters import HAIRS, SKINS, palette
 from faceparse.data.drawn.portrait.colours import colour, fill
 
@@ -21,8 +19,8 @@ def person(pen, rng, x, y, unit, turned_away=False):
     if long:
         oval(0, 0.25, 0.62, 1.0, hair)
     pen.polygon([(x + unit * dx, y + unit * dy) for dx, dy in
-                 ((-0.25, 0.8), (-1.1, 1.15), (-1.35, 1.6), (-1.4, 9), (1.4, 9), (1.35, 1.6), (1.1, 1.15), (0.25, 0.8))],
-                fill(cloth))
+                 ((-0.25, 0.8), (-1.1, 1.15), (-1.35, 1.6), (-1.4, 9), (1.4, 9), (1.35, 1.6), (1.1, 1.15),
+                  (0.25, 0.8))], fill(cloth))
     if r[4] < 0.4:                                                     # a jacket over a shirt
         pen.polygon([(x + unit * dx, y + unit * dy) for dx, dy in ((-0.3, 0.8), (0, 2.4), (0.3, 0.8))],
                     fill(colour(rng)))

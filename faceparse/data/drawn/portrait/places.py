@@ -19,7 +19,8 @@ def room(pen, rng, n):
             pen.line([(x, y + h / 2), (x + w, y + h / 2)], frame, edge)
         elif kind == 1:
             pen.rectangle([x, y, x + w, n], fill(palette(WOODS, rng.random())), fill(colour(rng)), edge)
-            pen.rectangle([x + 0.2 * w, y + 0.15 * w, x + 0.8 * w, y + h], None, fill(palette(WOODS, rng.random())), edge)
+            panel = fill(palette(WOODS, rng.random()))
+            pen.rectangle([x + 0.2 * w, y + 0.15 * w, x + 0.8 * w, y + h], None, panel, edge)
         elif kind == 2:
             shelves(pen, rng, n, x, y, w)
         elif kind == 3:
@@ -30,7 +31,8 @@ def room(pen, rng, n):
         else:
             base, folds = colour(rng), 3 + int(8 * rng.random())
             for k in range(folds):
-                pen.rectangle([x + w * k / folds, 0, x + w * (k + 1) / folds, n], fill(base * (0.55 + 0.5 * rng.random())))
+                left, right = x + w * k / folds, x + w * (k + 1) / folds
+                pen.rectangle([left, 0, right, n], fill(base * (0.55 + 0.5 * rng.random())))
 
 
 def shelves(pen, rng, n, x, y, w):
@@ -71,7 +73,7 @@ def shapes(pen, rng, n):
     """Ten to forty discs, bars and polygons, a third of them in the colours of skin and hair."""
     pen.rectangle([0, 0, n, n], fill(colour(rng)))
     for k in range(10 + int(30 * rng.random())):
-        ink = (colour(rng), colour(rng), palette((SKINS, HAIRS)[k % 2], rng.random()) * (0.5 + 0.6 * rng.random()))[k % 3]
+        ink = palette((SKINS, HAIRS)[k % 2], rng.random()) * (0.5 + 0.6 * rng.random()) if k % 3 == 2 else colour(rng)
         x, y, size, turn = n * rng.random(), n * rng.random(), n * 0.03 * 12**rng.random(), 6.3 * rng.random()
         t = turn + np.arange(4 + k % 4) * (2 * np.pi / (4 + k % 4))
         if k % 5 == 0:
@@ -89,7 +91,8 @@ def lights(pen, rng, n):
     pen.rectangle([0, 0, n, n], fill(hue(rng, (0, 0.7), (0, 0.2))))
     radius = n * 0.01 * 6**rng.random()
     for _ in range(8 + int(50 * rng.random())):
-        ink = hue(rng, (0.05, 0.9), (0.4, 1)) if rng.random() < 0.5 else np.array([255, 200, 120]) * (0.4 + rng.random())
+        lamp = np.array([255, 200, 120]) * (0.4 + rng.random())
+        ink = hue(rng, (0.05, 0.9), (0.4, 1)) if rng.random() < 0.5 else lamp
         x, y, r = n * rng.random(), n * rng.random(), radius * (0.6 + 0.8 * rng.random())
         pen.ellipse([x - r, y - r, x + r, y + r], fill(ink * 0.75), fill(ink), max(1, round(0.15 * r)))
 

@@ -1,5 +1,5 @@
-"""Pictures without any face, from which a finder of faces learns what is none: places, clothes, hands, hats, the backs of
-heads, surfaces in the colours of skin and hair, and things with two dark spots where a face has its eyes."""
+"""Pictures without any face, from which a finder of faces learns what is none: places, clothes, hands, hats, the backs
+of heads, surfaces in the colours of skin and hair, and things with two dark spots where a face has its eyes."""
 import numpy as np
 
 from faceparse.data.drawn.layers import Layer, ellipse, joined, tint
@@ -25,7 +25,7 @@ def without_face(seed, index, size=128):
     canvas = background(scene)
     if rng.random() < 0.15:
         canvas = with_people(canvas, scene.random(49), turned_away=True)
-    kinds = (hand, hand, hat, foreign_object, back_of_head, back_of_head, skin_surface, skin_surface, two_spots, two_spots)
+    kinds = (hand, hat, foreign_object, back_of_head, skin_surface, two_spots)
     for _ in range(int(5 * rng.random())):
         other = Scene(seed, int(rng.integers(1 << 40)), size, "wide" if rng.random() < 0.7 else "portrait")
         layers = kinds[int(len(kinds) * rng.random())](other)
@@ -39,8 +39,8 @@ def back_of_head(scene):
     p, head = scene.p, scene.head
     hair = strands(scene, scene.random(51))
     lower = 0.5 + 1.2 * scene.random(52).random()                      # where the hair ends
-    contour = raster.curve(np.concatenate([head.skull(0.1, 0.5)[::6], [(0.6 * p.width, lower), (-0.6 * p.width, lower)]]),
-                           steps=4)
+    nodes = np.concatenate([head.skull(0.1, 0.5)[::6], [(0.6 * p.width, lower), (-0.6 * p.width, lower)]])
+    contour = raster.curve(nodes, steps=4)
     dome = 1.1 - 0.45 * np.square(scene.x / np.float32(p.width + 0.1)) - 0.1 * scene.y
     return clothes_and_neck(scene, head.outline()) + [Layer(head.frame(contour), hair * np.maximum(dome, 0.2))]
 
@@ -50,11 +50,12 @@ def skin_surface(scene):
     fold."""
     rng, p = scene.random(53), scene.p
     r = rng.random(4)
-    shape = raster.curve(ellipse(0, 0, 0.5 + 0.6 * r[0], 0.5 + 1.5 * r[1], 9) * (1 + 0.12 * rng.standard_normal((9, 1))),
-                         steps=4)
-    light = 0.95 + np.float32(0.35 * p.light_x) * scene.x - 0.25 * np.square(scene.y) + 0.05 * scene.noise(rng, 4, 6, 0.7)
-    shade = 1 - np.clip(light, 0.15, 1.3)
-    skin = scene.skin.astype(np.float32)[:, None, None] * np.array([1 - 0.85 * shade, 1 - 1.05 * shade, 1 - 1.1 * shade])
+    oval = ellipse(0, 0, 0.5 + 0.6 * r[0], 0.5 + 1.5 * r[1], 9)
+    shape = raster.curve(oval * (1 + 0.12 * rng.standard_normal((9, 1))), steps=4)
+    light = 0.95 + np.float32(0.35 * p.light_x) * scene.x - 0.25 * np.square(scene.y)
+    shade = 1 - np.clip(light + 0.05 * scene.noise(rng, 4, 6, 0.7), 0.15, 1.3)
+    factors = np.array([1 - 0.85 * shade, 1 - 1.05 * shade, 1 - 1.1 * shade])
+    skin = scene.skin.astype(np.float32)[:, None, None] * factors
     out = [Layer(scene.head.frame(shape), np.maximum(skin, 0), blur=0.004)]
     for _ in range(int(4 * r[2])):
         line = rng.uniform(-0.5, 0.5, (3, 2))
