@@ -79,6 +79,21 @@ def exif_turns(image):
     return not callable(image) and with_pillow(image, lambda picture: _orientation(picture) != 1)
 
 
+def exif_turns_unseen(image):
+    """Whether EXIF turns an image, a file as in `image_size`, so that its upright size is its stored one: by 180
+    degrees, mirrored, or square. Then the size of a mask does not show whether the mask is upright too.
+
+    A PNG is not decoded for EXIF data behind its pixels.
+    """
+    def turns(picture):
+        if picture.format == "PNG" and "exif" not in picture.info:
+            return False
+        orientation = _orientation(picture)
+        return orientation != 1 and (orientation < 5 or picture.width == picture.height)
+
+    return not callable(image) and with_pillow(image, turns)
+
+
 def open_image(image, reduce_to=None):
     """The upright RGB image (PIL) of a file, or of a callable that draws it.
 

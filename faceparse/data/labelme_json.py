@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from faceparse.data.images import image_size
+from faceparse.data.images import exif_turns, image_size
 from faceparse.drawing import outlines as region_outlines
 from faceparse.data.points import without_placeholders
 from faceparse.errors import FaceparseError
@@ -64,8 +64,10 @@ def checked_size(face, path):
     """(width, height) of a file's image. Raises FaceparseError where another size was labelled."""
     size = image_size(face["image"])
     if face["size"] not in (None, size):
+        mend = ("EXIF turns this picture, and the shapes may be drawn on its stored pixels: remove the EXIF "
+                "orientation, or draw them again" if exif_turns(face["image"]) else "put the right picture there")
         raise FaceparseError(f"{path}: was drawn on a picture of {face['size'][0]} x {face['size'][1]}, and "
-                             f"{face['image']} is {size[0]} x {size[1]}; put the right picture there")
+                             f"{face['image']} is {size[0]} x {size[1]}; {mend}")
     return size
 
 

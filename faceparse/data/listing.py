@@ -1,9 +1,10 @@
 """Lists of image files, and the records of the common layout images/, masks/, landmarks/."""
+import contextlib
 import os
 from functools import partial
 from pathlib import Path
 
-from faceparse.data.images import OTHER_SUFFIXES, PICTURE_SUFFIXES
+from faceparse.data.images import OTHER_SUFFIXES, PICTURE_SUFFIXES, exif_turns_unseen
 from faceparse.data.masks import read_mask
 from faceparse.data.points import read_points
 from faceparse.data.records import Record
@@ -54,6 +55,21 @@ def unopened_note(folder):
     names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
     count = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
     return f"{folder}: {count} not read ({names}); convert to JPEG or PNG" if files else ""
+
+
+def turned_note(records):
+    """A line with the number of the records with a mask whose picture is turned by EXIF in a way that the mask's size
+    does not show, and the first of them; "" where there are none. It reads the head of each picture."""
+    turned = []
+    for record in records:
+        with contextlib.suppress(FaceparseError):  # an unreadable picture is reported when its record is read
+            if record.mask and exif_turns_unseen(record.image):
+                turned.append(record)
+    if not turned:
+        return ""
+    count = "1 picture" if len(turned) == 1 else f"{len(turned)} pictures"
+    return (f"{turned[0].image}: EXIF turns or mirrors {count} of {len(records)}, this first, and masks are read as "
+            "upright; look whether they are")
 
 
 def image_folder_records(folder, split, masks, labels, points=None, ways=None):

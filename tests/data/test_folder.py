@@ -7,6 +7,7 @@ from faults import folder_sets
 from layouts import error_of, grey, names, write
 from PIL import Image
 
+from faceparse.data.audit import audit
 from faceparse.data.drawn import toy
 from faceparse.data.parsing import load
 from faceparse.data.splits import SPLITS
@@ -69,6 +70,9 @@ def masks_of(home, masks, description):
 BLACK_AND_WHITE = {"names": ["background", "face"], "colours": [[0, 0, 0], [255, 255, 255]]}
 
 
+TEN = {"names": [str(index) for index in range(11)]}
+
+
 def drawn_parts(count=2):
     """Label maps (64, 64) of drawn faces."""
     return [toy.draw(0, index, 64)[1] for index in range(count)]
@@ -111,6 +115,21 @@ def test_ignored_pixels_beside_classes_are_no_reason_to_stop(tmp_path):
     mask[:4] = 1
     home = masks_of(tmp_path, [np.full_like(mask, 255), mask], {"names": ["background", "face"]})
     assert (read_all(home)[1] == mask).all()
+
+
+def test_pictures_that_exif_turns_unseen_beside_their_masks_are_noted(tmp_path):
+    """Sizes of picture and mask agree where the picture is turned by 180 degrees or mirrored, or square."""
+    masks_of(tmp_path, drawn_parts(4), TEN)
+    images = tmp_path / "train" / "images"
+    for number, (size, orientation) in enumerate([((64, 64), 6), ((60, 40), 3), ((60, 40), 6), ((64, 64), 1)]):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        (images / f"{number}.png").unlink()
+        Image.new("RGB", size).save(images / f"{number}.{'jpg' if number else 'png'}", exif=exif)
+    note = load("folder", "train", tmp_path).note
+    assert note.startswith(f"{images}/0.png: EXIF turns or mirrors 2 pictures of 4") and "\n" not in note
+    problems = audit(load("folder", "all", tmp_path))["problems"]
+    assert [one["name"] for one in problems["turned"]] == ["train/0", "train/1"]
 
 
 def test_palettes_in_another_order_are_read_by_colour_with_a_note(tmp_path):

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 from labelme_face import NAN, POINTS, edit, face
+from PIL import Image
 
 from faceparse.annotation.labelme import point_labels
 from faceparse.data.labelme_json import read, read_landmarks
@@ -91,3 +92,13 @@ def test_a_wrong_file_is_an_error_of_one_line(tmp_path, change, expected):
     with pytest.raises(FaceparseError, match=expected) as caught:
         read_landmarks(path, POINTS)
     assert "\n" not in str(caught.value) and "labelme" in str(caught.value)
+
+
+def test_the_error_of_shapes_on_the_stored_pixels_of_a_turned_picture_names_exif(tmp_path):
+    face(tmp_path)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (64, 60)).save(tmp_path / "pictures/a.png", exif=exif)
+    edit(tmp_path / "labelme/a.json", lambda content: content.update(imageWidth=64, imageHeight=60))
+    with pytest.raises(FaceparseError, match="drawn on a picture of 64 x 60, and .*a.png is 60 x 64; EXIF turns"):
+        read_landmarks(tmp_path / "labelme/a.json", POINTS)

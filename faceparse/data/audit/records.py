@@ -8,15 +8,15 @@ import numpy as np
 
 from faceparse.data.audit.order import moments
 from faceparse.data.audit.sides import pair_positions
-from faceparse.data.images import PICTURE_SUFFIXES, image_size, open_image
+from faceparse.data.images import PICTURE_SUFFIXES, exif_turns_unseen, image_size, open_image
 from faceparse.data.masks import read_mask
 from faceparse.data.records import check_landmarks, check_mask_size
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE, LabelSet
 
 KINDS = {"missing": "a partner is missing", "unreadable": "cannot be read",
-         "aspect": "mask and picture differ in shape", "values": "values outside the label set",
-         "empty": "nothing is labelled"}
+         "aspect": "mask and picture differ in shape", "turned": "EXIF turns the picture, and perhaps not the mask",
+         "values": "values outside the label set", "empty": "nothing is labelled"}
 ANY_VALUE = LabelSet("any", tuple(map(str, range(IGNORE))), ((0, 0, 0),) * IGNORE)  # takes every value of a mask file
 
 
@@ -64,6 +64,8 @@ def check_record(record):
     counts, positions, shape = measured
     if size:
         attempt(lambda: check_mask_size(record, mask, size), record.mask_file, "aspect")
+        if exif_turns_unseen(record.image):
+            problems.append(("turned", f"{record.image}: EXIF turns or mirrors it; look whether its mask is upright"))
     outside = np.flatnonzero(counts[len(labels):IGNORE]) + len(labels)
     if len(outside) and "values" not in dict(problems):  # not reported by read_mask: the mask is not one file
         problems.append(("values", f"{record.name}: its mask holds {', '.join(map(str, outside[:5]))}, but the label "

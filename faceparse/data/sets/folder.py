@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data.data_set import DataSet, Published
-from faceparse.data.listing import image_folder_records, list_pictures, split_folder, unopened_note
+from faceparse.data.listing import image_folder_records, list_pictures, split_folder, turned_note, unopened_note
 from faceparse.data.mask_colours import BY_COLOUR
 from faceparse.data.mask_survey import check_ignored, mask_files, ways_of_set
 from faceparse.data.points import read_points, read_pts
@@ -44,9 +44,9 @@ def read(root, split, options):
     ways = _ways(home, labels)
     list_records = partial(image_folder_records, split=split, masks="masks", labels=labels, ways=ways)
     records, note = _of_split(home, split, list_records, f"folder: {RANDOM_SPLIT}")
-    if ways and ways.get("palette") == BY_COLOUR:
-        note = "; ".join(filter(None, [note, "folder: the masks' palettes have the colours of labels.json at other "
-                                             "indices, so classes are read by colour"]))
+    by_colour = ways and ways.get("palette") == BY_COLOUR and (
+        "folder: the masks' palettes have the colours of labels.json at other indices, so classes are read by colour")
+    note = "; ".join(filter(None, [note, by_colour, turned_note(records)]))
     return FaceSet("folder", split, labels, None, records, note)
 
 

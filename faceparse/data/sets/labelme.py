@@ -19,7 +19,7 @@ import numpy as np
 from faceparse.data.data_set import DataSet, Published
 from faceparse.data.images import open_image
 from faceparse.data.labelme_json import BACKGROUND_LABEL, checked_size, has_areas, outlines, read, read_landmarks
-from faceparse.data.listing import split_folder
+from faceparse.data.listing import split_folder, turned_note
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import SPLITS, one_of, tenths
 from faceparse.drawing import face_parts, raster
@@ -76,8 +76,10 @@ def read_split(root, split, options):
                       landmarks=partial(read_landmarks, file, points) if points else None, box=None,
                       labels=labels, points=points, mask_file=file, landmarks_file=file)
                for file, image in zip(files, images)]
+    records = records if divided else tenths(records, split)
     note = "" if divided else "labelme: no train/, val/ and test/ here, so a fixed random split"
-    return FaceSet("labelme", split, labels, points, records if divided else tenths(records, split), note)
+    note = "; ".join(filter(None, [note, turned_note(records)]))
+    return FaceSet("labelme", split, labels, points, records, note)
 
 
 def _open_image(file):
