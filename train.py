@@ -61,8 +61,9 @@ def main(args):
     run = values_of(args, RunOptions)
     if args.check:
         for data in args.data if distributed.rank() == 0 else ():
-            faces = parsing.load(data, "all", args.root, limit=args.limit, **data_options({**options, "mix": None}))
-            audit.write_report(faces, RunOptions(**run).runs / "check")
+            some = data_options({**options, "mix": None})
+            for faces in audit.sets_to_check(data, args.root, limit=args.limit, **some):
+                audit.write_report(faces, RunOptions(**run).runs / "check")
         return 0
     grid = itertools.product(args.data, args.mix or [None], args.seed, args.arch)
     grid = dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid)

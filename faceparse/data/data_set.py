@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from faceparse.data.listing import unopened_note
 from faceparse.data.records import FaceSet
 from faceparse.data.splits import all_splits, check_limit, sample, several_splits
 from faceparse.errors import FaceparseError, NoSuchSplit
@@ -84,7 +85,7 @@ class DataSet:
 
 def load_split(name, read, root, split, options):
     """The FaceSet of a reader, of one split, of several ("train+val") or of "all" of them, limited to `options.limit`
-    faces.
+    faces. Its note names the pictures beside these that are not opened.
 
     Raises FaceparseError where the set is missing, and NoSuchSplit where it lacks this split or the split is empty.
     """
@@ -93,7 +94,9 @@ def load_split(name, read, root, split, options):
     faces = all_splits(read) if split == "all" else several_splits(read, split) if "+" in split else read(split)
     if not faces.records:
         raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
-    return replace(faces, records=sample(faces.records, options.limit, options.seed))
+    folders = {record.image.parent: None for record in faces.records if isinstance(record.image, Path)}
+    note = "; ".join(filter(None, [faces.note, *map(unopened_note, folders)]))
+    return replace(faces, note=note, records=sample(faces.records, options.limit, options.seed))
 
 
 def baker2023_note(count):

@@ -13,6 +13,7 @@ AVIF = ("AVIF",) if "avif" in features.modules and features.check("avif") else (
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", *AVIF)
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm",
                     ".pgm", ".pbm", ".pnm", *([".avif"] if AVIF else [])}
+JPEG_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".jfif"}
 # Of pictures in formats that are not opened: such files are named instead of passed over.
 OTHER_SUFFIXES = {".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".tga", ".psd", ".svg", ".exr", ".hdr",
                   ".pfm", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"} - PICTURE_SUFFIXES

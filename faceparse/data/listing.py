@@ -81,10 +81,13 @@ def image_folder_records(folder, split, masks, labels, points=None, ways=None):
     its record is read.
     """
     has_masks, has_points = (folder / masks).is_dir(), points is not None and (folder / "landmarks").is_dir()
-    mask_names = set(os.listdir(folder / masks)) if has_masks else ()
+    mask_names = set(os.listdir(folder / masks)) if has_masks else set()
     records = []
     for stem, path in list_pictures(folder / "images").items():
-        ending = ".PNG" if f"{stem}.PNG" in mask_names and f"{stem}.png" not in mask_names else ".png"
+        ending = ".PNG" if f"{stem}.PNG" in mask_names else ".png"
+        if {f"{stem}.PNG", f"{stem}.png"} <= mask_names:
+            raise FaceparseError(f"{folder}/{masks}/{stem}.PNG: {stem}.png is there too, and one picture has one mask; "
+                                 "remove or rename one")
         mask_file = f"{folder}/{masks}/{stem}{ending}" if has_masks else None
         landmarks_file = f"{folder}/landmarks/{stem}.txt" if has_points else None
         records.append(Record(

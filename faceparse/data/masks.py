@@ -8,7 +8,7 @@ import numpy as np
 
 from faceparse.data.images import with_pillow
 from faceparse.data.mask_colours import BY_COLOUR, BY_INDEX, way_of_values
-from faceparse.data.stored_masks import read_stored, refuse_jpeg
+from faceparse.data.stored_masks import check_lossless, read_stored
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
@@ -108,8 +108,8 @@ def read_part(path):
     """The image file of one part of a face -> (H, W) uint8, or uint16 of a 16-bit file: 0 outside the part; the higher
     a value, the more certain is the part.
 
-    Where the file has an alpha channel, values are multiplied by it. Raises FaceparseError for a JPEG, for a picture in
-    colours, and where the part is drawn in black or hidden by the alpha channel.
+    Where the file has an alpha channel, values are multiplied by it. Raises FaceparseError for a JPEG and the
+    like, for a picture in colours, and where the part is drawn in black or hidden by the alpha channel.
     """
     return with_pillow(path, lambda picture: _part_values(picture, path))
 
@@ -132,7 +132,7 @@ def inside_part(values, path):
 
 
 def _part_values(picture, path):
-    refuse_jpeg(picture, path)
+    check_lossless(picture, path)
     if picture.mode.startswith("I"):
         values = np.asarray(picture)
         if values.min(initial=0) < 0 or values.max(initial=0) > 65535:

@@ -32,7 +32,7 @@ def read_stored(path):
 
 def _stored(picture, path):
     raw_mode = _raw_mode(picture)
-    _check_lossless(picture, raw_mode, path)
+    check_lossless(picture, path)
     mode = picture.mode
     if mode in ("P", "PA"):
         pixels = np.asarray(picture)
@@ -65,15 +65,11 @@ def _raw_mode(picture):
     return raw_mode if isinstance(raw_mode, str) else ""
 
 
-def refuse_jpeg(picture, path):
-    """Raises FaceparseError for an image (PIL) that a JPEG's compression, or AVIF's, has changed."""
+def check_lossless(picture, path):
+    """Raises FaceparseError for an image (PIL) whose format changes the values of pixels."""
     if picture.format in ("JPEG", "MPO", "AVIF") or picture.info.get("compression") in ("jpeg", "tiff_jpeg"):
-        raise FaceparseError(f"{path}: a JPEG, whose compression changes class indices; save the mask as PNG")
-
-
-def _check_lossless(picture, raw_mode, path):
-    """Raises FaceparseError for a format that changes the values of pixels."""
-    refuse_jpeg(picture, path)
+        kind = "an AVIF" if picture.format == "AVIF" else "a JPEG"
+        raise FaceparseError(f"{path}: {kind}, whose compression changes class indices; save the mask as PNG")
     if picture.format == "WEBP":
         with open(path, "rb") as file:
             if file.read(16)[12:] != b"VP8L":

@@ -51,7 +51,7 @@ def test_bad_files_are_listed_by_kind_and_never_stop_the_audit(tmp_path):
     assert {kind: [one["name"] for one in listed] for kind, listed in result["problems"].items()} == {
         "missing": ["train/b", "train/g", *(str(masks / f"{stem}.png") for stem in "gx")],
         "unreadable": ["train/a", "train/c"], "aspect": ["train/d"], "turned": [], "values": ["train/e"],
-        "empty": ["train/f"]}
+        "empty": ["train/f"], "points": []}
     assert result["masks"] == 6 and result["records"] == 8
     assert "77" in result["problems"]["values"][0]["error"] and "e.png" in result["problems"]["values"][0]["error"]
     for listed in result["problems"].values():

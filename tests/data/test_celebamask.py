@@ -6,6 +6,7 @@ import pytest
 from layouts import error_of, grey, names, write
 from PIL import Image
 
+from faceparse.data import images
 from faceparse.data.images import image_size
 from faceparse.data.parsing import load
 from faceparse.data.records import check_mask_size
@@ -69,11 +70,13 @@ def test_a_part_is_read_to_the_pixel_however_it_was_saved(tmp_path, part):
 
 
 @pytest.mark.parametrize("part, format, expected", [
-    (CLEAR, "JPEG", "a JPEG"), (np.dstack([WHITE * 0] * 3 + [CLEAR]), "PNG", "alpha"),
+    (CLEAR, "JPEG", "a JPEG"), (np.dstack([CLEAR] * 3), "WEBP", "a WebP"),
+    pytest.param(np.dstack([CLEAR] * 3), "AVIF", "an AVIF", marks=pytest.mark.skipif(
+        not images.AVIF, reason="this Pillow has no AVIF")), (np.dstack([WHITE * 0] * 3 + [CLEAR]), "PNG", "alpha"),
     (np.dstack([CLEAR] * 3 + [WHITE * 0]), "PNG", "alpha"),
     (np.dstack([CLEAR, WHITE, WHITE]), "PNG", "several colours"),
     (np.where(DISC, np.uint8(80), np.uint8(0)) + np.eye(64, dtype=np.uint8), "PNG", "highest is 81 of 255"),
-], ids=["JPEG", "black on transparent", "transparent all over", "two colours", "a third of the range"])
+], ids=["JPEG", "WebP", "AVIF", "black on transparent", "transparent all over", "two colours", "a third of the range"])
 def test_a_part_that_cannot_be_read_for_certain_is_refused(tmp_path, part, format, expected):
     Image.fromarray(part).save(tmp_path / "0_hair.png", format)
     message = error_of(read_parts, f"{tmp_path}/0", CELEBA)
@@ -118,6 +121,14 @@ def test_merged_celebamask_masks_are_beside_their_images(tmp_path):
     faces = load("celebamask", "all", tmp_path)
     assert sorted(int(record.mask()[0, 0]) for record in faces.records) == [0, 1, 2, 3]
     assert all(len(load("celebamask", split, tmp_path).records) >= 1 for split in ("train", "val", "test"))
+
+
+def test_every_suffix_of_a_jpeg_is_listed_and_other_pictures_are_named(tmp_path):
+    for name in ("0.jpg", "1.JPEG", "2.jpe", "3.jfif", "4.heic"):
+        write(tmp_path / "celebamask" / name, None)
+    faces = load("celebamask", "all", tmp_path)
+    assert sorted(name.split("/")[1] for name in names(faces)) == ["0", "1", "2", "3"]
+    assert f"{tmp_path / 'celebamask'}: 1 picture is not read (4.heic)" in faces.note
 
 
 def test_the_course_reports_folders_and_their_test_folder_without_masks(tmp_path):

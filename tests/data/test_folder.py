@@ -70,6 +70,22 @@ def masks_of(home, masks, description):
 BLACK_AND_WHITE = {"names": ["background", "face"], "colours": [[0, 0, 0], [255, 255, 255]]}
 
 
+def test_two_masks_of_one_picture_are_refused(tmp_path):
+    masks_of(tmp_path, drawn_parts(), TEN)
+    write(tmp_path / "train" / "masks" / "1.PNG", grey(1))
+    assert "1.PNG: 1.png is there too" in error_of(load, "folder", "train", tmp_path)
+
+
+def test_the_notes_of_all_splits_are_kept(tmp_path):
+    for split in reversed(SPLITS):
+        masks_of(tmp_path, drawn_parts(), TEN)
+        if split != "train":
+            (tmp_path / "train").rename(tmp_path / split)
+            write(tmp_path / split / "images" / f"{split}.heic", None)
+    note = load("folder", "all", tmp_path).note
+    assert "(val.heic)" in note and "(test.heic)" in note and note.count("not read") == 2
+
+
 TEN = {"names": [str(index) for index in range(11)]}
 
 

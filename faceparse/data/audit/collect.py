@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from faceparse.data.audit.order import order_note, other_order
+from faceparse.data.audit.points import check_points
 from faceparse.data.audit.records import KINDS, check_record, lone_masks
 from faceparse.data.audit.sides import LEAST_WEAK, fix_mirrored, pair_names, reversed_pairs, sides_of_pairs
 from faceparse.labels import table
@@ -16,7 +17,7 @@ from faceparse.progress import Progress
 def audit(faces, workers=2):
     """Reads every record of a FaceSet once, in `workers` threads -> a plain dict; no bad record stops it.
 
-    set, split, labels  names;  records, masks  numbers of records and of readable masks
+    set, split, labels  names;  records, masks, landmarks  numbers of records, of readable masks, of readable landmarks
     problems  {kind of KINDS: [{"name": record or file, "error": one line}]}
     classes   [{"name", "share": of a mask's pixels, averaged over the masks, "faces": masks that have it}] of
               `faces.labels`
@@ -30,23 +31,28 @@ def audit(faces, workers=2):
     notes     what else the user should know, one line each
     """
     result = {"set": faces.name, "split": faces.split, "labels": faces.labels.name if faces.labels else None,
-              "records": len(faces.records), "masks": 0, "problems": {kind: [] for kind in KINDS}}
+              "records": len(faces.records), "masks": 0, "landmarks": 0,
+              "problems": {kind: [] for kind in KINDS}}
     shares = np.zeros(256)
     present = np.zeros(256, int)
     positions = defaultdict(dict)  # label set -> {record's name: [PairPosition or None for each mirror pair]}
     shapes = defaultdict(list)  # label set -> [Moments of a mask]
+    placed = defaultdict(dict)  # landmark set -> {record's name: PlacedPoints}
     pool = ThreadPoolExecutor(workers)
     try:
         with Progress(len(faces.records), f"checking {faces.name}") as progress:
-            for record, (problems, counts, pairs, shape) in zip(faces.records, pool.map(check_record, faces.records)):
-                for kind, error in problems:
+            for record, checked in zip(faces.records, pool.map(check_record, faces.records)):
+                for kind, error in checked.problems:
                     result["problems"][kind].append({"name": record.name, "error": error})
-                if counts is not None:
-                    counts = np.bincount(table(record.labels, faces.labels), counts, 256)  # in the set's own classes
+                if checked.placed:
+                    placed[record.points][record.name] = checked.placed
+                    result["landmarks"] += 1
+                if checked.counts is not None:
+                    counts = np.bincount(table(record.labels, faces.labels), checked.counts, 256)  # in the set's classes
                     shares += counts / max(counts.sum(), 1)
                     present += counts > 0
-                    positions[record.labels][record.name] = pairs
-                    shapes[record.labels].append(shape)
+                    positions[record.labels][record.name] = checked.positions
+                    shapes[record.labels].append(checked.moments)
                     result["masks"] += 1
                 progress.update()
     finally:
@@ -63,8 +69,13 @@ def audit(faces, workers=2):
     result["order"] = {labels.name: names for labels, names in orders.items() if names}
     result |= _left_and_right({labels: of_record for labels, of_record in positions.items() if not orders[labels]})
     result["notes"] += [order_note(labels, names, shapes[labels]) for labels, names in orders.items() if names]
+    files = {record.name: record.landmarks_file or record.name for record in faces.records}
+    for points, of_record in placed.items():
+        problems, notes = check_points(points, of_record)
+        result["problems"]["points"] += [{"name": name, "error": f"{files[name]}: {what}"} for name, what in problems]
+        result["notes"] += notes
     without = sum(record.mask is None for record in faces.records)
-    if without:
+    if without and faces.labels:
         result["notes"].append(f"{without} of {len(faces.records)} faces have no mask")
     return result
 

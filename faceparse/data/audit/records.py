@@ -2,11 +2,13 @@
 import glob
 import os
 from collections import defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from faceparse.data.audit.order import moments
+from faceparse.data.audit.order import Moments, moments
+from faceparse.data.audit.points import PlacedPoints, apart_from_mask
 from faceparse.data.audit.sides import pair_positions
 from faceparse.data.images import PICTURE_SUFFIXES, exif_turns_unseen, image_size, open_image
 from faceparse.data.masks import read_mask
@@ -16,18 +18,30 @@ from faceparse.labels import IGNORE, LabelSet
 
 KINDS = {"missing": "a partner is missing", "unreadable": "cannot be read",
          "aspect": "mask and picture differ in shape", "turned": "EXIF turns the picture, and perhaps not the mask",
-         "values": "values outside the label set", "empty": "nothing is labelled"}
+         "values": "values outside the label set", "empty": "nothing is labelled",
+         "points": "landmarks that do not fit"}
 ANY_VALUE = LabelSet("any", tuple(map(str, range(IGNORE))), ((0, 0, 0),) * IGNORE)  # takes every value of a mask file
 
 
-def check_record(record):
-    """Reads a record once; no exception leaves this function. Returns
+@dataclass
+class Checked:
+    """What one record's files hold.
 
     problems   [(kind of KINDS, message of one line)]
     counts     (256,) pixels of each value of its mask, or None without a readable mask
     positions  [PairPosition or None] of each mirror pair of its labels, or None likewise
     moments    order.Moments of its classes, or None likewise
+    placed     PlacedPoints of its landmarks, or None without readable ones
     """
+    problems: list
+    counts: np.ndarray | None = None
+    positions: list | None = None
+    moments: Moments | None = None
+    placed: PlacedPoints | None = None
+
+
+def check_record(record):
+    """Reads a record once -> Checked; no exception leaves this function."""
     problems = []
 
     def attempt(read, file=None, kind=None):
@@ -42,12 +56,14 @@ def check_record(record):
     # A JPEG is decoded at an eighth of its size: a file that is cut short fails only at its end.
     size = attempt(lambda: (open_image(record.image, (1, 1)), image_size(record.image))[1], image_file)
     points = attempt(record.landmarks, record.landmarks_file) if record.landmarks else None
+    checked = Checked(problems)
     if size and points is not None:
         attempt(lambda: check_landmarks(record, points, size), record.landmarks_file)
+        checked.placed = PlacedPoints(points, size)
     if record.box:
         attempt(record.box, record.box_file)
     if not record.mask:
-        return problems, None, None, None
+        return checked
     labels = record.labels
     mask = attempt(record.mask, record.mask_file)
     if mask is None and _is_one_picture(record.mask_file):
@@ -60,8 +76,12 @@ def check_record(record):
         lambda: (np.bincount(mask.ravel(), minlength=256), pair_positions(mask, labels), moments(mask, labels)),
         record.mask_file)
     if measured is None:
-        return problems, None, None, None
-    counts, positions, shape = measured
+        return checked
+    counts, checked.positions, checked.moments = measured
+    checked.counts = counts
+    if checked.placed:
+        checked.placed = replace(checked.placed, apart=attempt(
+            lambda: apart_from_mask(points, record.points, mask, labels, size), record.mask_file))
     if size:
         attempt(lambda: check_mask_size(record, mask, size), record.mask_file, "aspect")
         if exif_turns_unseen(record.image):
@@ -72,7 +92,7 @@ def check_record(record):
                                    f"set {labels.name} ends at {len(labels) - 1}; correct the mask"))
     if not counts[1:IGNORE].any():
         problems.append(("empty", f"{record.name}: its mask is background alone; label it, or leave the face out"))
-    return problems, counts, positions, shape
+    return checked
 
 
 def _exists(file):

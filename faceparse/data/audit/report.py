@@ -1,16 +1,37 @@
 """An audit as text for a terminal, and a contact sheet of the masks whose left and right are reversed."""
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from faceparse import drawing, files
+from faceparse.data import landmarks, parsing
 from faceparse.data.audit.collect import audit
 from faceparse.data.audit.records import KINDS
 from faceparse.data.audit.sides import classes_of_levels, fix_mirrored
 from faceparse.data.images import open_image
+from faceparse.data.sets import DATA_SETS
 from faceparse.errors import FaceparseError
+
+
+def sets_to_check(name, root, **options):
+    """The FaceSets of a data set, of all its splits, with masks, or landmarks, or both; of a user's folder both sets, if
+    both are there.
+
+    options  of data.parsing.load
+    Raises FaceparseError.
+    """
+    loads = {"labels.json": parsing.load, "landmarks.json": partial(landmarks.load, limit=options.get("limit"))}
+    if name == "folder":
+        home = DATA_SETS[name].published.home(Path(root))
+        found = [mark for mark in loads if (home / mark).exists()] or ["labels.json"]
+    else:
+        found = ["labels.json" if name in parsing.READERS else "landmarks.json"]
+    sets = [loads[mark](name, "all", root, **({} if mark == "landmarks.json" else options)) for mark in found]
+    return [replace(faces, name=f"{name}-landmarks") if number else faces for number, faces in enumerate(sets)]
 
 
 def write_report(faces, folder):
@@ -20,6 +41,7 @@ def write_report(faces, folder):
     Raises CannotWrite.
     """
     result, folder = audit(faces), Path(folder)
+    result["notes"] += [faces.note] * bool(faces.note)
     print(text(result))
     files.write_json(result, folder / f"{faces.name}.json")
     sheet = suspects_sheet(faces, result)
@@ -30,7 +52,8 @@ def write_report(faces, folder):
 
 def text(result, most=20):
     """The audit as tables for a terminal; of each kind of problem, and of the reversed, at most `most` are listed."""
-    parts = [f"{result['set']}, {result['split']}: {result['records']:,} records, {result['masks']:,} masks"]
+    parts = [f"{result['set']}, {result['split']}: {result['records']:,} records, {result['masks']:,} masks"
+             + f", {result['landmarks']:,} with landmarks" * bool(result["landmarks"])]
     counts = [(what, len(result["problems"][kind])) for kind, what in KINDS.items()]
     parts.append(drawing.table(["files", "how many"], counts))
     for kind, what in KINDS.items():

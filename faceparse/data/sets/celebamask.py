@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from faceparse.data.data_set import DataSet, Published
+from faceparse.data.images import JPEG_SUFFIXES
 from faceparse.data.listing import image_folder_records, list_pictures, split_folder
 from faceparse.data.masks import check_part_size, inside_part, read_mask, read_part
 from faceparse.data.points import read_text
@@ -42,7 +43,7 @@ def read(root, split, options):
         return FaceSet("celebamask", split, labels, None, records)
     annotations = home / "CelebAMask-HQ-mask-anno"
     as_published = annotations.is_dir()
-    images = list_pictures(home / "CelebA-HQ-img" if as_published else home, {".jpg"}, PUBLISHED.layout)
+    images = list_pictures(home / "CelebA-HQ-img" if as_published else home, JPEG_SUFFIXES, PUBLISHED.layout)
     chosen, note = _celeba_split(images, home / MAPPING, split)
     records = []
     for stem in chosen:

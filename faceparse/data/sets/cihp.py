@@ -12,12 +12,13 @@ ignored, because a network trained on them as background would learn that a face
 """
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from faceparse import geometry
 from faceparse.data.data_set import DataSet, Published
-from faceparse.data.images import open_image
+from faceparse.data.images import JPEG_SUFFIXES, open_image
 from faceparse.data.listing import list_pictures, split_folder
 from faceparse.data.masks import read_indices, read_mask
 from faceparse.data.records import FaceSet, Record
@@ -51,14 +52,14 @@ def people(home, split, limit=None, seed=0):
     Raises FaceparseError; NoSuchSplit for the test split.
     """
     folder = split_folder(home, one_of(split, train="Training", val="Validation"))
-    names = list(list_pictures(folder / "Images", {".jpg"}))
+    images = list(list_pictures(folder / "Images", JPEG_SUFFIXES).items())
     if limit is not None:
-        order = np.random.default_rng(seed).permutation(len(names))
-        names = [names[i] for i in order]
+        order = np.random.default_rng(seed).permutation(len(images))
+        images = [images[i] for i in order]
     records = []
-    with ThreadPoolExecutor(4) as pool, Progress(len(names), "looking for people") as progress:
-        for start in range(0, len(names), STEP):
-            for people_of_image in pool.map(partial(_people, folder, split), names[start:start + STEP]):
+    with ThreadPoolExecutor(4) as pool, Progress(len(images), "looking for people") as progress:
+        for start in range(0, len(images), STEP):
+            for people_of_image in pool.map(partial(_people, folder, split), images[start:start + STEP]):
                 records += people_of_image
                 progress.update()
             if limit is not None and len(records) >= limit:
@@ -66,8 +67,9 @@ def people(home, split, limit=None, seed=0):
     return sorted(sample(records, limit, seed), key=lambda record: record.name)
 
 
-def _people(folder, split, name):
-    """The records of one image."""
+def _people(folder, split, image):
+    """The records of one image, (name, path)."""
+    name, path = image
     files = (folder / "Category_ids" / f"{name}.png", folder / "Human_ids" / f"{name}.png")
     categories, persons = _read_labels(*files)
     head = table(LABELS, LABEL_SETS["foreground"])[categories] == 1  # (H, W) hair and face
@@ -78,7 +80,7 @@ def _people(folder, split, name):
             continue
         crop = _with_context(box, categories.shape)
         records.append(Record(
-            f"{split}/{name}_{person}", partial(cropped_image, folder / "Images" / f"{name}.jpg", crop),
+            f"{split}/{name}_{person}", partial(cropped_image, Path(path), crop),
             mask=partial(cropped_mask, *files, person, crop), landmarks=None, box=None, labels=LABELS, points=None,
             mask_file=folder / "Category_ids" / name))
     return records

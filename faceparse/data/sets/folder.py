@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data.data_set import DataSet, Published
-from faceparse.data.listing import image_folder_records, list_pictures, split_folder, turned_note, unopened_note
+from faceparse.data.listing import image_folder_records, list_pictures, split_folder, turned_note
 from faceparse.data.mask_colours import BY_COLOUR
 from faceparse.data.mask_survey import check_ignored, mask_files, ways_of_set
 from faceparse.data.points import read_points, read_pts
@@ -74,8 +74,8 @@ def _of_split(home, split, list_records, note):
     """(records of a split, ""), or for a folder that is not divided (its share of all records, note)."""
     if any((home / s).is_dir() for s in SPLITS):
         folder = split_folder(home, split)
-        return list_records(folder), unopened_note(folder / "images")
-    return tenths(list_records(home), split), "; ".join(filter(None, (note, unopened_note(home / "images"))))
+        return list_records(folder), ""
+    return tenths(list_records(home), split), note
 
 
 def _records_with_points(folder, split, points):

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from faceparse.data.data_set import BAKER2023_COUNTS, DataSet, Published, baker2023_note
+from faceparse.data.images import JPEG_SUFFIXES
 from faceparse.data.listing import list_pictures, split_folder
 from faceparse.data.masks import read_mask
 from faceparse.data.points import read_box, read_points
@@ -32,7 +33,7 @@ def read(root, split, options):
     """A split of iBugMask as a FaceSet: train, val, heldout or test. Raises FaceparseError."""
     home, labels, points = PUBLISHED.home(root), LABEL_SETS["ibugmask"], landmark_set("68")
     folder = split_folder(home, "test" if split == "test" else "train")
-    images = list_pictures(folder, {".jpg"}, PUBLISHED.layout)
+    images = list_pictures(folder, JPEG_SUFFIXES, PUBLISHED.layout)
     stems, note = list(images), ""
     if split != "test":
         splits = ("train", "val", "heldout")
