@@ -3,6 +3,7 @@
 Each file in `sets/` defines a `DataSet`; the table in `sets/__init__.py` lists them. `parsing.load` and
 `landmarks.load` call the readers.
 """
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -94,7 +95,7 @@ def load_split(name, read, root, split, options):
     faces = all_splits(read) if split == "all" else several_splits(read, split) if "+" in split else read(split)
     if not faces.records:
         raise NoSuchSplit(f"{name}: its split '{split}' is empty; add pictures, or name another split")
-    folders = {record.image.parent: None for record in faces.records if isinstance(record.image, Path)}
+    folders = dict.fromkeys(os.path.dirname(record.image) for record in faces.records if not callable(record.image))
     note = "; ".join(filter(None, [faces.note, *map(unopened_note, folders)]))
     return replace(faces, note=note, records=sample(faces.records, options.limit, options.seed))
 

@@ -49,8 +49,9 @@ def list_pictures(folder, suffixes=PICTURE_SUFFIXES, layout=None):
 
 def unopened_note(folder):
     """A line with the number of the pictures directly in a folder whose format is not opened, and the first of their
-    names; "" where there are none."""
-    files = sorted(file for file in os.listdir(folder) if os.path.splitext(file)[1].lower() in OTHER_SUFFIXES
+    names; "" where there are none, or no such folder."""
+    there = os.listdir(folder) if os.path.isdir(folder) else ()
+    files = sorted(file for file in there if os.path.splitext(file)[1].lower() in OTHER_SUFFIXES
                    and not file.startswith("."))
     names = ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
     count = "1 picture is" if len(files) == 1 else f"{len(files)} pictures are"
