@@ -28,6 +28,8 @@ VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpe
 # The formats that ffmpeg may open, by its names. Some of its 300 others are lists of other files, and of addresses.
 FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,yuv4mpegpipe"
 
+MOST_STEADY = 60  # frames a second
+
 
 def is_video(path):
     """Whether a path is read as a video: by its suffix, or because it is a camera such as /dev/video0."""
@@ -47,6 +49,7 @@ class VideoReader:
     size    (width, height) of every frame
     fps     Fraction: the rate of the file, or its mean rate where the frames are not evenly spaced
     is_even whether the frames are evenly spaced in time
+    steady_fps  `fps`, or where the frames are not evenly spaced the rate that has a place for each (`steady_rate`)
     length  the approximate number of frames; None where the file does not state it (cameras, bare streams)
     note    ""; after the last frame of a file that is cut short or damaged, one line with ffmpeg's message
 
@@ -77,6 +80,7 @@ class VideoReader:
             rate, self.is_even = measured_rate(times, self.fps)
             if rate != self.fps:
                 self.fps, self.length = rate, len(times)
+        self.steady_fps = self.fps if self.is_even else steady_rate(times, self.fps)
 
     def _probe(self):
         """Decode one frame; returns size, fps and length.
@@ -201,6 +205,14 @@ def measured_rate(times, rate):
     period = duration / count
     farthest = max(abs(time - start - k * period) for k, time in enumerate(times))
     return rate, bool(farthest <= period / 2 + Fraction(2, 1000))
+
+
+def steady_rate(times, rate):
+    """Frames a second, an integer, of an evenly spaced video that can show each of the frames at `times`, ascending, at
+    its time: the inverse of their shortest distance, but at most MOST_STEADY, or their mean `rate` if that is higher.
+    """
+    shortest = min(later - earlier for earlier, later in zip(times, times[1:]) if later > earlier)
+    return Fraction(max(1, round(min(1 / shortest, max(MOST_STEADY, rate)))))
 
 
 def _mean_rate(log, rate):

@@ -11,6 +11,39 @@ from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.inference.ffmpeg import Ffmpeg, find_ffmpeg, output_contains
 
 
+MOST_PAUSE = 60  # seconds between two frames; longer ones are mostly errors in a file's times
+
+
+class SteadyFrames:
+    """Frames that are not evenly spaced, for a VideoWriter: the frame before is repeated up to each one's time.
+
+    writer  its fps is the rate of all frames, repeated ones too; a video of ffmpeg's pipe has no other times
+    The first frame is at 0; each is shown at its time, within half a period. Of several frames in one period the first
+    is written. Pauses of over MOST_PAUSE are shortened to it.
+    """
+
+    def __init__(self, writer):
+        self.writer, self.count, self.last, self.removed, self.before = writer, 0, None, 0.0, None
+
+    def write(self, frame, time):
+        """time  in seconds"""
+        if self.before is None:
+            self.removed = time
+        elif time - self.before > MOST_PAUSE:
+            self.removed += time - self.before - MOST_PAUSE
+        self.before = time
+        place = round((time - self.removed) * float(self.writer.fps))
+        while self.count < place:
+            self._add(self.last)
+        if self.count == place:
+            self._add(frame)
+        self.last = frame
+
+    def _add(self, frame):
+        self.writer.write(frame)
+        self.count += 1
+
+
 class VideoWriter:
     """Encodes frames as an MP4 file: H.264, or MPEG-4 part 2 where this ffmpeg lacks libx264; even spacing, no sound.
 

@@ -10,7 +10,7 @@ from faceparse.errors import CannotWrite
 from faceparse.inference.faces import Face, draw, parse_aligned
 from faceparse.inference.tracker import FaceTracker
 from faceparse.inference.video import VideoReader
-from faceparse.inference.video_writer import VideoWriter
+from faceparse.inference.video_writer import SteadyFrames, VideoWriter
 from faceparse.progress import Progress
 
 
@@ -24,7 +24,7 @@ def predict_video(path, base, parser=None, finder=None):
 
     The first line of NAME.jsonl is {"video", "width", "height", "fps", "landmarks"}, each further line a frame:
     {"frame", "time", "is_face", "points", "confidence"}, its time in seconds from the video's start. Where frames are
-    not evenly spaced, NAME_overlay.mp4 has them at their mean rate. In frames without a face, a parser that was trained
+    not evenly spaced, NAME_overlay.mp4 repeats them, so that each is shown at its time. In frames without a face, a parser that was trained
     on aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
     Returns notes for the user: what was done and how fast. Raises FaceparseError.
     """
@@ -33,10 +33,11 @@ def predict_video(path, base, parser=None, finder=None):
     tracker = finder and FaceTracker(finder, interval=max(1, round(reader.fps)))
     crops_before = finder.crop_count if finder else 0
     try:
-        with VideoWriter(target, reader.size, reader.fps) as writer, \
+        with VideoWriter(target, reader.size, reader.steady_fps) as writer, \
                 contextlib.closing(reader.with_times()) as stream, \
                 JsonLines(base.with_name(f"{base.name}.jsonl")) as lines, \
                 Progress(reader.length, Path(path).name) as progress:
+            steady = None if reader.is_even else SteadyFrames(writer)
             for frame, seconds in stream:
                 watch.lap("read")
                 face, painted = Face(None, None, None), ()
@@ -56,7 +57,10 @@ def predict_video(path, base, parser=None, finder=None):
                     watch.lap("parse")
                 drawn = draw(frame, [face], *painted)
                 watch.lap("draw")
-                writer.write(drawn)
+                if steady:
+                    steady.write(drawn, seconds)
+                else:
+                    writer.write(drawn)
                 frames += 1
                 watch.lap("write")
                 progress.update()
@@ -68,8 +72,8 @@ def predict_video(path, base, parser=None, finder=None):
                      f"whole frame, no face in {lost} frames")
         if sys.exc_info()[0] is KeyboardInterrupt:
             print(note)
-    uneven = (f"{path}: its frames are not evenly spaced; {target.name} has them at their mean rate, "
-              f"{float(reader.fps):.2f} a second" + (f", {base.name}.jsonl has each one's time" if tracker else ""))
+    uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, so "
+              "that each is shown at its time" + (f", {base.name}.jsonl has each one once" if tracker else ""))
     return [note] + [uneven] * (not reader.is_even) + [reader.note] * bool(reader.note)
 
 

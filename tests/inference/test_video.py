@@ -14,7 +14,7 @@ import pytest
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.inference import video
 from faceparse.inference.video import VideoReader, is_video
-from faceparse.inference.video_writer import VideoWriter
+from faceparse.inference.video_writer import MOST_PAUSE, SteadyFrames, VideoWriter
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not on the PATH")
 COLOURS = np.array([(200, 40, 40), (40, 200, 40), (40, 40, 200), (255, 255, 255), (0, 0, 0), (255, 0, 0), (0, 255, 0),
@@ -132,6 +132,29 @@ def test_unevenly_spaced_frames_have_their_times_and_mean_rate_in_every_containe
     measured = [time for _, time in reader.with_times()]
     assert np.allclose(measured, times, atol=0.0011) and len(measured) == 25  # FLV and Matroska round to 0.001 s
     assert reader.fps == Fraction(round(100 * 24 / times[-1]), 100) and reader.length == 25 and not reader.is_even
+
+
+def test_the_steady_rate_has_a_place_for_each_frame():
+    assert video.steady_rate([0, 0.04, 0.2, 0.4], 10) == 25
+    assert video.steady_rate([0, 0.001, 1, 2], 2) == video.MOST_STEADY
+    assert video.steady_rate([0, 5, 15], Fraction(1, 5)) == 1
+
+
+class Written(list):
+    fps = Fraction(30)
+    write = list.append
+
+
+def test_a_repeated_frame_is_shown_within_half_a_period_of_its_time():
+    times = [0.5 + time for time in (0, 0.034, 0.1, 0.101, 0.42, 1.0)]
+    written = Written()
+    steady = SteadyFrames(written)
+    for number, time in enumerate(times):
+        steady.write(number, time)
+    assert [written.index(number) for number in (0, 1, 2, 4, 5)] == [0, 1, 3, 13, 30] and len(written) == 31
+    assert written[4:13] == [3] * 9  # the second frame of one period is shown after the first
+    steady.write(6, 1.5 + 1e6)
+    assert len(written) == 31 + MOST_PAUSE * 30
 
 
 @needs_ffmpeg

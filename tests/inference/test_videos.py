@@ -34,15 +34,16 @@ def test_every_frame_of_a_video_is_predicted_drawn_and_written(run, parser_run, 
 
 
 @needs_ffmpeg
-def test_lines_of_an_uneven_video_have_their_times_and_a_note_names_the_mean_rate(run, landmark_run, clip, tmp_path):
+def test_frames_of_an_uneven_video_keep_their_times(run, landmark_run, clip, tmp_path):
     uneven = tmp_path / "uneven.mkv"
     subprocess.run(["ffmpeg", "-loglevel", "error", "-i", clip, "-vf", "setpts=N*N/25/TB", "-c:v", "mpeg4", uneven],
                    check=True)
     status, out, err = run("evaluate.py", "--model", landmark_run, "--images", uneven, "--out", "out")
-    assert status == 0 and "not evenly spaced" in out and "5.00 a second" in out, err
-    _, *lines = map(json.loads, (tmp_path / "out/uneven.jsonl").read_text().splitlines())
+    assert status == 0 and "not evenly spaced" in out and "at 25 a second" in out, err
+    about, *lines = map(json.loads, (tmp_path / "out/uneven.jsonl").read_text().splitlines())
     assert [line["time"] for line in lines] == [0, 0.04, 0.16, 0.36, 0.64, 1]
-    assert VideoReader(tmp_path / "out/uneven_overlay.mp4").fps == 5
+    drawn = VideoReader(tmp_path / "out/uneven_overlay.mp4")
+    assert drawn.fps == 25 and len(list(drawn)) == 26 and about["fps"] == 5
 
 
 @needs_ffmpeg
