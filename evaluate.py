@@ -4,11 +4,14 @@
     python evaluate.py --set ibugmask --model runs/*        a table with a line for each run, and baker2023's tables
     python evaluate.py --set lapa --out report/             also report.json, report.md, charts, example faces
     python evaluate.py --set 300w --model runs/300w-pipnet  landmarks: NME, AUC, failure rate
-    python evaluate.py --images photo.jpg folder/           masks, overlays and JSON in parsed/
+    python evaluate.py --images photo.jpg folder/           every face: masks, overlays and JSON in parsed/
     python evaluate.py --images clip.mp4 /dev/video0 --model runs/lapa-unet runs/300w-pipnet
                                                             every frame, aligned by predicted landmarks
     python evaluate.py --images folder/ --annotate mine/ --model runs/lapa-hourglass runs/lapa-bass
                                                             a data set for people to correct, lowest confidence first
+
+Without --model, the newest finished run under runs/ is used; where there is none, pictures are parsed by the parser and
+the landmark network that come with faceparse, which are `--model shipped`.
 
 --model takes parsers, label adapters and landmark networks in any order. An adapter runs behind every parser that it
 was trained for. Landmark networks find the face for the parsers (--images, --align predicted). A parser of `foreground`
@@ -18,7 +21,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from faceparse import drawing
+from faceparse import drawing, weights
 from faceparse.adaptation.adapted_parser import pair
 from faceparse.adaptation.loading import load_any
 from faceparse.annotation import rounds, worst_first
@@ -39,7 +42,7 @@ from faceparse.papers import baker2023, mountain2022
 from faceparse.scripts import exits
 from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
-from faceparse.training.run_folder import finished_runs, history_of
+from faceparse.training.run_folder import finished_runs, has_finished_run, history_of
 
 
 def get_args_parser():
@@ -47,8 +50,9 @@ def get_args_parser():
 
     group = parser.add_argument_group("the networks")
     group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
-                       help="run folders or checkpoints of parsers, label adapters and landmark networks (default: the "
-                            "newest finished run of a parser or landmark network)")
+                       help="run folders or checkpoints of parsers, label adapters and landmark networks; shipped: the "
+                            "parser and the landmark network that come with faceparse (default: the newest finished run "
+                            "of a parser or landmark network; for --images, where there is none, shipped)")
     group.add_argument("--force", action="store_true",
                        help="use adapters behind parsers that they were not trained for (default: an error, since the "
                             "scores would mean little)")
@@ -86,7 +90,7 @@ def get_args_parser():
                             "parses them, with its adapter and aligned by the landmark network where --model has these")
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, with lines picture,x0,y0,x1,y1 in pixels, from brows to chin; "
-                            "several lines of a picture for several faces (default: a landmark network finds one face)")
+                            "several lines of a picture for several faces (default: the landmark network finds the faces)")
     group.add_argument("--confidence", action="store_true",
                        help="also write a confidence map for each mask (default: none)")
     group.add_argument("--annotate", type=Path, metavar="OUT",
@@ -142,15 +146,32 @@ def main(args):
 
 
 def load_networks(args):
-    """The networks of --model, without run folders that hold no best.pt."""
+    """The networks of --model, without run folders that hold no best.pt; without --model the newest run or, where there
+    is none to parse pictures with, the networks that come with faceparse."""
     kinds = ("landmarker",) if args.annotate else ("parser", "landmarker")
-    paths = args.model or finished_runs(args.runs, *kinds)[-1:]
+    paths = args.model
+    if not paths and args.images and weights.are_there() and not has_finished_run(args.runs, *kinds):
+        paths = [Path(weights.SHIPPED)]
+    paths = paths or finished_runs(args.runs, *kinds)[-1:]
+    if args.images:
+        print_networks(args, paths)
+    paths = [path for name in paths for path in (
+        map(weights.shipped, weights.FILES) if weights.is_shipped(name) else [name])]
     unfinished = [path for path in paths if len(paths) > 1 and path.is_dir() and not (path / "best.pt").exists()]
     left_out(f"{path}: holds no best.pt, so no finished epoch" for path in unfinished)
     networks = [load_any(path, args.device, args.amp) for path in paths if path not in unfinished]
     if not networks:
         raise FaceparseError("none of --model holds a best.pt: name runs of train.py")
     return networks
+
+
+def print_networks(args, paths):
+    """The first line for pictures: which networks are used, and why where the user named none."""
+    names = ", ".join(f"those that come with faceparse, in {weights.FOLDER}" if weights.is_shipped(path) else str(path)
+                      for path in paths)
+    why = "" if args.model else (f" (no finished run in {args.runs})" if weights.is_shipped(paths[0]) else
+                                 f" (the newest run in {args.runs}; --model shipped: those that come with faceparse)")
+    print(f"networks: {names}{why}")
 
 
 def score_parsers(args, parsers, landmarkers):
@@ -241,7 +262,7 @@ def predict_images(args, others, landmarkers):
         return annotate(args, parser, finder)
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
         print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed unaligned; to align "
-              "it, name a landmark network by --model too")
+              "it, name a landmark network by --model too, such as shipped")
     out = args.out or Path("parsed")
     done, notes, errors = predict(args.images, out, parser, finder, args.boxes, args.confidence)
     for note in notes:

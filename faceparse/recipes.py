@@ -39,6 +39,7 @@ class Recipe:
     split_of: dict = field(default_factory=dict)  # {data set: the splits to train on}; others: train
     best_by: str = "mean_f1"       # the score on val that chooses the best epoch of a parser
     validate_every: int = 0        # steps between two scorings of val; 0: after every epoch
+    without_face: float = 0.0      # landmarks: drawn pictures without a face for each face
 
 
 SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distort-half")
@@ -81,6 +82,7 @@ RECIPES = {
 }
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
+FINDER_JITTER, FINDER_PHOTOMETRY = augmentation("rotate+windows+mirror+occlude+grey+distort-half")
 MOUNTAIN2022_JITTER, MOUNTAIN2022_PHOTOMETRY = augmentation("all")
 FAN = Recipe(
     source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and "
@@ -108,6 +110,11 @@ LANDMARK_RECIPES = {
         source="ours: from random initialisation",
         epochs=30, batch=16, lr=0.001, size=256, optimizer="adamw", schedule="cosine", weight_decay=0.05,
         photometry=PIPNET_PHOTOMETRY, jitter=PIPNET_JITTER, align="crop", encoder_weights="none"),
+    "finder": Recipe(
+        source="ours: networks that search pictures for faces and locate their landmarks, from random initialisation",
+        epochs=20, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,
+        photometry=FINDER_PHOTOMETRY, jitter=FINDER_JITTER, align="crop", encoders=("mobilenet_v2",),
+        encoder_weights="none", without_face=0.25),
     "toy": Recipe(
         source="ours: toy faces on a laptop's CPU in minutes",
         epochs=8, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "faceparse"
 # A folder or module imports only from those above it in this list, and from itself.
-ORDER = ["errors", "files", "progress", "left_right", "labels", "landmark_sets", "geometry", "drawing", "data",
+ORDER = ["errors", "files", "progress", "weights", "left_right", "labels", "landmark_sets", "geometry", "drawing", "data",
          "recipes", "losses", "models", "metrics", "training", "inference", "adaptation", "annotation", "evaluation",
          "papers", "scripts"]
 

@@ -35,6 +35,9 @@ GEOMETRY = {
     # ours, for networks that find faces: the picture scaled to between a sixth of the crop's side and all of it,
     # anywhere in the crop, surrounded by clutter
     "place": {"scale": (1 / 6, 1.0), "within": True, "cluttered": True},
+    # ours, for landmark networks that search windows of a picture for faces: a face of a third of the window's side to
+    # all of it, anywhere in the window, and stray windows that hold no face of such a size (data/windows.py)
+    "windows": {"scale": (0.38, 1.05), "within": True, "cluttered": True, "stray": 0.2},
     # ours, for networks whose crops another network predicts: too large, or beside the face, as such crops may be
     "loose": {"scale": (0.65, 1.15), "shift": 0.1},
     "crop": {"scale": (1.0, 1.25), "within": True},

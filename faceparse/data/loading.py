@@ -9,7 +9,7 @@ A batch is a dict:
 
     image       (B, 3, S, S) uint8
     mask        (B, S, S) uint8, in the target labels, 255 = ignored
-    landmarks   (B, K, 2) float32, in pixels of the crop
+    landmarks   (B, K, 2) float32, in pixels of the crop, NaN = not annotated, records.ABSENT = no face in the crop
     homography  (B, 3, 3) float64, full-size image -> crop
     index       (B,) int64 into `records`
 
@@ -19,6 +19,8 @@ landmark set has no mirror pairs (Helen's 194).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -26,11 +28,14 @@ import torch
 from faceparse import geometry
 from faceparse.data.drawn.clutter import clutter
 from faceparse.data.randomness import keys, uniforms
-from faceparse.data.sources import read_source
+from faceparse.data.records import shows_no_face
+from faceparse.data.sources import margin_for, read_source
+from faceparse.data.windows import landmarks_of_window
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
 CACHE_BYTES = 4 << 30  # of one process; processes on one machine should divide it between them
+CLUTTERS = 128  # pictures of clutter, which are kept, since drawing one takes as long as a training step
 TRIES = 10  # at most, draws of the random geometry until no class fills the crop (mmsegmentation's RandomCrop)
 
 
@@ -63,7 +68,8 @@ class Faces:
         source = self._sources.get(index)
         if source is None:
             try:
-                source = read_source(self.records[index], self.labels, self.size, self.align, self.landmarks)
+                source = read_source(self.records[index], self.labels, self.size, self.align, self.landmarks,
+                                     margin_for(self.jitter))
             except FaceparseError as error:
                 raise error if self.skip_bad else FaceparseError(
                     f"{error} (or leave bad files out with --skip-bad)") from None
@@ -87,28 +93,38 @@ class Faces:
         if self.jitter is not None and self.jitter.cluttered:
             self._fill_padding(face, source, to_crop)
         if source.points is not None and not (mirrored and record.points.mirror_pairs is None):
-            points = geometry.apply(to_crop, source.points)
-            face["landmarks"] = (points[record.points.mirror] if mirrored else points).astype(np.float32)
+            face["landmarks"] = self._landmarks(record, source, to_crop, mirrored)
         return face
+
+    def _landmarks(self, record, source, to_crop, mirrored):
+        """(K, 2) float32, the landmarks in pixels of a crop; all ABSENT where it shows no face."""
+        if shows_no_face(source.points):
+            return source.points
+        points = geometry.apply(to_crop, source.points)
+        points = (points[record.points.mirror] if mirrored else points).astype(np.float32)
+        is_window = self.jitter is not None and self.jitter.stray > 0
+        return landmarks_of_window(points, self.size) if is_window else points
 
     def _homography(self, index, source):
         """(homography full-size image -> crop, whether it mirrors): the alignment, then the random geometry."""
-        to_crop, mirrored = source.aligned, False
-        for attempt in range(0 if self.jitter is None else TRIES):
+        to_crop, mirrored, jitter = source.aligned, False, self.jitter
+        if jitter is not None and jitter.stray and shows_no_face(source.points):
+            jitter = replace(jitter, stray=1.0)  # it has no place of a face to stay near
+        for attempt in range(0 if jitter is None else TRIES):
             draws = uniforms(self.seed, self.epoch, index, f"geometry {attempt}" if attempt else "geometry",
                              geometry.JITTER_DRAWS)
-            random, mirrored = geometry.random_homography(self.jitter, draws, self.size)
+            random, mirrored = geometry.random_homography(jitter, draws, self.size)
             to_crop = geometry.compose(source.aligned, random)
-            if source.mask is None or self.jitter.most >= 1 or self._largest_share(source, to_crop) < self.jitter.most:
+            if source.mask is None or jitter.most >= 1 or self._largest_share(source, to_crop) < jitter.most:
                 break
         return to_crop, mirrored
 
     def _fill_padding(self, face, source, to_crop):
-        """Draws clutter, different in every epoch, where a crop is outside its image; its class is background."""
+        """Draws clutter, another picture in every epoch, where a crop is outside its image; its class is background."""
         padding = geometry.warp_mask(np.zeros(source.image.shape[:2], np.uint8), geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), (self.size, self.size)) > 0
         key = int(keys(self.seed, self.epoch, face["index"], "clutter")[0] >> np.uint64(1))
-        face["image"] = np.where(padding, clutter(key, 0, self.size).transpose(2, 0, 1), face["image"])
+        face["image"] = np.where(padding, _clutter(key % CLUTTERS, self.size).transpose(2, 0, 1), face["image"])
         if "mask" in face:
             face["mask"] = np.where(padding, np.uint8(0), face["mask"])
 
@@ -155,6 +171,12 @@ class Faces:
         if self.landmarks:
             return {**batch, "landmarks": torch.zeros(0, self.records[0].points.count, 2)}
         return {**batch, "mask": torch.zeros(0, self.size, self.size, dtype=torch.uint8)}
+
+
+@lru_cache(CLUTTERS)
+def _clutter(number, size):
+    """Picture number `number` of clutter, (size, size, 3) uint8."""
+    return clutter(0, number, size)
 
 
 def shuffled(count, seed, epoch):

@@ -16,6 +16,9 @@ from faceparse.geometry.alignment import NEED_LANDMARKS
 from faceparse.labels import LabelSet
 from faceparse.landmark_sets import LandmarkSet
 
+# Both coordinates of every landmark of a picture without a face. A landmark that is NaN was not annotated, so nothing is
+# known about it; one that is ABSENT is nowhere in the picture, and the score of a landmark network should be 0 there.
+ABSENT = np.inf
 ASPECT_TOLERANCE = 0.01  # a mask may differ from its image in size, but not in aspect ratio
 
 
@@ -27,7 +30,7 @@ class Record:
     image      the image file, or a callable that draws the image; `open_image` and `image_size` take either
     mask       () -> (H, W) uint8, indices of `labels`, 255 = ignored; None where there is no annotation
     landmarks  () -> (K, 2) float32 of `points`, x then y, in pixels of the upright image at full size, NaN = not
-               annotated; None where there is no annotation
+               annotated; all of them ABSENT: the picture shows no face; None where there is no annotation
     box        () -> (x0, y0, x1, y1) float, in pixels of the image, where the publisher provides a face box; or None
     labels     the label set of the mask, or None
     points     the landmark set of the landmarks, or None
@@ -87,12 +90,19 @@ def check_landmarks(record, points, size):
 
     Annotators place a chin or a temple that the image's edge cuts off a little outside the image.
     """
+    if shows_no_face(points):
+        return
     outside = (points < -np.array(size)) | (points > 2 * np.array(size))  # (K, 2); False for NaN
     if outside.any():
         index = int(outside.any(1).argmax())
         x, y = points[index]
         raise FaceparseError(f"{record.landmarks_file or record.name}: point {index} at ({x:g}, {y:g}) is far outside "
                              f"the picture of {record.name}, which is {size[0]} x {size[1]}; correct the file")
+
+
+def shows_no_face(points):
+    """Whether landmarks (K, 2) are those of a picture without a face: all ABSENT."""
+    return bool(np.isinf(points).all())
 
 
 def near(points, size):

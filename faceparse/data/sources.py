@@ -9,11 +9,16 @@ import numpy as np
 
 from faceparse import geometry
 from faceparse.data.images import image_size, open_image
-from faceparse.data.records import check_landmarks, check_mask_size
+from faceparse.data.records import check_landmarks, check_mask_size, shows_no_face
 from faceparse.errors import FaceparseError
 from faceparse.labels import LABEL_SETS, table
 
 MARGIN = 0.35  # of the crop's size, stored around it: enough for a rotation of 45 degrees with a shift
+
+
+def margin_for(jitter):
+    """The margin to store around crops of a geometry.Jitter, in sides of the crop: more where it reduces them."""
+    return MARGIN + (0 if jitter is None else max(0.0, 1 / jitter.scale[0] - 1) / 2)
 
 
 @dataclass
@@ -35,17 +40,20 @@ class Source:
     aligned: np.ndarray
 
 
-def read_source(record, labels, size, align, landmarks=False):
+def read_source(record, labels, size, align, landmarks=False, margin=MARGIN):
     """The Source of a record for crops of `size` x `size`.
 
     labels     target LabelSet of the mask;  align  one of geometry.ALIGNMENTS
     landmarks  read the landmarks even if the alignment does not need them
-    Raises FaceparseError with the name of the file.
+    margin     what is stored around the crop, in sides of the crop
+    A picture without a face is not aligned by landmarks, but taken whole. Raises FaceparseError with the name of the file.
     """
     width, height = image_size(record.image)
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
         check_landmarks(record, points, (width, height))
+        if shows_no_face(points):
+            align = "none"
     mask, to_mask = None if record.mask is None else record.mask(), None
     if mask is not None:
         check_mask_size(record, mask, (width, height))
@@ -55,18 +63,18 @@ def read_source(record, labels, size, align, landmarks=False):
         aligned = geometry.alignment(align, width, height, size, points, record.points, foreground)
     except FaceparseError as error:
         raise FaceparseError(f"{record.name}: {error}") from None
-    image, image_from_picture = _reduced_image(record.image, width, height, aligned, size)
+    image, image_from_picture = _reduced_image(record.image, width, height, aligned, size, margin)
     if mask is None:
         return Source(image, image_from_picture, None, None, points, aligned)
-    mask, mask_from_picture = _reduced_mask(mask, to_mask, aligned, size)
+    mask, mask_from_picture = _reduced_mask(mask, to_mask, aligned, size, margin)
     return Source(image, image_from_picture, table(record.labels, labels)[mask], mask_from_picture, points, aligned)
 
 
-def _reduced_image(file, width, height, aligned, size):
+def _reduced_image(file, width, height, aligned, size, margin):
     """The part of an image that crops need, (h, w, 3) uint8, and the homography from the full-size image to it.
 
     file           of the image, or a callable that draws it;  width, height  of the full-size image
-    aligned, size  as in Source and read_source
+    aligned, size, margin  as in Source and read_source
     The image is reduced by integer factors, first in decoding, then by averaging, to at least the crop's resolution.
     """
     pixels = max(1.0, geometry.source_pixels(aligned, (size, size)))  # full-size pixels for each pixel of the crop
@@ -77,20 +85,20 @@ def _reduced_image(file, width, height, aligned, size):
     if factor > 1:
         picture = picture.reduce(factor)
         to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
-    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size)
+    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size, margin)
     image = np.array(picture.crop((left, top, right, bottom)))
     return image, geometry.compose(to_picture, geometry.translation(-left, -top))
 
 
-def _reduced_mask(mask, to_mask, aligned, size):
+def _reduced_mask(mask, to_mask, aligned, size, margin):
     """The part of a mask (H, W) that crops need, (h, w), and the homography from the full-size image to it.
 
-    to_mask  homography, full-size image -> mask;  aligned, size  as in Source and read_source
+    to_mask  homography, full-size image -> mask;  aligned, size, margin  as in Source and read_source
     Every `step`-th pixel is kept, at twice the crop's resolution: not averaged, so positions stay exact.
     """
     step = max(1, int(geometry.source_pixels(geometry.compose(np.linalg.inv(to_mask), aligned), (size, size)) / 2))
     left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_mask), size,
-                                            (mask.shape[1], mask.shape[0]))
+                                            (mask.shape[1], mask.shape[0]), margin)
     left, top = left + (step - 1) // 2, top + (step - 1) // 2
     mask_from_picture = np.array([[1 / step, 0, 0], [0, 1 / step, 0], [0, 0, 1]]) @ geometry.compose(
         to_mask, geometry.translation(-left, -top))
@@ -110,12 +118,12 @@ def _foreground_box(record, mask, to_mask):
     return geometry.apply(np.linalg.inv(to_mask), np.reshape(box, (2, 2))).ravel()
 
 
-def _around_crop(from_crop, size, limits):
+def _around_crop(from_crop, size, limits, margin):
     """(left, top, right, bottom) in pixels of the crop with its margin, inside an image of `limits` (width, height).
 
     from_crop  homography, crop -> that image
     """
-    low, high = -MARGIN * size, (1 + MARGIN) * size
+    low, high = -margin * size, (1 + margin) * size
     corners = geometry.apply(from_crop, [[low, low], [high, low], [high, high], [low, high]])
     left, top = np.clip(np.floor(corners.min(0)), 0, np.array(limits) - 1).astype(int)
     right, bottom = np.clip(np.ceil(corners.max(0)) + 1, [left + 1, top + 1], limits).astype(int)

@@ -8,6 +8,7 @@ import numpy as np
 
 from faceparse import geometry
 from faceparse.data.loading import spread
+from faceparse.data.records import shows_no_face
 from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
 
@@ -30,7 +31,7 @@ def mean_face(faces):
     points = []
     for index in range(len(faces)):
         source = _readable(faces, index)
-        if source is not None and source.points is not None:
+        if source is not None and source.points is not None and not shows_no_face(source.points):
             points.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
     mean = np.nanmean(points, 0) if points and np.isfinite(points).any(0).all() else None
     if mean is None:

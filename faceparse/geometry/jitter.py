@@ -19,11 +19,14 @@ class Jitter:
                                   # crop and the scaled picture inside the larger one
     most: float = 1.0             # a crop in which one class covers a larger share is drawn again (loading.TRIES times)
     cluttered: bool = False       # fill what is outside the picture with clutter, as background (loading.Faces)
+    stray: float = 0.0            # probability of a stray crop: scaled by STRAY_SCALE, anywhere that it still touches
+                                  # the unjittered one, as the windows of a search for faces are
     perspective: float = 0.0      # probability of a change of perspective
     mirror: float = 0.0           # probability of a mirror, with mirrored classes and landmarks swapped
 
 
-JITTER_DRAWS = 17  # uniform numbers that one `random_homography` takes
+STRAY_SCALE = (0.2, 4.0)
+JITTER_DRAWS = 18  # uniform numbers that one `random_homography` takes
 
 
 def random_homography(jitter, uniforms, size):
@@ -35,11 +38,14 @@ def random_homography(jitter, uniforms, size):
     of the size, s uniform in 0.05..0.1, and the quadrangle is mapped to the square.
     """
     steps = []
-    low, high = np.log(jitter.scale)
+    stray = uniforms[17] < jitter.stray
+    low, high = np.log(STRAY_SCALE if stray else jitter.scale)
     degrees = jitter.degrees * (2 * uniforms[0] - 1) if uniforms[15] < jitter.turned else 0.0
     scale = np.exp(low + (high - low) * uniforms[1])
     steps.append(rotation(degrees, size, scale))
-    if jitter.within:
+    if stray:
+        steps.append(translation(*((scale + 1) / 2 * size * (2 * uniforms[2:4] - 1))))
+    elif jitter.within:
         steps.append(translation(*((scale - 1) / 2 * size * (2 * uniforms[2:4] - 1))))
     elif jitter.shift and uniforms[16] < jitter.shifted:
         steps.append(translation(*(jitter.shift * size * (2 * uniforms[2:4] - 1))))

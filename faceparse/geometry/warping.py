@@ -17,8 +17,14 @@ def warp_image(image, homography, size):
     """
     factor = max(1, round(source_pixels(homography, size)))
     if factor > 1:
-        image = (image if isinstance(image, Image.Image) else Image.fromarray(image)).reduce(factor)
-        homography = compose(np.linalg.inv(scaling(1 / factor, 1 / factor)), homography)
+        image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+        left, top, right, bottom = seen_box(homography, size, image.size)  # only this part is reduced
+        left, top = (factor * max(0, low // factor - 1) for low in (left, top))
+        right, bottom = (min(limit, factor * (high // factor + 2)) for high, limit in zip((right, bottom), image.size))
+        if right <= left or bottom <= top:
+            return np.zeros((3, *size[::-1]), np.uint8)
+        image = image.reduce(factor, (left, top, right, bottom))
+        homography = compose(scaling(factor, factor), translation(left, top), homography)
     if isinstance(image, Image.Image):  # of a large picture, only the part that the crop shows becomes an array
         left, top, right, bottom = seen_box(homography, size, image.size)
         image = np.array(image.crop((left, top, right, bottom)))

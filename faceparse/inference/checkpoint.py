@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceparse import models
+from faceparse import models, weights
 from faceparse.errors import FaceparseError
 from faceparse.inference.checkpoint_checks import check_metadata, errors_naming
 from faceparse.inference.face_parser import Parser
@@ -14,14 +14,16 @@ from faceparse.models.published_pipnet import describe_published
 from faceparse.training.devices import choose_device, mixed_precision
 
 
-def load(path, device="auto", amp="off"):
+def load(path=None, device="auto", amp="off"):
     """Load a parser.
 
-    path    a checkpoint, or a run folder, of which best.pt is read
+    path    a checkpoint, or a run folder, of which best.pt is read; None or "shipped": the one that comes with faceparse
     device  "cpu", "cuda", "cuda:1", "mps" or "auto": a GPU where there is one
     amp     "on", "off" or "auto": whether to run in bfloat16
     Returns a Parser. Raises FaceparseError.
     """
+    if path is None or weights.is_shipped(path):
+        path = weights.shipped("parser")
     checkpoint = read(path)
     if checkpoint.kind != "parser":
         raise FaceparseError(f"{path}: is not a parser but {checkpoint.kind!r}; name a parser")

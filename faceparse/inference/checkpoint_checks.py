@@ -22,7 +22,7 @@ FIELDS = {  # kind of checkpoint -> the entries that it must have, and their typ
     "parser": {**COMMON_FIELDS, **IMAGE_FIELDS, **LABEL_FIELDS},
     "adapter": {**COMMON_FIELDS, **LABEL_FIELDS, "source": dict, "input": str, "fits": list, "target": str,
                 "seen": list},
-    "landmarker": {**COMMON_FIELDS, **IMAGE_FIELDS, "points": dict},
+    "landmarker": {**COMMON_FIELDS, **IMAGE_FIELDS, "points": dict, "without_face": (int, float, type(None))},
 }
 
 

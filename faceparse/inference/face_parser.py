@@ -5,7 +5,7 @@
     face.mask                                 # (H, W) uint8, indices of face.labels
     face.overlay().save("overlay.png")
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from faceparse import drawing, geometry
 from faceparse.data.augment import normalise
 from faceparse.data.images import open_image
 from faceparse.errors import FaceparseError
+from faceparse.inference.detection import Detection
 from faceparse.inference.trained_network import TrainedNetwork
 from faceparse.labels import LabelSet, label_set_from_dict
 from faceparse.landmark_sets import landmark_set
@@ -33,12 +34,14 @@ class ParsedFace:
     mask        (H, W) uint8, class indices of `labels`
     confidence  (H, W) float32 in 0..1, the probability of the pixel's class
     homography  3x3, picture -> the crop that the network parsed
+    detection   of `parse_all`: the detection.Detection of the face, with its landmarks and their confidence; else None
     """
     image: np.ndarray
     mask: np.ndarray
     confidence: np.ndarray
     labels: LabelSet
     homography: np.ndarray
+    detection: Detection | None = None
 
     def overlay(self, opacity=0.5):
         """The mask in its label set's colours over the image, a Pillow image."""
@@ -95,6 +98,23 @@ class Parser(TrainedNetwork):
         probabilities = self.probabilities(crops(image, [homography], self.size))[0]  # (C, S, S)
         mask, confidence = restore(probabilities.cpu(), homography, image.size)
         return ParsedFace(np.asarray(image), mask, confidence, self.labels, homography)
+
+    def parse_all(self, image, finder=None):
+        """Parse every face of a picture; returns a list of ParsedFaces of the picture's own size, the largest face
+        first, [] where the picture shows none.
+
+        image   a path, a Pillow image, or (H, W, 3) uint8 RGB
+        finder  a FaceFinder; None: of the landmark network that comes with faceparse
+        Raises FaceparseError where the parser was trained on whole pictures, not on faces aligned by landmarks.
+        """
+        if self.align not in geometry.BY_LANDMARKS:
+            raise FaceparseError(f"{self.path}: was trained on whole pictures, in which it does not look for faces: use "
+                                 "parse, or train it on aligned faces, such as by --align celebahq")
+        if finder is None:
+            from faceparse.inference.shipped import shipped_finder  # that module imports this one
+            finder = shipped_finder(self.device)
+        image = as_picture(image)
+        return [replace(self.parse(image, face.points, finder.points), detection=face) for face in finder.find_all(image)]
 
     def _alignment(self, picture_size, points, landmarks, box):
         """The homography picture -> crop, by points of a LandmarkSet, else by a box, else of the whole picture."""

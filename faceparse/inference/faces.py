@@ -5,7 +5,7 @@ import numpy as np
 
 from faceparse import drawing, geometry
 from faceparse.inference.face_parser import ParsedFace
-from faceparse.inference.finder import Detection
+from faceparse.inference.detection import Detection
 
 
 @dataclass
@@ -25,6 +25,14 @@ def predict_face(image, parser, finder, box=None):
     return Face(box, detection, parser and parse_aligned(image, parser, finder, detection, box))
 
 
+def find_faces(image, parser, finder):
+    """[Face] of all faces that a FaceFinder finds in a Pillow image, the largest first, each parsed by the Parser where
+    there is one; only the main face, found or not, where the finder cannot tell whether there is a face."""
+    if not finder or not finder.finds_all:
+        return [predict_face(image, parser, finder)]
+    return [Face(None, one, parser and parse_aligned(image, parser, finder, one)) for one in finder.find_all(image)]
+
+
 def parse_aligned(image, parser, finder, detection, box=None):
     """A ParsedFace, aligned by the landmarks of a FaceFinder's detection where there is one and the parser was trained
     on crops aligned by landmarks, else by the box, else of the whole picture."""
@@ -33,11 +41,14 @@ def parse_aligned(image, parser, finder, detection, box=None):
     return parser.parse(image, box=box)
 
 
-def merge(parsed_faces):
-    """Merge the masks of several ParsedFaces of one picture -> mask (H, W) uint8, confidence (H, W) float32.
+def merge(parsed_faces, size):
+    """Merge the masks of several ParsedFaces of one picture, of `size` (width, height) -> mask (H, W) uint8, confidence
+    (H, W) float32; all background, with confidence 0, where there is none.
 
     A pixel gets the class of the highest confidence among the masks where it is not background.
     """
+    if not parsed_faces:
+        return np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
     first, *others = parsed_faces
     mask, confidence = first.mask.copy(), first.confidence.copy()
     for other in others:
@@ -58,12 +69,14 @@ def draw(image, faces, mask=None, labels=None):
 
 
 def describe(face):
-    """The entry of NAME.json for a Face: its box, its landmarks, and each part's share of the pixels, box and mean
-    confidence."""
+    """The entry of NAME.json for a Face: its box, the user's or that of its landmarks, from brows to chin; its
+    landmarks and their confidence; and each part's share of the pixels, box and mean confidence."""
     entry = {"box": face.box}
     if face.detection:
-        entry |= {"is_face": face.detection.is_face, "points": face.detection.points.astype(float).round(2),
-                  "confidence": face.detection.confidence}
+        if face.box is None:
+            entry["box"] = np.round(face.detection.box, 2).tolist()
+        entry |= {"is_face": face.detection.is_face, "mean_confidence": face.detection.mean_confidence,
+                  "points": face.detection.points.astype(float).round(2), "confidence": face.detection.confidence}
     if face.parsed:
         entry |= {"homography": face.parsed.homography, "parts": _describe_parts(face.parsed)}
     return entry

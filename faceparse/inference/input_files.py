@@ -11,7 +11,7 @@ from faceparse.data.images import PICTURE_SUFFIXES, image_size
 from faceparse.data.listing import unopened_note
 from faceparse.errors import FaceparseError
 from faceparse.files import read_small
-from faceparse.inference.finder import LARGEST_FACE
+from faceparse.inference.detection import LARGEST_FACE
 from faceparse.inference.video import VIDEO_SUFFIXES, is_video
 
 

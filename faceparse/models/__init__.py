@@ -52,7 +52,8 @@ class Architecture:
         return hasattr(self.build.func if isinstance(self.build, partial) else self.build, "loss")
 
 
-SOME = {"aux_weight": "auxiliary heads", "alpha": "boundary attention", "mean_face": "neighbours on the mean face"}
+SOME = {"aux_weight": "auxiliary heads", "alpha": "boundary attention", "mean_face": "neighbours on the mean face",
+        "without_face": "confidence in its landmarks"}
 AUXILIARY, ATTENTION = {"options": ("aux_weight",)}, {"options": ("alpha",)}
 
 # Parsers. A network's `heads` are the prefixes of the weights that depend on the classes; its `training_only` those of
@@ -82,12 +83,12 @@ MODELS = {
 # Landmark networks. Each has its own `loss`, `decode`, `confidence` and `set_mean_face`.
 LANDMARKERS = {
     "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large"),
-                           options=("mean_face",)),
+                           options=("mean_face", "without_face")),
     "regressor": Architecture(Regressor, ("resnet50", "mobilenet_v3_large")),
     "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
-    "hourglass": Architecture(StackedHourglass),
-    "hourglass2": Architecture(partial(StackedHourglass, stacks=2)),
-    "hourglass1": Architecture(partial(StackedHourglass, stacks=1)),
+    "hourglass": Architecture(StackedHourglass, options=("without_face",)),
+    "hourglass2": Architecture(partial(StackedHourglass, stacks=2), options=("without_face",)),
+    "hourglass1": Architecture(partial(StackedHourglass, stacks=1), options=("without_face",)),
 }
 
 

@@ -137,16 +137,17 @@ def heatmap_loss(heatmaps, points):
     """Squared error of heatmaps (B, S, L, h, w) to the Gaussians of points (B, L, 2), in pixels of the image: summed
     over the heatmap's pixels and the stacks, the mean over the points that are not NaN. A scalar: pi for blank maps.
 
-    The published loss is the mean over the pixels, which differs by a factor. A point outside the image counts as the
+    The heatmap of a point that is infinite (data.records.ABSENT) should be blank. The published loss is the mean over the pixels, which differs by a factor. A point outside the image counts as the
     nearest point at its border.
     """
     height, width = heatmaps.shape[-2:]
-    known = points.isfinite().all(-1)                                                        # (B, L)
+    known, absent = points.isfinite().all(-1), points.isinf().all(-1)                        # (B, L)
     limit = torch.tensor([width - 1, height - 1], device=points.device)
     place = (points.where(known[..., None], 0.0) + 0.5) / STRIDE - 0.5                       # (B, L, 2)
     target = gaussians(place.clamp(min=0).minimum(limit), height, width)[:, None]            # (B, 1, L, h, w)
+    target = target * known[:, None, :, None, None]
     error = (heatmaps - target).square().sum((-2, -1)).sum(1)                                # (B, L)
-    return masked_mean(error, known)
+    return masked_mean(error, known | absent)
 
 
 def peaks(heatmaps):

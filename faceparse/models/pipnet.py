@@ -14,6 +14,7 @@ the published code truncates them to integers.
 """
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from faceparse.losses.landmarks import masked_mean
 from faceparse.models.blocks import pad_to_multiple
@@ -72,6 +73,27 @@ class PIPNet(nn.Module):
         """(B, L) in 0..1: the largest score of each landmark."""
         return outputs["score"].flatten(2).amax(2).clamp(0, 1)
 
+    def windows(self, outputs, size, confidence, most):
+        """Find the windows of a large image in which the network is sure of its landmarks.
+
+        outputs     of forward, for one image (1, 3, H, W); H and W are at least `size`
+        size        side of the square windows in pixels, a multiple of STRIDE; they are STRIDE pixels apart
+        confidence  the least mean confidence of a window
+        most        number of windows at most
+        -> the outputs (N, ...) of each of the windows, whose mean confidence is that and none of its neighbours' is
+           higher; their top left corners (N, 2) in pixels, x then y
+        """
+        cells = size // STRIDE
+        scores = F.max_pool2d(outputs["score"], cells, stride=1).clamp(0, 1).mean(1)[0]  # (h - cells + 1, w - cells + 1)
+        is_peak = scores >= F.max_pool2d(scores[None, None], 3, stride=1, padding=1)[0, 0]
+        best = scores.where(is_peak & (scores >= confidence), -1.0).flatten().topk(min(most, scores.numel()))
+        index = best.indices[best.values >= 0]
+        rows, columns = index // scores.shape[1], index % scores.shape[1]  # (N,) each
+        blocks = {name: torch.cat([maps[:0, :, :cells, :cells]] + [
+            maps[..., row:row + cells, column:column + cells] for row, column in zip(rows.tolist(), columns.tolist())])
+            for name, maps in outputs.items()}
+        return blocks, STRIDE * torch.stack([columns, rows], dim=1)
+
 
 def nearest_neighbors(mean_face, count):
     """The `count` landmarks nearest to each one on the mean face (L, 2), nearest first: (L, min(count, L - 1)) int64.
@@ -98,25 +120,26 @@ def pip_loss(outputs, points, neighbors):
 
     outputs    the five maps;  neighbors  (L, N)
     points     (B, L, 2) in pixels of the image; a point that is NaN is ignored in every term, as a neighbour too, and
-               each term is the mean over the other points
+               each term is the mean over the other points. A point that is infinite (data.records.ABSENT) is nowhere in
+               the image: its score should be 0 in all cells, and the other terms ignore it
 
     A point outside the image belongs to the nearest cell, as published, and its offset from there is outside 0..1. The
     heads are linear, and the position of a landmark just outside the image can be estimated from the rest of the face.
     """
     score = outputs["score"].flatten(2)                                # (B, L, h w)
     height, width = outputs["score"].shape[-2:]
-    known = points.isfinite().all(-1)                                  # (B, L)
+    known, absent = points.isfinite().all(-1), points.isinf().all(-1)  # (B, L)
     position = (points.where(known[..., None], 0.0) + 0.5) / STRIDE    # (B, L, 2), in cells from the top left
     x, y = position.floor().unbind(-1)
     corner = torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=-1)
     cell = (corner[..., 1] * width + corner[..., 0]).long()            # (B, L)
-    target = torch.zeros_like(score).scatter_(2, cell[..., None], 1.0)
+    target = torch.zeros_like(score).scatter_(2, cell[..., None], known[..., None].to(score))
     score_error = (score - target).square().mean(2)                    # (B, L)
     own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2)        # (B, L, 2)
     own_error = (own - (position - corner)).abs().sum(-1)              # (B, L): x's and y's, each with weight 1
     others = at_cells(outputs["nb_x"], outputs["nb_y"], cell)          # (B, L, N, 2)
     others_error = (others - (position[:, neighbors] - corner[:, :, None])).abs().sum(-1)  # (B, L, N)
-    return (SCORE_WEIGHT * masked_mean(score_error, known) + masked_mean(own_error, known)
+    return (SCORE_WEIGHT * masked_mean(score_error, known | absent) + masked_mean(own_error, known)
             + masked_mean(others_error, known[:, :, None] & known[:, neighbors]))
 
 

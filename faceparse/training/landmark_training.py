@@ -1,8 +1,9 @@
 """The training of a landmark network: records, plan, network and task. See run.py for the sequence."""
 from functools import partial
 
-from faceparse import metrics, models
+from faceparse import geometry, metrics, models, weights
 from faceparse.data import landmarks
+from faceparse.data.sets.drawn import pictures_without_face
 from faceparse.data.statistics import mean_face
 from faceparse.errors import FaceparseError
 from faceparse.landmark_sets import landmark_set_to_dict
@@ -28,17 +29,22 @@ class LandmarkTraining:
         plan_of = partial(make_landmark_plan, arch, data, listed.points.name, faces=len(listed.records))
         self.plan = plan = plan_of(options)
         self.departures = departures(plan, plan_of, LANDMARK_RECIPES)
-        load_options = {"points": options.get("points"), "toy_size": plan.size}
+        # A crop around the face of a drawn picture has fewer pixels than the picture.
+        drawn_size = plan.size * (2 if plan.align in geometry.NEED_LANDMARKS else 1)
+        load_options = {"points": options.get("points"), "toy_size": drawn_size}
         self.train_set = landmarks.load(data, split, root, limit=plan.limit, **load_options)
         self.val_records, self.notes = val_records(landmarks.load, data, split, root, load_options)
         refuse_without_val(options, self.val_records)
         self.points = self.train_set.points
+        self.records = self.train_set.records + pictures_without_face(
+            round(plan.without_face * len(self.train_set.records)), plan.seed, drawn_size, self.points)
         paired = self.points.mirror_pairs is not None
         self.notes = list(dict.fromkeys([*self.notes, *filter(None, [
             self.train_set.note,
             "" if paired else f"no face is mirrored: {self.points.name} landmarks have no mirror pairs"])]))
         self.mean_face = read_mean_face(plan.mean_face, self.points.count) if plan.mean_face else None
-        if arch == "pipnet" and plan.init and self.mean_face is None and is_published(
+        own = not plan.init or weights.is_shipped(plan.init)
+        if arch == "pipnet" and not own and self.mean_face is None and is_published(
                 weights_in(read_checkpoint(plan.init), plan.init)):
             raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not hold the landmarks' "
                                  "neighbours; give the mean face that it was trained for, their meanface.txt, by "
@@ -47,7 +53,7 @@ class LandmarkTraining:
         self.target = f"{self.points.count} landmarks"
 
     def faces(self, skip_bad):
-        return make_faces(self.plan, self.recipe, self.train_set.records, self.val_records, None, skip_bad)
+        return make_faces(self.plan, self.recipe, self.records, self.val_records, None, skip_bad)
 
     def build(self, faces=None):
         """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face."""
@@ -64,7 +70,7 @@ class LandmarkTraining:
         return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points),
                 "size": plan.size, "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
                 "data": plan.data, "trained": plan.split, "by": task.by, "training_set": plan.training_set,
-                "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}
+                "recipe": plan.recipe, "augment": plan.augment, "without_face": plan.without_face, "seed": plan.seed}
 
     def draw(self, folder, history, task, model, val):
         """examples.png and curves.png."""

@@ -103,7 +103,8 @@ class FromPictures:
         f"none, or augmentations joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])} (default: "
         "the recipe's)", group=INPUT, metavar="SET")
     init: str | None = option(
-        "initial weights of the network: a run's folder or a checkpoint, ours or a public one (default: none)",
+        "initial weights of the network: a run's folder or a checkpoint, ours or a public one; shipped: those "
+        "that come with faceparse (default: none)",
         group=NETWORK, metavar="FROM")
 
 
@@ -148,6 +149,9 @@ class LandmarkPlan(FromPictures, Common):
     points: str = option(
         "landmark set: 68, 70, 106, 194 or a JSON file (default: the data set's own); 68 makes data sets comparable",
         group=DATA, metavar="SET")
+    without_face: float = option(
+        "drawn pictures without a face to train on too, for each face: a network that learns from them what is no face "
+        "finds all faces of a picture", group=DATA, metavar="SHARE")
     mean_face: str | None = option(
         "pipnet: x and y of each landmark in 0..1, from which the neighbours are chosen (default: the data's mean); "
         "the authors' checkpoints need their meanface.txt", group=NETWORK, metavar="FILE")

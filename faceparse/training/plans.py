@@ -196,6 +196,11 @@ def _checked(values, arch):
                                  "trains (see --alpha): leave them out")
     if values.get("augment") is not None:
         augmentation(values["augment"])
+    if not 0 <= values.get("without_face", 0) <= 100:
+        raise FaceparseError(f"--without-face {values['without_face']}: should be 0 to 100 pictures for each face")
+    if values.get("without_face") and not models.has_option(arch, "without_face"):
+        raise FaceparseError(f"--recipe {values['recipe']}: trains the {models.SOME['without_face']}, which {arch} has "
+                             "not; use --arch pipnet")
     if not 0 < values["lr"] < 1e3:
         raise FaceparseError(f"--lr {values['lr']}: should be a positive learning rate, such as 0.001")
     paths = {key: str(values[key]) for key in ("init", "mean_face") if values.get(key)}

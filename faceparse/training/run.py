@@ -17,8 +17,9 @@ from contextlib import contextmanager
 
 import torch
 
-from faceparse import models
+from faceparse import models, weights
 from faceparse.errors import FaceparseError
+from faceparse.models.checkpoints import read_checkpoint
 from faceparse.models.initialisation import load_pretrained
 from faceparse.training import distributed
 from faceparse.training.devices import choose_machine, keep_freed_memory
@@ -84,6 +85,8 @@ def refuse_more_parameters(training, most):
 def load_initial_weights(model, plan, dry_run):
     """Load the checkpoint plan.init, else the encoder's weights plan.encoder_weights; a dry run downloads nothing."""
     init, notes = getattr(plan, "init", None), []
+    if init and weights.is_shipped(init):
+        init = shipped_checkpoint(plan)
     if init:
         random_parts = models.initialise(model, init, notes)
         print(f"{init}: loaded" + (f", except {', '.join(random_parts)}" if random_parts else ""))
@@ -91,6 +94,17 @@ def load_initial_weights(model, plan, dry_run):
         load_pretrained(model, plan.encoder_weights, notes)
     for note in notes:
         print(note)
+
+
+def shipped_checkpoint(plan):
+    """The file of --init shipped. Raises FaceparseError where it is another network than the plan's."""
+    path = weights.shipped("landmarker" if hasattr(plan, "points") else "parser")
+    content = read_checkpoint(path)
+    if (content.get("arch"), content.get("encoder")) != (plan.arch, plan.encoder):
+        encoder = f" --encoder {content['encoder']}" if content.get("encoder") else ""
+        raise FaceparseError(f"--init shipped: the network in {path} is trained by --arch {content.get('arch')}{encoder}; "
+                             "add this")
+    return path
 
 
 def header(folder, training, task, faces, machine):

@@ -103,8 +103,8 @@ class Landmarking:
     prediction_loss = loss  # of a stacked hourglass that of the last stack, the only one in its outputs in scoring
 
     def weight(self, batch):
-        """See Parsing.weight: the number of annotated landmarks."""
-        return int(batch["landmarks"].isfinite().all(-1).sum())
+        """See Parsing.weight: the number of landmarks that are annotated or absent."""
+        return int((~batch["landmarks"].isnan()).all(-1).sum())
 
     def decode(self, outputs):
         """The landmarks (B, K, 2) float, in pixels of the crop."""
@@ -115,11 +115,13 @@ class Landmarking:
         return torch.zeros(2, dtype=torch.float64)
 
     def count(self, tally, outputs, batch):
-        """The tally with a batch added. Errors are measured in pixels of the original pictures."""
+        """The tally with a batch added. Errors are measured in pixels of the original pictures; absent landmarks have
+        none."""
+        landmarks = batch["landmarks"].where(batch["landmarks"].isfinite(), torch.nan)
         back = np.linalg.inv(batch["homography"].numpy())  # (B, 3, 3)
         predicted, truth = (
             np.stack([geometry.apply(h, points) for h, points in zip(back, many.detach().cpu().numpy())])
-            for many in (self.decode(outputs), batch["landmarks"]))  # (B, K, 2)
+            for many in (self.decode(outputs), landmarks))  # (B, K, 2)
         nmes = metrics.nme(metrics.point_errors(predicted, truth, self.points, self.by))
         nmes = torch.from_numpy(nmes[~np.isnan(nmes)])
         return tally + torch.tensor([nmes.sum(), len(nmes)], dtype=torch.float64)

@@ -13,6 +13,7 @@ class RedFaces:
     with an error that grows with the rest of the crop. Its confidence is the red share of the crop, and small for a
     face that the crop cuts; None where `confident` is False."""
     points = landmark_set("68")
+    knows_no_face = can_scan = False
 
     def __init__(self, align="crop", size=64, confident=True):
         self.align, self.size, self.confident, self.crops = align, size, confident, []

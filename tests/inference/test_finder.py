@@ -7,7 +7,8 @@ from inference.red_faces import RedFaces, corners, picture
 from PIL import Image
 
 from faceparse import geometry, models
-from faceparse.inference.finder import CANDIDATES, REFINEMENTS, FaceFinder, reduced, windows
+from faceparse.inference.finder import CANDIDATES, REFINEMENTS, FaceFinder
+from faceparse.inference.search import reduced, windows
 from faceparse.inference.tracker import FaceTracker
 from faceparse.landmark_sets import landmark_set
 
@@ -22,7 +23,7 @@ def test_a_network_of_crops_finds_faces_of_any_size_anywhere(box):
 
 def test_refinement_reduces_the_error():
     network, box = RedFaces(), (100, 100, 140, 150)
-    first, = FaceFinder([network])._search(picture(box))[:1]
+    first, = FaceFinder([network])._search(picture(box), 4)[:1]
     detection = FaceFinder([network]).find(picture(box))
     assert np.abs(detection.points[:4] - corners(box)).max() < np.abs(first.points[:4] - corners(box)).max()
 
@@ -50,7 +51,7 @@ def test_one_network_searches_and_another_refines():
         assert finder.search_network is whole and finder.refine_network is crop
     whole.crops.clear()
     finder.find(picture((20, 20, 80, 90)))
-    assert len(whole.crops) == len(windows(320, 240, 64)) and len(crop.crops) == REFINEMENTS * CANDIDATES
+    assert len(whole.crops) == len(windows(320, 240, 64)) and 1 <= len(crop.crops) <= REFINEMENTS * CANDIDATES
 
 
 def test_a_box_takes_the_place_of_the_search():
@@ -59,7 +60,7 @@ def test_a_box_takes_the_place_of_the_search():
     image[150:220, 200:270] = 255, 0, 0  # another, larger face
     finder = FaceFinder([network])
     detection = finder.find(image, box=(15, 22, 85, 88))
-    assert finder.crop_count == 1 + REFINEMENTS and np.abs(detection.points[:4] - corners((20, 20, 80, 90))).max() < 3
+    assert 2 <= finder.crop_count <= 1 + REFINEMENTS and np.abs(detection.points[:4] - corners((20, 20, 80, 90))).max() < 3
 
 
 def test_of_two_faces_the_larger_one_is_found():

@@ -27,7 +27,7 @@ def test_landmarks_alone(run, landmark_run, photos, tmp_path):
     result = json.loads((tmp_path / f"parsed/{first}.json").read_text())
     face, = result["faces"]
     assert result["landmarks"] == "106" and result["width"] == 96 and np.shape(face["points"]) == (106, 2)
-    assert np.shape(face["confidence"]) == (106,) and face["box"] is None and "parts" not in face
+    assert np.shape(face["confidence"]) == (106,) and np.allclose(face["box"][:2], np.min(face["points"], 0)) and "parts" not in face
 
 
 def test_predicted_landmarks_align_the_parser(run, parser_run, landmark_run, photos, tmp_path):
@@ -55,7 +55,7 @@ def test_a_box_starts_the_landmarks_too(run, landmark_run, photos, tmp_path):
     finder = FaceFinder([checkpoint.load_any(landmark_run, "cpu")])
     expected = finder.find(photos / first, box=(30, 30, 70, 80))
     assert face["box"] == [30, 30, 70, 80] and np.allclose(face["points"], expected.points, atol=0.01)
-    assert finder.crop_count == 1 + REFINEMENTS
+    assert 2 <= finder.crop_count <= 1 + REFINEMENTS
 
 
 def test_a_users_own_landmarks_from_training_to_their_scores(run, tmp_path, monkeypatch):

@@ -465,3 +465,33 @@ def test_cuda_agrees_with_the_cpu():
     torch.testing.assert_close(decode(there, neighbors.cuda()).cpu(), decode(outputs, neighbors))
     torch.testing.assert_close(pip_loss(there, points.cuda(), neighbors.cuda()).cpu(),
                                pip_loss(outputs, points, neighbors))
+
+
+def test_absent_landmarks_should_have_no_score_anywhere():
+    """Where all landmarks are absent, only the score counts: its weight times its mean square over the map."""
+    network = PIPNet(3, "mobilenet_v2", num_neighbors=2)
+    network.set_mean_face(torch.rand(3, 2))
+    maps = {name: torch.full((2, width, 4, 4), 0.5) for name, width in network.widths.items()}
+    absent = torch.full((2, 3, 2), torch.inf)
+    assert network.loss(maps, absent).item() == pytest.approx(10 * 0.25)
+    assert network.loss({**maps, "score": torch.zeros(2, 3, 4, 4)}, absent) == 0
+    absent[0] = torch.nan  # not annotated: ignored
+    maps["score"][0] = 7
+    assert network.loss(maps, absent).item() == pytest.approx(10 * 0.25)
+
+
+def test_windows_are_the_blocks_of_cells_whose_confidence_is_a_peak():
+    network = PIPNet(3, "mobilenet_v2", num_neighbors=2)
+    network.set_mean_face(torch.rand(3, 2))
+    maps = {name: torch.rand(1, width, 6, 9) for name, width in network.widths.items()}
+    maps["score"] = torch.zeros(1, 3, 6, 9)
+    maps["score"][0, :, 1, 1], maps["score"][0, :, 5, 8] = 0.9, 0.6
+    blocks, corners = network.windows(maps, 64, 0.5, 100)
+    corners = corners.tolist()
+    assert len(blocks["x"]) == len(corners) and [7 * 32, 4 * 32] in corners and [32, 32] in corners
+    for (x, y), block in zip(corners, blocks["nb_x"]):
+        assert torch.equal(block, maps["nb_x"][0, :, y // 32:y // 32 + 2, x // 32:x // 32 + 2])
+    assert network.confidence(blocks).amax().item() == pytest.approx(0.9)
+    assert network.confidence(blocks).amin().item() == pytest.approx(0.6)
+    blocks, corners = network.windows(maps, 64, 0.95, 100)
+    assert network.decode(blocks).shape == (0, 3, 2) and len(corners) == 0

@@ -1,0 +1,149 @@
+"""How well a landmark network finds faces: on photographs with one face, with several, and on pictures without any.
+
+    python tests/benchmarks/finder.py RUN [RUN ...] --root DATA [--trees helen/trainset afw] [--limit N] [--sheet FILE]
+
+Nothing is given to the network but the picture. DATA holds 300w/ in its publisher's layout. A face is found where the
+centre of a detection's box is within half an annotated box's side of that box's centre, and the sides of both boxes
+differ by a factor of 2 at most. Printed for each RUN:
+
+    found       share of the photographs whose annotated face is found by `find_all`, and by `find` (the main face)
+    NME         of the 68 points of the main face over the outer corners of the eyes, original pixels; its median
+    montages    2 to 6 photographs, each at a size of its own, on one drawn canvas: recall and precision of `find_all`
+    false       detections in drawn pictures without a face
+    seconds     of `find_all` a picture, with the number of threads that PyTorch uses
+
+300-W's photographs only measure here; no network learns from them.
+"""
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from faceparse import drawing, metrics
+from faceparse.data.drawn.clutter import clutter
+from faceparse.data.images import open_image
+from faceparse.data.listing import list_pictures
+from faceparse.data.points import read_pts
+from faceparse.data.sets.drawn import draw_without_face
+from faceparse.inference.checkpoint import load_any
+from faceparse.inference.finder import FaceFinder
+from faceparse.landmark_sets import landmark_set, landmark_table
+
+WITHOUT_FACE = 200
+MONTAGE_SIZE = (1024, 768)
+SEED = 1_000_003  # of pictures that no network was trained on
+
+
+def photographs(root, tree, limit):
+    """[(Pillow image, (68, 2) landmarks)] of a tree of 300-W, evenly spaced, at most `limit`."""
+    home = Path(root) / "300w" / tree
+    pictures = sorted(list_pictures(home).items())
+    chosen = pictures[::max(1, len(pictures) // limit)][:limit]
+    return [(open_image(Path(path)), read_pts(f"{home}/{stem}.pts", 68)) for stem, path in chosen]
+
+
+def montages(photos, count):
+    """[(Pillow image, [(68, 2) landmarks])]: photographs at different sizes in the cells of a grid of 3 x 2."""
+    out, (width, height) = [], MONTAGE_SIZE
+    for number in range(count):
+        rng = np.random.default_rng([SEED, number])
+        canvas = Image.fromarray(clutter(SEED, number, width)).crop((0, 0, width, height))
+        faces = []
+        for cell in rng.permutation(6)[:rng.integers(2, 7)]:
+            photo, points = photos[rng.integers(len(photos))]
+            side = int(rng.uniform(0.3, 0.98) * 341)  # of the photograph; its face has about 0.43 of it
+            scale = side / max(photo.size)
+            small = photo.resize((max(1, round(scale * photo.width)), max(1, round(scale * photo.height))),
+                                 reducing_gap=2.0)
+            x, y = (int(low + rng.uniform(0, room)) for low, room in (
+                (341 * (cell % 3), 341 - small.width), (384 * (cell // 3), 384 - small.height)))
+            canvas.paste(small, (x, y))
+            faces.append((points + 0.5) * scale - 0.5 + (x, y))
+        out.append((canvas, faces))
+    return out
+
+
+def matches(detection, points):
+    """Whether a Detection is the face of annotated points (K, 2)."""
+    low, high = np.nanmin(points, 0), np.nanmax(points, 0)
+    x0, y0, x1, y1 = detection.box
+    side, found = max(high - low), max(x1 - x0, y1 - y0)
+    off = np.abs((low + high) / 2 - [(x0 + x1) / 2, (y0 + y1) / 2]).max()
+    return off <= 0.5 * side and 0.5 <= found / side <= 2
+
+
+def measure_single(finder, photos):
+    """{"found", "main", "nme", "median"} of photographs with one annotated face each, and "extra" detections a photo."""
+    remap, found, main, extra, errors = landmark_table(finder.points, landmark_set("68")), 0, 0, 0, []
+    for photo, points in photos:
+        faces = finder.find_all(photo)
+        hits = [face for face in faces if matches(face, points)]
+        found, extra = found + bool(hits), extra + len(faces) - bool(hits)
+        face = finder.find(photo)
+        main += face.is_face and matches(face, points)
+        errors.append(metrics.nme(metrics.point_errors(face.points[remap][None], points[None], landmark_set("68")))[0])
+    return {"found": found / len(photos), "main": main / len(photos), "nme": float(np.mean(errors)),
+            "median": float(np.median(errors)), "extra": extra / len(photos)}
+
+
+def measure_several(finder, pictures):
+    """{"recall", "precision"} of `find_all` on pictures with several faces."""
+    found = detected = annotated = 0
+    for picture, faces in pictures:
+        detections = finder.find_all(picture)
+        found += sum(any(matches(one, points) for one in detections) for points in faces)
+        detected, annotated = detected + len(detections), annotated + len(faces)
+    return {"recall": found / annotated, "precision": found / max(1, detected)}
+
+
+def sheet(finder, pictures):
+    """A contact sheet of pictures with all detections in them."""
+    tiles = []
+    for picture in pictures:
+        image = np.asarray(picture)
+        for face in finder.find_all(picture):
+            image = drawing.draw_points(image, face.points, radius=max(1.0, np.ptp(face.points[:, 0]) / 90))
+        tiles.append(Image.fromarray(image))
+    rows = [tiles[start:start + 6] for start in range(0, len(tiles) - 5, 6)]
+    return drawing.contact_sheet(rows, [""] * 6, [""] * len(rows), cell=240)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--trees", nargs="+", default=["helen/trainset", "afw"])
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--montages", type=int, default=40)
+    parser.add_argument("--sheet", type=Path)
+    args = parser.parse_args()
+    trees = {tree: photographs(args.root, tree, args.limit) for tree in args.trees}
+    several = montages([photo for photos in trees.values() for photo in photos], args.montages)
+    empty = [draw_without_face(SEED, index, 512) if index % 2 else Image.fromarray(clutter(SEED, index, 512))
+             for index in range(WITHOUT_FACE)]
+    for run in args.runs:
+        finder = FaceFinder([load_any(run, "cpu")])
+        print(run)
+        for tree, photos in trees.items():
+            one = measure_single(finder, photos)
+            print(f"  {tree} ({len(photos)}): found {100 * one['found']:.1f} %, main face {100 * one['main']:.1f} %, NME "
+                  f"{100 * one['nme']:.2f} % (median {100 * one['median']:.2f} %), other detections {one['extra']:.2f} a "
+                  "photograph (some photographs show other people)", flush=True)
+        if several:
+            finder.seconds.clear()
+            many = measure_several(finder, several)
+            print(f"  {len(several)} montages of 2 to 6 photographs, {MONTAGE_SIZE[0]} x {MONTAGE_SIZE[1]}: recall "
+                  f"{100 * many['recall']:.1f} %, precision {100 * many['precision']:.1f} %, {np.mean(finder.seconds):.2f} "
+                  f"s a picture ({torch.get_num_threads()} threads)", flush=True)
+        false = [len(finder.find_all(picture)) for picture in empty]
+        print(f"  {len(empty)} pictures without a face: {sum(false)} false faces in {np.count_nonzero(false)} pictures")
+        if args.sheet:
+            drawing.save_picture(sheet(finder, [*(picture for picture, _ in several[:12]), *(
+                photo for photos in trees.values() for photo, _ in photos[:18])]), args.sheet)
+
+
+if __name__ == "__main__":
+    main()
