@@ -18,11 +18,11 @@ def test_toy_splits_share_no_face():
 
 def test_a_toy_record_draws_its_face_once(monkeypatch):
     drawn = []
-    draw = drawn_set.toy.draw
-    monkeypatch.setattr(drawn_set.toy, "draw", lambda *face: drawn.append(face) or draw(*face))
+    draw = drawn_set.DRAW["toywild"]
+    monkeypatch.setitem(drawn_set.DRAW, "toywild", lambda *face: drawn.append(face) or draw(*face))
     record = load("toywild", "train", "unused", seed=123, limit=1, toy_size=48).records[0]
     mask, points = record.mask(), record.landmarks()
     assert open_image(record.image).size == (48, 48) and mask.shape == (48, 48) and points.shape == (106, 2)
-    assert drawn == [(123, 0, 48, True)]
+    assert drawn == [(123, 0, 48)]
     mask[:] = 99  # what a caller does to its copy stays there
     assert (record.mask() != 99).all()
