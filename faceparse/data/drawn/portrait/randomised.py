@@ -16,7 +16,7 @@ def randomised(scene, canvas, mask):
     """
     p, rng = scene.p, scene.random(2)
     if p.odd_regions:
-        gain = np.exp(0.4 * rng.standard_normal((3, 1)) + 0.2 * rng.standard_normal((3, 11)))
+        gain = np.exp(0.12 * rng.standard_normal((3, 1)) + 0.2 * rng.standard_normal((3, 11)))
         canvas = canvas * gain.astype(np.float32)[:, mask]
     if p.rough_light:
         coarsest, roughness = int(rng.integers(2, 9)), 0.45 + 0.5 * rng.random()
