@@ -7,13 +7,13 @@ from faceparse.data.drawn.portrait.eyes import lid_lines
 
 # Brows. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "brow_y": (-0.225, -0.085),     # height of the line between the two ends
-    "brow_arch": (0.0, 0.095),
+    "brow_y": (-0.25, -0.08),     # height of the line between the two ends
+    "brow_arch": (0.0, 0.1),
     "brow_peak": (0.42, 0.75),      # where it is highest: 0 the inner end, 1 the tail
     "brow_tilt": (-0.06, 0.05),     # height of the tail under that of the inner end
-    "brow_thick": (0.05, 0.13),
-    "brow_tail": (-0.74, -0.59),
-    "brow_inner": (-0.21, -0.085),
+    "brow_thick": (0.05, 0.14),
+    "brow_tail": (-0.75, -0.57),
+    "brow_inner": (-0.21, -0.08),
     "brow_asymmetry": (-0.02, 0.02),
     "brow_opacity": (0.5, 1.1),
     "brow_soft": (0.3, 1.0),

@@ -6,10 +6,10 @@ from faceparse.data.drawn.parameters import IRISES, palette
 
 # Eyes. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "eye_upper": (0.032, 0.094),    # heights of the lids over and under the line between the corners
-    "eye_lower": (0.020, 0.058),
-    "eye_tilt": (-0.028, 0.014),    # negative: the outer corner is the higher one
-    "eye_inner": (-0.258, -0.165),
+    "eye_upper": (0.03, 0.12),    # heights of the lids over and under the line between the corners
+    "eye_lower": (0.02, 0.07),
+    "eye_tilt": (-0.04, 0.03),    # negative: the outer corner is the higher one
+    "eye_inner": (-0.26, -0.16),
     "eye_asymmetry": (-0.15, 0.15),
     "lid_peak": (0.40, 0.62),       # where the lids are farthest apart: 0 the outer corner, 1 the inner one
     "lid_round": (0.65, 1.1),       # exponents: low round, high almond-shaped

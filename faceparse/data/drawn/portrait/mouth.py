@@ -3,13 +3,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-# Mouth. name: (lowest, highest); name: share of the faces. Lengths follow the proportions of adults (Farkas 1994,
-# "Anthropometry of the head and face"): lips 6 to 11 mm thick and 45 to 60 mm wide, of 90 mm between the eyes' corners.
+# Mouth. name: (lowest, highest); name: share of the faces.
 RANGES = {
-    "mouth_y": (0.66, 0.84),
-    "mouth_wide": (0.25, 0.345),
-    "upper_lip": (0.05, 0.105),
-    "lower_lip": (0.09, 0.15),
+    "mouth_y": (0.64, 0.86),
+    "mouth_wide": (0.24, 0.36),
+    "upper_lip": (0.05, 0.13),
+    "lower_lip": (0.08, 0.17),
     "cupids_bow": (0.0, 0.022),
     "mouth_state": (0, 1),
     "expression": (0, 1),
@@ -31,14 +30,14 @@ def mouth_state(p):
     teeth    how far down the opening the upper teeth reach, a share of its height; 0: not seen
     """
     e, state = p.expression, p.mouth_state
-    closed, smiling, parted, shouting = 0.38, 0.86, 0.94, 0.97
+    closed, smiling, parted, shouting = 0.30, 0.84, 0.94, 0.98
     if state < closed:
         smile = -0.03 + 0.09 * e
         return SimpleNamespace(opening=0.0, smile=smile, wide=p.mouth_wide * (1 + 2.2 * max(smile, 0)), thin=1 - smile,
                                teeth=0)
     if state < smiling:                                                # with teeth, from a hint to a laugh
         k = (state - closed) / (smiling - closed)
-        return SimpleNamespace(opening=0.045 + 0.09 * k + 0.08 * k**4, smile=0.01 + 0.075 * e,
+        return SimpleNamespace(opening=0.05 + 0.13 * k + 0.08 * k**4, smile=0.01 + 0.075 * e,
                                wide=p.mouth_wide * (1.13 + 0.29 * e), thin=0.95 - 0.25 * e, teeth=1.25 - 0.45 * k**2)
     if state < parted:
         return SimpleNamespace(opening=0.03 + 0.08 * e, smile=-0.01 + 0.03 * e, wide=p.mouth_wide * (0.92 + 0.1 * e),

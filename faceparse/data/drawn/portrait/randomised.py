@@ -4,7 +4,7 @@ Tobin et al., "Domain Randomization for Transferring Deep Neural Networks from S
 """
 import numpy as np
 
-SHARES = {"odd_regions": 0.12, "rough_light": 0.6}  # name: share of the faces
+SHARES = {"odd_regions": 0.1, "rough_light": 0.4}  # name: share of the faces
 RANGES = {"roughness": (0, 1)}                      # position in the distribution of the rough light's strength
 
 
