@@ -61,6 +61,11 @@ RECIPES = {
         epochs=8, batch=8, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
         weight_decay=0.05, jitter=Jitter(degrees=8, scale=(0.95, 1.05), mirror=0.5), align="none",
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
+    "portrait": Recipe(
+        source="ours: portraits, drawn faces from which real ones are learnt",
+        epochs=12, batch=24, lr=0.002, size=128, optimizer="adamw", loss="ce+dice", schedule="cosine",
+        weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=15, scale=(0.85, 1.2), shift=0.06, mirror=0.5),
+        align="celebahq", encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=20000),
     "liu2020": Recipe(
         source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; "
                "ours, as the paper does not state them: the number of epochs, no augmentation",
@@ -151,6 +156,8 @@ def default_recipe(data, arch=None):
 
     arch  None: a label adapter, which baker2023 trains as its parsers, whatever the architecture
     """
+    if data == "portrait" and arch:
+        return "finder" if paper_recipe(arch) in LANDMARK_RECIPES else "portrait"
     return "toy" if data in TOYS else paper_recipe(arch)
 
 
