@@ -1,7 +1,9 @@
 """Left and right in the names of classes: which two classes are mirror images of each other.
 
     left_eye  right_eye      l_brow  r_brow      EarL  EarR      lens-Left  lens-right      left_eye  eye_right
-    lefteye   righteye       lb  rb (where both are there)
+    lefteye   righteye       lb  rb   eyel  eyer (where both are there)
+
+Only English words and their letters are read. Of names in another language list the "pairs".
 
 Whose left it is does not matter here: a mirror swaps the two either way.
 """
@@ -72,4 +74,6 @@ def _reading(name):
                 return side, (*words[:k], word.removesuffix(side), "*", *words[k + 1:]), False
     if words and words[0][0] in SHORT and len(words[0]) > 1:  # leye, lb; most words that begin so have no side
         return SHORT[words[0][0]], ("*", words[0][1:], *words[1:]), False
+    if words and words[-1][-1] in SHORT and len(words[-1]) > 1:  # eyel
+        return SHORT[words[-1][-1]], (*words[:-1], words[-1][:-1], "*"), False
     return None

@@ -90,8 +90,11 @@ def data_options(options):
 
 
 def mend_sides(faces):
-    """The FaceSet with left and right swapped in the masks that the audit finds reversed; prints their names."""
+    """The FaceSet with left and right swapped in the masks that the audit finds reversed; prints their names, and the
+    audit's notes, such as another class order of the whole set."""
     report = audit.audit(faces)
+    for note in report["notes"]:
+        print(note)
     for finding in report["reversed"]:
         print(f"{finding['name']}: left and right of its {finding['kind']} are reversed, and swapped here")
     return audit.mended(faces, report)

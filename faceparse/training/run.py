@@ -26,7 +26,7 @@ from faceparse.training.devices import choose_machine, keep_freed_memory
 from faceparse.training.dry_run import print_forecast
 from faceparse.training.loop import fit
 from faceparse.training.plans import optimization_of
-from faceparse.training.run_folder import open_folder
+from faceparse.training.run_folder import is_open, make_folder
 
 
 def train(training, run):
@@ -43,7 +43,7 @@ def train(training, run):
         refuse_more_parameters(training, run.max_params)
     folder = run.runs / (run.name or plan.name)
     machine = choose_machine(run.device, run.amp, run.workers)
-    if not distributed.from_first(open_folder, folder, plan, run.resume, run.dry_run):
+    if not distributed.from_first(is_open, folder, plan, run.resume):
         return folder
     faces, val = training.faces(run.skip_bad)
     torch.manual_seed(plan.seed)
@@ -58,6 +58,7 @@ def train(training, run):
         if run.dry_run:
             print_forecast(folder, model, task, faces, val, settings, machine, run.resume)
             return folder
+        distributed.from_first(make_folder, folder, plan)  # after all that may refuse the plan or the data
         about = {**training.about(task), "split": {"train": len(faces), "val": len(val)}}
         history = fit(folder, model, task, faces, val, settings, machine, about=about, resume=run.resume)
     for split in (faces, val):

@@ -95,12 +95,9 @@ def holds_parser(path):
     return not path.is_dir() or (path / "best.pt").exists() and kind_of(path) == "parser"
 
 
-def open_folder(folder, plan, resume, dry_run=False):
-    """Make the run's folder, or check that an existing one is of this plan. Returns False, with a line printed, where
-    the run is finished. Raises FaceparseError where the folder holds another run, or an unfinished one without
-    `resume`.
-
-    dry_run  write nothing
+def is_open(folder, plan, resume):
+    """Whether the run of this plan in a folder is to be trained; False, with a line printed, where it is finished.
+    Raises FaceparseError where the folder holds another run, or an unfinished one without `resume`.
     """
     wanted, arguments = asdict(plan), folder / "args.json"
     if arguments.exists():
@@ -112,12 +109,14 @@ def open_folder(folder, plan, resume, dry_run=False):
     if started and not resume:
         raise FaceparseError(f"{folder}: holds an unfinished run: go on with --resume, choose another --name, or "
                              "remove the folder")
-    if dry_run:
-        return True
+    return True
+
+
+def make_folder(folder, plan):
+    """Make the run's folder with its args.json. Raises CannotWrite."""
     for leftover in folder.glob(".*.part"):  # of files.write_file, in a run that was killed
         leftover.unlink(missing_ok=True)
-    write_json(wanted, arguments)
-    return True
+    write_json(asdict(plan), folder / "args.json")
 
 
 def refuse_another_run(folder, wanted):
