@@ -63,9 +63,9 @@ RECIPES = {
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
     "portrait": Recipe(
         source="ours: portraits, drawn faces from which real ones are learnt",
-        epochs=12, batch=24, lr=0.002, size=128, optimizer="adamw", loss="ce+dice", schedule="cosine",
+        epochs=8, batch=24, lr=0.002, size=160, optimizer="adamw", loss="ce+dice", schedule="cosine",
         weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=15, scale=(0.85, 1.2), shift=0.06, mirror=0.5),
-        align="celebahq", encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=20000),
+        align="celebahq", encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=16000),
     "liu2020": Recipe(
         source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; "
                "ours, as the paper does not state them: the number of epochs, no augmentation",

@@ -24,7 +24,7 @@ from faceparse.models.pipnet import PIPNet
 from faceparse.models.pspnet import PSPNet
 from faceparse.models.regressor import Regressor
 from faceparse.models.segformer import SegFormer
-from faceparse.models.unet import UNet
+from faceparse.models.unet import SMALL_WIDTHS, UNet
 from faceparse.models.upernet import UPerNet
 
 RESNETS = ("resnet101", "resnet18", "resnet34", "resnet50")
@@ -64,6 +64,7 @@ MODELS = {
     "fpn": Architecture(FPN, PYRAMIDS),
     "deeplabv3plus": Architecture(DeepLabV3Plus, PYRAMIDS),
     "mobilenetv2": Architecture(UNet, ("mobilenet_v2",)),
+    "mobilenetv2_small": Architecture(partial(UNet, widths=SMALL_WIDTHS), ("mobilenet_v2",)),
     "fcn": Architecture(FCN, ("vgg16", "vgg16_bn")),
     "bass": Architecture(BASS, RESNETS, **ATTENTION),
     # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
