@@ -72,8 +72,11 @@ RECIPES = {
         epochs=60, batch=64, lr=0.001, size=473, optimizer="sgd", loss="ce", schedule="poly", weight_decay=0.0005,
         align_of={"helen": "landmarks"}, split_of={"helen": "train+val"}),
     "zhou2025": Recipe(
-        source="Zhou, CelebAMask Face Parsing (zhou2025), final list; ours, as the paper does not state them: AdamW at "
-               "0.001, its weight decay, 500 steps of warm-up",
+        source="Zhou, CelebAMask Face Parsing (zhou2025), section IV and the final list of section II, but the rotation "
+               "of +-25 degrees is the text's (the list: --augment mirror+rotate0to25+crop-mixed+distort-half, the "
+               "text: mirror+rotate25+crop-mixed640+distort-half); ours, as the paper does not state them: AdamW at "
+               "0.001 with decay 0.01, the poly schedule, 500 steps of warm-up, li2022's class weights, random initial "
+               "weights",
         epochs=96, iterations=24000, batch=8, lr=0.001, size=512, optimizer="adamw", loss="ce:0.5+lovasz:0.3+dice",
         schedule="poly", weight_decay=0.01, class_weights="li2022", warmup=500, photometry=SMALL_PHOTOMETRY,
         jitter=SMALL_JITTER, encoder_weights="none", statistics="data", best_by="mfscore", validate_every=500),
@@ -103,7 +106,7 @@ LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
-        jitter=PIPNET_JITTER, align="crop"),
+        jitter=PIPNET_JITTER, align="crop", split_of={"300w": "trainval"}),
     "mountain2022": Recipe(
         source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam",
         photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),

@@ -30,8 +30,12 @@ GEOMETRY = {
     "rotate": {"degrees": 30.0, "turned": 0.5},
     "translate": {"shift": 30 / 256, "shifted": 0.5},
     "mirror": {"mirror": 0.5},
-    # li2022, zhou2025: half of the pictures rotated; enlarged, then cropped to size
+    # zhou2025, table 1, row 4: the classes of left and right are not swapped
+    "mirror-noswap": {"mirror": 0.5, "swap": False},
+    # li2022, zhou2025 (text): half of the pictures rotated by up to +-15, ... degrees
     **{f"rotate{degrees}": {"degrees": float(degrees), "turned": 0.5} for degrees in (15, 25, 35)},
+    # zhou2025 (list): 0 to 25 degrees; which direction mmsegmentation turns by a positive angle: clockwise
+    "rotate0to25": {"degrees": 25.0, "turned": 0.5, "clockwise": True},
     # ours, for networks that find faces: the picture scaled to between a sixth of the crop's side and all of it,
     # anywhere in the crop, surrounded by clutter
     "place": {"scale": (1 / 6, 1.0), "within": True, "cluttered": True},
@@ -40,8 +44,10 @@ GEOMETRY = {
     "windows": {"scale": (0.38, 1.05), "within": True, "cluttered": True, "stray": 0.2},
     # ours, for networks whose crops another network predicts: too large, or beside the face, as such crops may be
     "loose": {"scale": (0.65, 1.15), "shift": 0.1},
+    # enlarged, then cropped to size: li2022; zhou2025's list, and its text, 0.8 to 1.1 of 640 pixels for crops of 512
     "crop": {"scale": (1.0, 1.25), "within": True},
-    "crop-mixed": {"scale": (1.0, 1.2), "within": True, "most": 0.75}}
+    "crop-mixed": {"scale": (1.0, 1.2), "within": True, "most": 0.75},
+    "crop-mixed640": {"scale": (0.8 * 640 / 512, 1.1 * 640 / 512), "within": True, "most": 0.75}}
 PHOTOMETRY = {
     "occlude": (0.5, (occlude,)),
     "blur": (0.3, (gaussian_blur,)),

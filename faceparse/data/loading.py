@@ -36,7 +36,7 @@ from faceparse.labels import IGNORE
 
 CACHE_BYTES = 4 << 30  # of one process; processes on one machine should divide it between them
 CLUTTERS = 128  # pictures of clutter, which are kept, since drawing one takes as long as a training step
-TRIES = 10  # at most, draws of the random geometry until no class fills the crop (mmsegmentation's RandomCrop)
+TRIES = 10  # at most, places of a crop until no class fills it (cat_max_ratio of mmsegmentation's RandomCrop)
 
 
 class Faces:
@@ -83,40 +83,43 @@ class Faces:
         """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""
         source, record, square = self.source(index), self.records[index], (self.size, self.size)
         to_crop, mirrored = self._homography(index, source)
+        swapped = mirrored and self.jitter.swap
         image = geometry.warp_image(source.image, geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), square)
         face = {"index": np.int64(index), "homography": to_crop, "image": image}
         if source.mask is not None:
             mask = geometry.warp_mask(source.mask, geometry.compose(
                 np.linalg.inv(source.mask_from_picture), to_crop), square)
-            face["mask"] = self.labels.mirror[mask] if mirrored else mask
+            face["mask"] = self.labels.mirror[mask] if swapped else mask
         if self.jitter is not None and self.jitter.cluttered:
             self._fill_padding(face, source, to_crop)
-        if source.points is not None and not (mirrored and record.points.mirror_pairs is None):
-            face["landmarks"] = self._landmarks(record, source, to_crop, mirrored)
+        if source.points is not None and not (swapped and record.points.mirror_pairs is None):
+            face["landmarks"] = self._landmarks(record, source, to_crop, swapped)
         return face
 
-    def _landmarks(self, record, source, to_crop, mirrored):
+    def _landmarks(self, record, source, to_crop, swapped):
         """(K, 2) float32, the landmarks in pixels of a crop; all ABSENT where it shows no face."""
         if shows_no_face(source.points):
             return source.points
         points = geometry.apply(to_crop, source.points)
-        points = (points[record.points.mirror] if mirrored else points).astype(np.float32)
+        points = (points[record.points.mirror] if swapped else points).astype(np.float32)
         is_window = self.jitter is not None and self.jitter.stray > 0
         return landmarks_of_window(points, self.size) if is_window else points
 
     def _homography(self, index, source):
         """(homography full-size image -> crop, whether it mirrors): the alignment, then the random geometry."""
-        to_crop, mirrored, jitter = source.aligned, False, self.jitter
-        if jitter is not None and jitter.stray and shows_no_face(source.points):
+        jitter = self.jitter
+        if jitter is None:
+            return source.aligned, False
+        if jitter.stray and shows_no_face(source.points):
             jitter = replace(jitter, stray=1.0)  # it has no place of a face to stay near
-        for attempt in range(0 if jitter is None else TRIES):
-            draws = uniforms(self.seed, self.epoch, index, f"geometry {attempt}" if attempt else "geometry",
-                             geometry.JITTER_DRAWS)
+        draws = uniforms(self.seed, self.epoch, index, "geometry", geometry.JITTER_DRAWS)
+        for attempt in range(1, TRIES + 1):
             random, mirrored = geometry.random_homography(jitter, draws, self.size)
             to_crop = geometry.compose(source.aligned, random)
             if source.mask is None or jitter.most >= 1 or self._largest_share(source, to_crop) < jitter.most:
                 break
+            draws[geometry.PLACE_DRAWS] = uniforms(self.seed, self.epoch, index, f"place {attempt}", 2)
         return to_crop, mirrored
 
     def _fill_padding(self, face, source, to_crop):

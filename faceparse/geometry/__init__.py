@@ -16,5 +16,5 @@ from faceparse.geometry.alignment import (ALIGNMENTS, BY_LANDMARKS, FOREGROUND_M
                                           align_landmarks, alignment, landmark_box, mask_box)
 from faceparse.geometry.homographies import (apply, compose, from_four_points, letterbox, mirror, perspective, rotation,
                                              scaling, stretch, translation)
-from faceparse.geometry.jitter import JITTER_DRAWS, Jitter, random_homography
+from faceparse.geometry.jitter import JITTER_DRAWS, PLACE_DRAWS, Jitter, random_homography
 from faceparse.geometry.warping import seen_box, source_pixels, warp_image, warp_mask, warp_tensor

@@ -76,7 +76,7 @@ def mirrored_safely(recipe, labels):
 
     labels  LabelSet of the masks
     """
-    if not (recipe.jitter.mirror and labels.unpaired):
+    if not (recipe.jitter.mirror and recipe.jitter.swap and labels.unpaired):
         return recipe, []
     return replace(recipe, jitter=replace(recipe.jitter, mirror=0.0)), [
         f"no face is mirrored: of the label set {labels.name}, {', '.join(labels.unpaired)} "

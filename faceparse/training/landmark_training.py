@@ -9,7 +9,7 @@ from faceparse.errors import FaceparseError
 from faceparse.landmark_sets import landmark_set_to_dict
 from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, recipe
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, default_recipe, recipe
 from faceparse.training import figures
 from faceparse.training.faces import make_faces, refuse_without_val, val_records
 from faceparse.training.plans import departures, make_landmark_plan
@@ -24,7 +24,8 @@ class LandmarkTraining:
     """
 
     def __init__(self, arch, data, options, root):
-        split = options.get("split") or "train"
+        chosen = recipe(options.get("recipe") or default_recipe(data, arch), LANDMARK_RECIPES)
+        split = options.get("split") or chosen.split_of.get(data, "train")
         listed = landmarks.load(data, split, root)
         plan_of = partial(make_landmark_plan, arch, data, listed.points.name, faces=len(listed.records))
         self.plan = plan = plan_of(options)

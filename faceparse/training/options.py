@@ -97,7 +97,8 @@ class FromPictures:
     """The options of a network whose input is a picture."""
     split: str = option(
         "split to train on, or several joined by +: train+val, or 300w's trainval; where val is trained on, the last "
-        "epoch is the best (default: train; of liu2020's Helen and li2022's CelebAMask-HQ train+val)",
+        "epoch is the best (default: train; liu2020 on helen and li2022 on celebamask train+val, pipnet on 300w "
+        "trainval)",
         group=DATA, default="train", metavar="NAME")
     augment: str | None = option(
         f"none, or augmentations joined by +: all ({'+'.join(ALL)}), {', '.join([*GEOMETRY, *PHOTOMETRY])} (default: "

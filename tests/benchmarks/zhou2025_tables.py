@@ -14,9 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from faceparse import files
 from faceparse.errors import FaceparseError
-from faceparse.labels import label_set, label_set_to_dict
 from faceparse.papers import zhou2025
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
@@ -37,21 +35,12 @@ def get_args_parser():
     return parser
 
 
-def without_pairs(folder):
-    """Write CelebAMask-HQ's label set without its mirror pairs, so that a mirror leaves left and right as they are."""
-    path = folder / "unpaired.json"
-    files.write_json({**label_set_to_dict(label_set("celebamask")), "name": "unpaired", "pairs": []}, path)
-    return str(path)
-
-
 def main(args):
     folders = {}
     for name in args.rows:
         row = zhou2025.ROWS[name]
         options = {"recipe": "zhou2025", "size": args.size, "limit": args.limit, "epochs": args.epochs, "warmup": 200,
                    **row.options}
-        if not row.swapped:
-            options["labels"] = without_pairs(args.runs)
         folders[name] = train(ParserTraining(args.arch, "celebamask", options, args.root),
                               RunOptions(runs=args.runs, name=name, resume=True, device=args.device))
     print(zhou2025.table(folders))

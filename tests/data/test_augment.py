@@ -112,3 +112,13 @@ def test_baker2023s_operations_are_applied_with_their_probabilities():
                                    "sharpen": 0.45, "blur": 0.45, "contrast": 0.45, "hue": 0.45}, abs=0.015)
     for _, row in BAKER2023:  # at most one of a row
         assert (sum((drawn & bits[operation]) > 0 for operation in row) <= 1).all()
+
+
+def test_the_text_and_the_list_of_zhou2025_are_both_there():
+    """Text: +-25 degrees, pictures of 640 x (0.8 to 1.1) for crops of 512. List: 0 to 25 degrees, 1 to 1.2."""
+    text, _ = augmentation("mirror+rotate25+crop-mixed640")
+    assert (text.degrees, text.clockwise, text.most) == (25, False, 0.75)
+    assert text.scale == pytest.approx((1, 1.375))
+    listed, _ = augmentation("mirror+rotate0to25+crop-mixed")
+    assert (listed.degrees, listed.clockwise, listed.scale) == (25, True, (1.0, 1.2))
+    assert augmentation("mirror-noswap")[0] == Jitter(mirror=0.5, swap=False)

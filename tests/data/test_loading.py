@@ -75,6 +75,14 @@ def test_a_mirror_swaps_left_and_right(record):
     assert mirrored["mask"][0, 0] == 2  # the quarter of the right brow, mirrored to the left, has the left brow's class
 
 
+def test_a_mirror_without_swap_leaves_left_and_right(record):
+    """zhou2025's table 1, row 4."""
+    plain = Faces([record], LAPA, 64, "box")[0]
+    mirrored = Faces([record], LAPA, 64, "box", Jitter(mirror=1.0, swap=False))[0]
+    assert np.array_equal(mirrored["mask"], plain["mask"][:, ::-1])
+    assert np.allclose(mirrored["landmarks"][:, 0], 63 - plain["landmarks"][:, 0], atol=1e-3)
+
+
 def test_mirror_at_one_half_is_li2022s_doubled_set(record):
     """The report trains on every image and its mirrored, swapped copy: here each is drawn in half of the epochs."""
     faces = Faces([record] * 40, LAPA, 64, "stretch", Jitter(mirror=0.5))
@@ -207,6 +215,16 @@ def test_a_crop_within_the_scaled_image_has_no_padding():
         assert 80 - 1e-9 <= high[0] - low[0] <= 100 + 1e-9
         moved.append(low[0] + 0.5)
     assert max(moved) > 10 and min(moved) < 1
+
+
+def test_a_crop_filled_by_one_class_is_placed_anew_and_keeps_its_rotation_and_scale(record):
+    """mmsegmentation resizes, then draws up to ten crops."""
+    mask = np.zeros((480, 640), np.uint8)
+    empty = replace(record, mask=lambda: mask)
+    jitter = Jitter(degrees=30, scale=(1.5, 2.0), within=True, mirror=0.5, most=0.75)
+    first, last = (Faces([one], LAPA, 64, "stretch", replace(jitter, most=most))[0]["homography"]
+                   for one, most in ((empty, 1.0), (empty, 0.75)))
+    assert np.allclose(first[:2, :2], last[:2, :2]) and not np.allclose(first[:2, 2], last[:2, 2])
 
 
 def test_a_crop_filled_by_one_class_is_drawn_again():

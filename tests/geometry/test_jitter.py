@@ -34,3 +34,14 @@ def test_rotation_and_translation_have_their_probabilities():
         turned += abs(h[0, 1]) > 1e-9
         shifted += np.abs(apply(h, [[63.5, 63.5]]) - 63.5).max() > 1e-9
     assert 440 < turned < 560 and 200 < shifted < 300
+
+
+def test_a_clockwise_rotation_is_between_0_and_the_degrees():
+    """The point at the right of the centre moves down, where y grows."""
+    jitter = Jitter(degrees=25, clockwise=True)
+    turned = []
+    for index in range(200):
+        h, _ = geometry.random_homography(jitter, uniforms(0, 0, index, "geometry", geometry.JITTER_DRAWS), 101)
+        x, y = geometry.apply(h, [[100, 50]])[0] - 50
+        turned.append(np.degrees(np.arctan2(y, x)))
+    assert 0 <= min(turned) < 2 and 23 < max(turned) <= 25
