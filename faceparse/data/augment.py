@@ -30,6 +30,8 @@ GEOMETRY = {
     "rotate": {"degrees": 30.0, "turned": 0.5},
     "translate": {"shift": 30 / 256, "shifted": 0.5},
     "mirror": {"mirror": 0.5},
+    # li2022: a set of twice as many faces, each and its mirror image, in place of `mirror`
+    "mirror-copies": {"copies": True},
     # zhou2025, table 1, row 4: the classes of left and right are not swapped
     "mirror-noswap": {"mirror": 0.5, "swap": False},
     # li2022, zhou2025 (text): half of the pictures rotated by up to +-15, ... degrees

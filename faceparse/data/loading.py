@@ -83,7 +83,7 @@ class Faces:
         """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""
         source, record, square = self.source(index), self.records[index], (self.size, self.size)
         to_crop, mirrored = self._homography(index, source)
-        swapped = mirrored and self.jitter.swap
+        swapped = mirrored and (self.jitter is None or self.jitter.swap)
         image = geometry.warp_image(source.image, geometry.compose(
             np.linalg.inv(source.image_from_picture), to_crop), square)
         face = {"index": np.int64(index), "homography": to_crop, "image": image}
@@ -108,19 +108,21 @@ class Faces:
 
     def _homography(self, index, source):
         """(homography full-size image -> crop, whether it mirrors): the alignment, then the random geometry."""
-        jitter = self.jitter
+        aligned, is_mirrored, jitter = source.aligned, self.records[index].mirrored, self.jitter
+        if is_mirrored:
+            aligned = geometry.compose(aligned, geometry.mirror(self.size))
         if jitter is None:
-            return source.aligned, False
+            return aligned, is_mirrored
         if jitter.stray and shows_no_face(source.points):
             jitter = replace(jitter, stray=1.0)  # it has no place of a face to stay near
         draws = uniforms(self.seed, self.epoch, index, "geometry", geometry.JITTER_DRAWS)
         for attempt in range(1, TRIES + 1):
             random, mirrored = geometry.random_homography(jitter, draws, self.size)
-            to_crop = geometry.compose(source.aligned, random)
+            to_crop = geometry.compose(aligned, random)
             if source.mask is None or jitter.most >= 1 or self._largest_share(source, to_crop) < jitter.most:
                 break
             draws[geometry.PLACE_DRAWS] = uniforms(self.seed, self.epoch, index, f"place {attempt}", 2)
-        return to_crop, mirrored
+        return to_crop, mirrored != is_mirrored
 
     def _fill_padding(self, face, source, to_crop):
         """Draws clutter, another picture in every epoch, where a crop is outside its image; its class is background."""

@@ -38,6 +38,8 @@ class Record:
     mask_file, landmarks_file, box_file  the file that each callable reads, for error messages and for the audit; None
                where it is drawn. Where several files make one mask, `mask_file` is the beginning of their names
 
+    mirrored   whether its crops show its mirror image, with left and right swapped in its annotation
+
     The callables raise FaceparseError with the name of the file. They are functools.partial of module-level functions,
     so that a record can be pickled.
     """
@@ -51,6 +53,7 @@ class Record:
     mask_file: str | Path | None = None
     landmarks_file: str | Path | None = None
     box_file: str | Path | None = None
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

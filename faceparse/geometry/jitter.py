@@ -24,6 +24,7 @@ class Jitter:
                                   # the unjittered one, as the windows of a search for faces are
     perspective: float = 0.0      # probability of a change of perspective
     mirror: float = 0.0           # probability of a mirror, with mirrored classes and landmarks swapped
+    copies: bool = False          # train on every face and on its mirror image (training/parser_training.py)
     swap: bool = True             # False: a mirrored left eye is still labelled a left eye (zhou2025, table 1)
 
 

@@ -63,6 +63,7 @@ MODELS = {
     "unet": Architecture(UNet, PYRAMIDS),
     "fpn": Architecture(FPN, PYRAMIDS),
     "deeplabv3plus": Architecture(DeepLabV3Plus, PYRAMIDS),
+    "deeplabv3plus_aux": Architecture(partial(DeepLabV3Plus, auxiliary=True), PYRAMIDS, **AUXILIARY),
     "mobilenetv2": Architecture(UNet, ("mobilenet_v2",)),
     "mobilenetv2_small": Architecture(partial(UNet, widths=SMALL_WIDTHS), ("mobilenet_v2",)),
     "fcn": Architecture(FCN, ("vgg16", "vgg16_bn")),

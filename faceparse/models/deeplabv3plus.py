@@ -10,11 +10,12 @@ keeps PyTorch's default initialisation; here the decoder is initialised as UNet'
 import torch
 from torch import nn
 
-from faceparse.models.blocks import ConvNormReLU, init_decoder, init_head, pad_to_multiple, require_two_images
+from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
+                                     require_two_images)
 from faceparse.models.encoders import make_encoder
 from faceparse.models.upsample import Upsample, upsample
 
-WIDTH, LOW_LEVEL_WIDTH = 256, 48
+WIDTH, LOW_LEVEL_WIDTH, AUXILIARY_WIDTH = 256, 48, 256
 RATES = (12, 24, 36)
 
 
@@ -75,27 +76,39 @@ class Decoder(nn.Module):
 class DeepLabV3Plus(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
+    auxiliary  with an FCN head on the encoder's map at stride 16, as in li2022's ablations: in training mode also
+               {"aux": [(B, num_classes, h, w)]}, its logits of the picture padded to multiples of 16
+
     Training needs at least two images a batch, because image pooling leaves its batch norm one value per image and
     channel; a batch of one raises FaceparseError.
     """
 
-    heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
     not_in_weights = "encoder_output_stride=16, decoder_atrous_rates=(12, 24, 36)"  # in no weight
 
-    def __init__(self, num_classes, encoder, in_channels=3):
+    def __init__(self, num_classes, encoder, in_channels=3, auxiliary=False):
         super().__init__()
+        self.training_only = ("aux_heads.",) if auxiliary else ()
+        self.heads = ("segmentation_head.", *self.training_only)  # prefixes of the weights that depend on the classes
         self.encoder = make_encoder(encoder, output_stride=16, in_channels=in_channels)
         self.decoder = Decoder(self.encoder.channels)
         self.segmentation_head = nn.Sequential(
             nn.Conv2d(WIDTH, num_classes, 1),
             Upsample(4, align_corners=True),
         )
+        self.aux_heads = nn.ModuleList(FCNHead(width, AUXILIARY_WIDTH, num_classes)
+                                       for width in self.encoder.channels[3:4] if auxiliary)
         init_decoder(self.decoder)
         init_head(self.segmentation_head)
+        for head in self.aux_heads:
+            init_decoder(head)
+            init_head(head[-1])
 
     def forward(self, images):
         require_two_images(self, images)
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 16))  # strides 2, 4, 8, 16, 16
         x = self.decoder(features)                            # (B, 256, H/4, W/4), padded
-        return {"out": self.segmentation_head(x)[..., :height, :width]}
+        result = {"out": self.segmentation_head(x)[..., :height, :width]}
+        if self.training and len(self.aux_heads):
+            result["aux"] = [head(features[3]) for head in self.aux_heads]  # (B, num_classes, H/16, W/16)
+        return result

@@ -51,7 +51,8 @@ def time_steps(model, task, faces, val, settings, machine):
     Returns (seconds per step, seconds per face of `val`: 0.0 where `val` is empty).
     """
     model.to(machine.device, memory_format=torch.channels_last)
-    optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
+    optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay, settings.layer_decay,
+                               settings.decay_all)
     network, clock = distributed.replicated(model, machine.device), StepClock()
     for epoch in itertools.count(1):
         state = EpochState(epoch, 0, 0.0, task.start(machine.device))

@@ -76,12 +76,18 @@ def mirrored_safely(recipe, labels):
 
     labels  LabelSet of the masks
     """
-    if not (recipe.jitter.mirror and recipe.jitter.swap and labels.unpaired):
+    jitter = recipe.jitter
+    if not ((jitter.mirror or jitter.copies) and jitter.swap and labels.unpaired):
         return recipe, []
-    return replace(recipe, jitter=replace(recipe.jitter, mirror=0.0)), [
+    return replace(recipe, jitter=replace(jitter, mirror=0.0, copies=False)), [
         f"no face is mirrored: of the label set {labels.name}, {', '.join(labels.unpaired)} "
         f"{'names a side and is' if len(labels.unpaired) == 1 else 'name a side and are'} in no pair; list the pairs "
         "as \"pairs\" in its JSON file"]
+
+
+def with_copies(records, jitter):
+    """The records, and where the geometry.Jitter has `copies` their mirror images behind them."""
+    return records + [replace(record, mirrored=True) for record in records] if jitter.copies else records
 
 
 def make_faces(plan, recipe, records, val, labels, skip_bad):

@@ -11,7 +11,7 @@ from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, default_recipe, recipe
 from faceparse.training import figures
-from faceparse.training.faces import make_faces, refuse_without_val, val_records
+from faceparse.training.faces import make_faces, refuse_without_val, val_records, with_copies
 from faceparse.training.plans import departures, make_landmark_plan
 from faceparse.training.tasks import Landmarking
 
@@ -54,7 +54,8 @@ class LandmarkTraining:
         self.target = f"{self.points.count} landmarks"
 
     def faces(self, skip_bad):
-        return make_faces(self.plan, self.recipe, self.records, self.val_records, None, skip_bad)
+        records = with_copies(self.records, self.recipe.jitter)
+        return make_faces(self.plan, self.recipe, records, self.val_records, None, skip_bad)
 
     def build(self, faces=None):
         """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face."""

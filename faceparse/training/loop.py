@@ -121,7 +121,8 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     Raises Stopped after Ctrl-C, FaceparseError where the loss is not finite or a file cannot be read or written.
     """
     model.to(machine.device, memory_format=torch.channels_last)
-    optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay)
+    optimizer = make_optimizer(model, settings.optimizer, settings.lr, settings.weight_decay, settings.layer_decay,
+                               settings.decay_all)
     checkpoints = Checkpoints(folder, model, optimizer, task, about)
     history, state = checkpoints.restore(machine.device, resume)
     network = distributed.replicated(model, machine.device)

@@ -17,7 +17,8 @@ SCHEDULES = {  # share of the training that is done, 0..1 -> factor of the learn
     "thirds": lambda done: 1.0 if done < 3 / 8 else 0.1 if done < 3 / 4 else 0.01,  # FAN: epochs 15 and 30 of 40
     "cosine": lambda done: done / WARM_UP if done < WARM_UP else
     0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP)),
-    "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; li2022, zhou2025 and liu2020 use it
+    "poly": lambda done: (1 - done) ** 0.9,  # Liu et al., "ParseNet", 2015; liu2020 uses it
+    "linear": lambda done: 1 - done,         # poly of power 1: mmsegmentation's for ConvNeXt, in li2022
 }
 
 
@@ -34,6 +35,8 @@ class Optimization:
                 norm, and losses that depend on all pixels of a batch together (class-weighted cross entropy, Dice,
                 Lovász, the balanced boundary loss), are computed for each part by itself
     photometry  rows of data.augment, applied to the batch on the device
+    layer_decay  factor of the learning rate from each stage of the encoder to the one before; 1: all rates are equal
+    decay_all    whether vectors have weight decay too
     validate_every  steps between two scorings of the val split; 0: it is scored after every epoch
     seed        of all random draws
     """
@@ -46,17 +49,32 @@ class Optimization:
     warmup: int = 0
     accumulate: int = 1
     photometry: tuple = ()
+    layer_decay: float = 1.0
+    decay_all: bool = False
     validate_every: int = 0
     seed: int = 0
 
 
-def make_optimizer(model, name, lr, weight_decay):
-    """The optimizer of a name in OPTIMIZERS. Vectors (biases, and the scales and shifts of norms) have no weight
-    decay."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return OPTIMIZERS[name]([{"params": matrices, "weight_decay": weight_decay},
-                             {"params": vectors, "weight_decay": 0.0}], lr=lr)
+def make_optimizer(model, name, lr, weight_decay, layer_decay=1.0, decay_all=False):
+    """The optimizer of a name in OPTIMIZERS. Vectors (biases, and the scales and shifts of norms) have no weight decay
+    unless `decay_all` is set.
+
+    layer_decay  below 1: the rate of stage k of K in a network's encoder is lr * layer_decay ** (K - k), by the
+                 encoder's method `stage_of`; of an encoder without this method it is lr
+    """
+    groups = {}
+    stages, scales = getattr(getattr(model, "encoder", None), "stage_of", None), {}
+    for parameter_name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        scale = 1.0
+        if layer_decay < 1 and stages and parameter_name.startswith("encoder."):
+            scale = layer_decay ** (model.encoder.stages - stages(parameter_name.removeprefix("encoder.")))
+        vector = parameter.ndim <= 1
+        group = groups.setdefault((scale, vector), {"params": [], "scale": scale,
+                                                    "weight_decay": 0.0 if vector and not decay_all else weight_decay})
+        group["params"].append(parameter)
+    return OPTIMIZERS[name]([groups[key] for key in sorted(groups)], lr=lr)
 
 
 def rate_at(step, steps, schedule, warmup=0):
@@ -66,6 +84,6 @@ def rate_at(step, steps, schedule, warmup=0):
 
 
 def set_learning_rate(optimizer, lr):
-    """Set the learning rate of all parameters."""
+    """Set the learning rate of all parameters, times the scale of each group of `make_optimizer`."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["scale"]

@@ -8,7 +8,8 @@ from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_c
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
 from faceparse.training import distributed, figures
-from faceparse.training.faces import make_faces, mirrored_safely, refuse_without_val, val_records, with_masks
+from faceparse.training.faces import (make_faces, mirrored_safely, refuse_without_val, val_records, with_copies,
+                                      with_masks)
 from faceparse.training.plans import departures, make_plan
 from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
@@ -38,19 +39,21 @@ class ParserTraining:
         notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
         self.notes = list(dict.fromkeys(notes))  # those of train and val may be the same
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
+        self.recipe, mirror_notes = mirrored_safely(augmented(chosen, options.get("augment")), self.labels)
+        self.notes += mirror_notes
         plan_of = partial(make_plan, arch, data, self.train_set.labels.name,
-                          all(record.landmarks for record in records + self.val_records), faces=len(records))
+                          all(record.landmarks for record in records + self.val_records),
+                          faces=len(with_copies(records, self.recipe.jitter)))
         self.plan = plan_of(options)
         self.departures = departures(self.plan, plan_of, RECIPES)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
-        self.recipe, mirror_notes = mirrored_safely(augmented(chosen, self.plan.augment), self.labels)
-        self.notes += mirror_notes
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
 
     def faces(self, skip_bad):
         records, val = self.train_set.records, self.val_records
         if self.plan.fix_mirrored:
             records, val = (mend_sides(replace(self.train_set, records=some)).records for some in (records, val))
+        records = with_copies(records, self.recipe.jitter)
         return make_faces(self.plan, self.recipe, records, val, self.labels, skip_bad)
 
     def build(self, faces=None):

@@ -81,6 +81,7 @@ def optimization_of(plan, chosen):
     changes."""
     return Optimization(epochs=plan.epochs, batch=plan.batch, lr=plan.lr, optimizer=plan.optimizer,
                         schedule=plan.schedule, weight_decay=chosen.weight_decay, warmup=plan.warmup,
+                        layer_decay=chosen.layer_decay, decay_all=chosen.decay_all,
                         accumulate=plan.accumulate, photometry=chosen.photometry, validate_every=plan.validate_every,
                         seed=plan.seed)
 

@@ -96,6 +96,17 @@ def test_mirror_at_one_half_is_li2022s_doubled_set(record):
     assert abs(counts - 200) < 40  # four standard deviations of 400 even draws
 
 
+def test_a_mirrored_record_is_a_mirrored_crop_also_in_scoring(record):
+    """li2022's doubled set: every face, and a copy of it that is mirrored."""
+    copy = replace(record, mirrored=True)
+    plain, mirrored = (Faces([copy], LAPA, 64, "box", jitter)[0] for jitter in (None, Jitter(copies=True)))
+    expected = Faces([record], LAPA, 64, "box", Jitter(mirror=1.0))[0]
+    for face in (plain, mirrored):
+        assert all(np.array_equal(face[key], expected[key]) for key in ("image", "mask", "landmarks"))
+    twice = Faces([copy], LAPA, 64, "box", Jitter(mirror=1.0))[0]
+    assert np.array_equal(twice["mask"], Faces([record], LAPA, 64, "box")[0]["mask"])
+
+
 def test_mirrored_landmarks_change_places(record):
     plain = Faces([record], LAPA, 64, "box")[0]["landmarks"]
     mirrored = Faces([record], LAPA, 64, "box", Jitter(mirror=1.0))[0]["landmarks"]

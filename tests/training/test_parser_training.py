@@ -8,6 +8,7 @@ from faceparse.errors import FaceparseError
 from faceparse.models import checkpoints
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.training import loop
+from faceparse.training.parser_training import ParserTraining
 
 
 def test_a_checkpoint_describes_itself(uninterrupted_run):
@@ -54,3 +55,12 @@ def test_a_sum_of_losses_trains_and_has_the_probabilities_of_the_softmax(tmp_pat
                              ({"alpha": float("nan")}, "alpha")):
         with pytest.raises(FaceparseError, match=message):
             train_parser(tmp_path, options)
+
+
+def test_the_doubled_set_has_each_face_and_its_mirror_image_in_every_epoch():
+    training = ParserTraining("mobilenetv2", "toy", {**SMALL_PARSER, "augment": "mirror-copies", "epochs": None,
+                                                     "iterations": 60}, ".")
+    faces, val = training.faces(skip_bad=False)
+    assert [record.mirrored for record in faces.records] == [False] * 12 + [True] * 12
+    assert not any(record.mirrored for record in val.records)
+    assert training.plan.epochs == 10  # of 24 faces in batches of 4

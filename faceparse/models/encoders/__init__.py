@@ -6,6 +6,7 @@ exceptions, without `last_stage()`: VGG-16 has three maps, at strides 8, 16 and 
 four, at strides 4, 8, 16 and 32. MiT's keys are its authors'.
 """
 from functools import partial
+from types import SimpleNamespace
 
 from torch import nn
 from torchvision.models import (ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights,
@@ -24,9 +25,14 @@ from faceparse.models.encoders.resnet import ResNetEncoder
 from faceparse.models.encoders.swin import SwinEncoder
 from faceparse.models.encoders.vgg import VGG16
 
-# name: (constructor, called with in_channels; the weights named "imagenet", None where torchvision has none). All are
-# V1, the weights of the original papers' training recipes, which segmentation_models_pytorch, and so baker2023, uses
-# under that name.
+# On ImageNet-22k: the authors' weights, which mmsegmentation's configuration of li2022's network loads. torchvision has
+# none.
+CONVNEXT_XLARGE = SimpleNamespace(url="https://download.openmmlab.com/mmclassification/v0/convnext/downstream/"
+                                      "convnext-xlarge_3rdparty_in21k_20220301-08aa5ddc.pth")
+
+# name: (constructor, called with in_channels; the weights named "imagenet", with their `url`; None: none are known).
+# torchvision's are V1, the weights of the original papers' training recipes, which segmentation_models_pytorch, and so
+# baker2023, uses under that name.
 ENCODERS = {
     "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
     "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
@@ -47,7 +53,7 @@ ENCODERS = {
                       ConvNeXt_Base_Weights.IMAGENET1K_V1),
     "convnext_large": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (192, 384, 768, 1536)),
                        ConvNeXt_Large_Weights.IMAGENET1K_V1),
-    "convnext_xlarge": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (256, 512, 1024, 2048)), None),
+    "convnext_xlarge": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (256, 512, 1024, 2048)), CONVNEXT_XLARGE),
     "swin_b": (partial(SwinEncoder, 128, (2, 2, 18, 2), (4, 8, 16, 32)), Swin_B_Weights.IMAGENET1K_V1),
     "swin_l": (partial(SwinEncoder, 192, (2, 2, 18, 2), (6, 12, 24, 48)), None),
     "mit_b0": (partial(MiT, (32, 64, 160, 256), (2, 2, 2, 2)), None),

@@ -28,6 +28,8 @@ class ConvNeXtEncoder(nn.Module):
     stochastic_depth   probability that the last block is left out in training; it grows linearly from 0 at the first
     """
 
+    stages = 13  # see stage_of
+
     def __init__(self, depths, widths, stochastic_depth=0.4, in_channels=3):
         super().__init__()
         stages = [CNBlockConfig(*stage) for stage in zip(widths, (*widths[1:], None), depths)]
@@ -49,6 +51,12 @@ class ConvNeXtEncoder(nn.Module):
             if not key.startswith("norm3."):  # mmpretrain's norm before the classifier
                 renamed[key] = value[:, None, None] if key.endswith(".layer_scale") else value
         return renamed
+
+    def stage_of(self, name):
+        """The stage of a parameter by which its learning rate decays, 0 to 4 of `stages`; mmsegmentation's "stage_wise"
+        with 12 layers: the stem and the downsampling are stage 0, and the rest of the network is `stages`."""
+        number = int(name.split(".")[1])
+        return number // 2 + 1 if number % 2 else 0
 
     def forward(self, images):
         maps, x = [], images
