@@ -19,7 +19,7 @@ def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
                                              ".*toy$"):
         recipe("baker2023", LANDMARK_RECIPES)
     with pytest.raises(FaceparseError, match="--recipe pipnet is for landmarks: use one of baker2023, scratch, toy, "
-                                             "liu2020, zhou2025, li2022, li2022-ablation$"):
+                                             "portrait, liu2020, zhou2025, li2022, li2022-ablation$"):
         recipe("pipnet")
     with pytest.raises(FaceparseError, match="--recipe foo is no recipe"):
         recipe("foo")
