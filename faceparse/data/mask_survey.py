@@ -41,6 +41,33 @@ def ways_of_set(files, labels):
     return ways
 
 
+def check_palettes(files):
+    """Raises FaceparseError where two palette images of SAMPLE files have one colour at different indices.
+
+    Programs that choose a palette for each file number the same classes differently. A colour that a file has at
+    several of its used indices shows nothing, such as the black of a palette that is cut short. Unreadable files are
+    left out.
+    """
+    first = {}  # colour -> (its index, the file)
+    for file in (files[index] for index in (spread(len(files), SAMPLE) if files else ())):
+        try:
+            stored = read_stored(file)
+        except FaceparseError:
+            continue
+        if stored.kind != "palette":
+            continue
+        used = [index for index in np.unique(stored.values).tolist() if index < len(stored.colours)]
+        colours = [tuple(stored.colours[index].tolist()) for index in used]
+        for index, colour in zip(used, colours):
+            if colours.count(colour) > 1:
+                continue
+            before, other = first.setdefault(colour, (index, file))
+            if before != index:
+                raise FaceparseError(f"{file}: its palette has the colour {colour} at index {index}, and {other} at "
+                                     f"{before}; put the masks' colours into labels.json as 'colours', or save all "
+                                     "masks with one palette")
+
+
 def check_ignored(files, labels, ways, home):
     """Raises FaceparseError where many pixels of a set's masks are 255 and (nearly) none is of a class above 0.
 

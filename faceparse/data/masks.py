@@ -119,9 +119,13 @@ def inside_part(values, path):
 
     A file of 0 and one other value (0 and 1, 0 and 255) is binary. Others were resized with interpolation, and the
     threshold is the middle of the range of their type. Raises FaceparseError where a large part is below it everywhere,
-    for then its range is another one.
+    for then its range is another one, and for a part all along the picture's edge, but not everywhere: a negative.
     """
     inside = values > 0
+    edge = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
+    if edge.all() and (values == 0).any():
+        raise FaceparseError(f"{path}: the part is all along the picture's edge, as in a negative; save it in white on "
+                             "black")
     if (inside == (values == values.max(initial=0))).all():
         return inside
     certain = values > np.iinfo(values.dtype).max // 2

@@ -19,6 +19,7 @@ from faceparse.landmark_sets import LandmarkSet
 # Both coordinates of every landmark of a picture without a face. A landmark that is NaN was not annotated, so nothing is
 # known about it; one that is ABSENT is nowhere in the picture, and the score of a landmark network should be 0 there.
 ABSENT = np.inf
+SMALLEST = 8  # pixels; a picture that is narrower or lower shows no face
 ASPECT_TOLERANCE = 0.01  # a mask may differ from its image in size, but not in aspect ratio
 
 
@@ -89,10 +90,14 @@ def check_mask_size(record, mask, size):
 
 def check_landmarks(record, points, size):
     """Raises FaceparseError where a point (K, 2) is farther outside its image, size (width, height), than the image is
-    wide or high.
+    wide or high, and where all points are within one pixel: they are shares of the image's width and height.
 
     Annotators place a chin or a temple that the image's edge cuts off a little outside the image.
     """
+    known = points[np.isfinite(points).all(1)]
+    if len(known) > 2 and min(size) >= SMALLEST and np.ptp(known, 0).max() <= 1:
+        raise FaceparseError(f"{record.landmarks_file or record.name}: all points are within one pixel, as shares of "
+                             "the picture's width and height are; multiply them by these")
     if shows_no_face(points):
         return
     outside = (points < -np.array(size)) | (points > 2 * np.array(size))  # (K, 2); False for NaN

@@ -74,9 +74,9 @@ def test_a_part_is_read_to_the_pixel_however_it_was_saved(tmp_path, part):
     pytest.param(np.dstack([CLEAR] * 3), "AVIF", "an AVIF", marks=pytest.mark.skipif(
         not images.AVIF, reason="this Pillow has no AVIF")), (np.dstack([WHITE * 0] * 3 + [CLEAR]), "PNG", "alpha"),
     (np.dstack([CLEAR] * 3 + [WHITE * 0]), "PNG", "alpha"),
-    (np.dstack([CLEAR, WHITE, WHITE]), "PNG", "several colours"),
+    (np.dstack([CLEAR, WHITE, WHITE]), "PNG", "several colours"), (WHITE - CLEAR, "PNG", "as in a negative"),
     (np.where(DISC, np.uint8(80), np.uint8(0)) + np.eye(64, dtype=np.uint8), "PNG", "highest is 81 of 255"),
-], ids=["JPEG", "WebP", "AVIF", "black on transparent", "transparent all over", "two colours", "a third of the range"])
+], ids=["JPEG", "WebP", "AVIF", "black on transparent", "transparent all over", "two colours", "negative", "a third of the range"])
 def test_a_part_that_cannot_be_read_for_certain_is_refused(tmp_path, part, format, expected):
     Image.fromarray(part).save(tmp_path / "0_hair.png", format)
     message = error_of(read_parts, f"{tmp_path}/0", CELEBA)

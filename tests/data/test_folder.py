@@ -164,6 +164,22 @@ def test_palettes_in_another_order_are_read_by_colour_with_a_note(tmp_path):
     assert load("folder", "train", undeclared).note == ""  # nothing to compare the palette with: indices
 
 
+def test_palettes_of_each_files_own_are_refused_without_declared_colours(tmp_path):
+    """Two files have the same colours at other indices, as programs save them that choose a palette for each file."""
+    masks = drawn_parts()
+    colours = np.array([[20 * k, 37 * k % 256, 91 * k % 256] for k in range(11)], np.uint8)
+    stored = []
+    for order, mask in zip((np.arange(11), np.arange(11)[::-1]), masks):
+        image = Image.fromarray(order[mask].astype(np.uint8), "P")
+        image.putpalette(colours[order.argsort()].ravel().tolist())
+        stored.append(image)
+    masks_of(tmp_path / "undeclared", stored, TEN)
+    assert "1.png: its palette has the colour" in error_of(
+        load, "folder", "train", tmp_path / "undeclared")
+    masks_of(tmp_path / "declared", stored, {**TEN, "colours": colours.tolist()})
+    assert all((read == mask).all() for read, mask in zip(read_all(tmp_path / "declared"), masks))
+
+
 def test_all_splits_are_read_one_way(tmp_path):
     """Val has only masks that both readings allow; train decides."""
     home = masks_of(tmp_path, [255 * (part > 0).astype(np.uint8) for part in drawn_parts()], BLACK_AND_WHITE)

@@ -54,6 +54,14 @@ def test_helens_confidences_are_read_with_16_bits_and_with_alpha_and_refused_as_
     assert "_lbl00.png: a JPEG" in error_of(record.mask)
 
 
+def test_negatives_of_helens_confidences_are_refused(helen_root):
+    record, = load("helen", "train", helen_root).records
+    for part in range(11):
+        file = Path(f"{record.mask_file}_lbl{part:02d}.png")
+        write(file, 255 - np.asarray(Image.open(file)))
+    assert "_lbl*.png: most confidences of most classes are high" in error_of(record.mask)
+
+
 def test_helen_lists_are_the_splits(helen_root):
     assert names(load("helen", "val", helen_root)) == ["val/2_1"]
     assert load("helen", "val", helen_root).records[0].landmarks is None  # no annotation folder

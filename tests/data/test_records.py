@@ -46,6 +46,11 @@ def test_landmarks_may_be_a_little_outside_the_image(tmp_path):
     assert "a.txt" in message and "point 1" in message and "100 x 60" in message
 
 
+def test_landmarks_in_shares_of_the_image_are_refused(tmp_path):
+    message = error_of(check_landmarks, record_of(tmp_path), np.array([[0.2, 0.3], [0.7, 0.3], [0.4, 0.9]]), (100, 60))
+    assert "a.txt: all points are within one pixel, as shares" in message
+
+
 def test_records_pickle(tmp_path):
     record = record_of(tmp_path)
     copy = pickle.loads(pickle.dumps(record))

@@ -15,7 +15,7 @@ from pathlib import Path
 from faceparse.data.data_set import DataSet, Published
 from faceparse.data.listing import image_folder_records, list_pictures, split_folder, turned_note
 from faceparse.data.mask_colours import BY_COLOUR
-from faceparse.data.mask_survey import check_ignored, mask_files, ways_of_set
+from faceparse.data.mask_survey import check_ignored, check_palettes, mask_files, ways_of_set
 from faceparse.data.points import read_points, read_pts
 from faceparse.data.records import FaceSet, Record
 from faceparse.data.splits import RANDOM_SPLIT, SPLITS, tenths
@@ -52,10 +52,14 @@ def read(root, split, options):
 
 def _ways(home, labels):
     """How the masks of all splits are read: the argument `ways` of read_mask. Raises FaceparseError where 255, which is
-    ignored, is probably a class."""
+    ignored, is probably a class, and where palettes differ without declared colours."""
     parts = [home / split for split in SPLITS if (home / split).is_dir()] or [home]
     files = mask_files([part / "masks" for part in parts])
-    ways = ways_of_set(files, labels) if read_json(home / "labels.json").get("colours") else None
+    ways = None
+    if read_json(home / "labels.json").get("colours"):
+        ways = ways_of_set(files, labels)
+    else:
+        check_palettes(files)
     check_ignored(files, labels, ways, home)
     return ways
 

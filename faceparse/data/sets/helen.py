@@ -51,7 +51,8 @@ def read_confidences(stem, rule="maximum"):
 
     rule  "maximum": the class of the highest confidence, the lower index where two are equal; "threshold" (baker2023,
           section 3.1.2): every class above 127 (of 8 bits), higher indices over lower ones
-    Raises FaceparseError, also where the threshold leaves nothing.
+    Raises FaceparseError, also where the threshold leaves nothing, and where most pixels are of most classes: the files
+    are negatives.
     """
     if rule not in ("maximum", "threshold"):
         raise FaceparseError(f"'{rule}' is no rule for Helen's confidences; use maximum or threshold")
@@ -62,6 +63,7 @@ def read_confidences(stem, rule="maximum"):
         if mask is None:
             mask, highest = np.zeros(confidence.shape, np.uint8), confidence
             middle = np.iinfo(confidence.dtype).max // 2
+            classes = np.zeros(confidence.shape, np.uint8)  # whose confidence is above the middle
             continue
         check_part_size(mask, confidence, path)
         if confidence.dtype != highest.dtype:
@@ -69,6 +71,10 @@ def read_confidences(stem, rule="maximum"):
                                  "of them with 8 bits")
         mask[confidence > (highest if rule == "maximum" else middle)] = part
         highest = np.maximum(highest, confidence)
+        classes += confidence > middle
+    if (classes > len(LABEL_SETS["helen"]) // 2).mean() > 0.5:
+        raise FaceparseError(f"{stem}_lbl*.png: most confidences of most classes are high, as in negatives; save them in "
+                             "white on black")
     if rule == "threshold" and highest.max(initial=0) <= middle:
         raise FaceparseError(f"{stem}_lbl*.png: no confidence is above {middle}, the middle of their range; use "
                              "--helen-rule maximum, or replace the files")
