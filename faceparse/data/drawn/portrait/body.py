@@ -30,8 +30,8 @@ class Torso:
     def __init__(self, scene):
         p, head, self.scale = scene.p, scene.head, scene.p.scale
         self.top = head.frame(head.project(np.zeros(1), np.full(1, 0.75), np.full(1, -0.15)))[0]
-        self.foot = head.frame_centre + (0, p.neck_length * p.scale)
-        self.foot[0] += 0.3 * (self.top[0] - self.foot[0])
+        axis = head.frame(head.project(np.zeros(1), np.full(1, 0.08), np.full(1, -0.05)))[0, 0]
+        self.foot = np.array([axis + 0.3 * (self.top[0] - axis), head.frame_centre[1] + p.neck_length * p.scale])
         tilt = np.radians(p.body_tilt)
         self.turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])   # body -> frame, rows
         c, s = (self.turn[0] / p.scale).astype(np.float32)

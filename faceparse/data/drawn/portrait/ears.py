@@ -6,9 +6,9 @@ from faceparse.drawing import raster
 
 # Ears: half their height, their width as they stand out, and their height on the head.
 RANGES = {
-    "ear_height": (0.22, 0.31),
+    "ear_height": (0.25, 0.35),
     "ear_width": (0.08, 0.22),
-    "ear_y": (0.12, 0.22),
+    "ear_y": (0.12, 0.26),
     "ear_depth": (0.3, 0.8),
 }
 SHARES = {"earrings": 0.22, "earphones": 0.015}
@@ -25,16 +25,16 @@ RIDGE = raster.curve([(0.3, -0.5), (0.55, -0.45), (0.68, -0.1), (0.58, 0.3), (0.
 
 
 def ears(scene):
-    """Both ears with their hollows, and earrings or earphones."""
+    """The ears that the head's turn leaves visible, with their hollows, and earrings or earphones."""
     p, head, skin = scene.p, scene.head, scene.skin
 
     def both(shape):
-        """A contour (N, 2) on the ear, as OUTLINE -> that of both ears, in the frame."""
+        """A contour (N, 2) on the ear, as OUTLINE -> that of the visible ears, in the frame."""
         x = p.width + (0.62 + 0.38 * shape[:, 0]) * p.ear_width - 0.075 + 0.25 * (shape[:, 0] - 1) * p.ear_width
-        y, z = p.ear_y + p.ear_height * shape[:, 1], -0.05 - 0.3 * shape[:, 0]
+        y, z = p.ear_y + p.ear_height * shape[:, 1], -0.05 - 0.38 * shape[:, 0]
         out = head.project(np.append(x, -x), np.append(y, y), np.append(z, z))
-        n = len(shape)
-        return head.frame(joined(out[:n], out[n:]))
+        right, left = head.frame(out[:len(shape)]), head.frame(out[len(shape):])
+        return joined(right, left) if abs(head.yaw) < 30 else right if head.yaw < 0 else left
 
     red = skin * (1.0, 0.90, 0.88)
     dark = skin * (0.48, 0.34, 0.30)

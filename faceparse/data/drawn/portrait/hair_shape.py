@@ -23,6 +23,8 @@ def silhouette(head, style, bottom):
 def hanging(head, style, side):
     """The outer border of long hair on one side (-1 left, 1 right) from below the ear to its end -> (4, 2)."""
     x = head.skull(0.0, 0.2)[-1 if side > 0 else 0, 0]
+    if side * head.yaw > 0:                                            # a turned head hides what hangs behind its cheek
+        x += min(max(side * head.yaw - 30, 0) / 40, 1) * (0.2 * side - x)
     y = 0.2 + (style.length - 0.2) * np.array([0.2, 0.45, 0.75, 1.0])
     return np.array([x + side * np.maximum(style.flare[int(side > 0)], -0.1), y]).T
 

@@ -33,20 +33,20 @@ def make_child(p):
 
 
 class Head:
-    """A shallow head of elliptic cross-sections, in the pose of the parameters `p` (`parameters.draw_parameters`)."""
-    DEPTH = 0.80  # from the plane of the ears to the front of the face
+    """A head of elliptic cross-sections, in the pose of the parameters `p` (`parameters.draw_parameters`)."""
+    DEPTH = 0.88  # from the plane of the ears to the front of the face
 
     def __init__(self, p):
         self.p = p
-        self.yaw = 22 * p.yaw + 56 * p.yaw**5                          # degrees: most heads are turned little, some far
-        self.pitch = 10 * p.pitch + 16 * p.pitch**3
-        self.tilt = 9 * p.roll + 22 * p.roll**5
+        self.yaw = 22 * p.yaw + 66 * p.yaw**5                          # degrees: most heads are turned little, some far
+        self.pitch = 10 * p.pitch + 25 * p.pitch**5
+        self.tilt = 8 * p.roll + 30 * p.roll**7
         yaw, pitch, roll = np.radians([self.yaw, self.pitch, self.tilt]).tolist()
         self.cos_yaw, self.sin_yaw = np.cos(yaw), np.sin(yaw)
         self.cos_pitch, self.sin_pitch = np.cos(pitch), np.sin(pitch)
         self.roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])  # for points as rows
-        # The head's centre, in the upright view and in the frame.
-        self.view_centre = np.array([0.5 * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])
+        # The point between eyes and mouth, in the upright view and in the frame.
+        self.view_centre = np.array([0.6 * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])
         self.frame_centre = np.array([0.5 + p.shift_x, 0.5 + p.shift_y])
 
     def section(self, y):
@@ -54,7 +54,7 @@ class Head:
         centres, (N,) each."""
         low = y > 0
         t = np.clip(np.where(low, y / self.p.chin, y / -self.p.crown), 0, 1)
-        share = np.where(low, np.maximum(1 - t**2.13, 0)**(0.5 * self.p.jaw), np.sqrt(1 - 0.999 * t * t))
+        share = np.where(low, np.maximum(1 - t**2.13, 0)**(0.5 * self.p.jaw), (1 - 0.999 * t**2.4)**(1 / 2.4))
         depth = self.DEPTH * np.where(low, share**0.6, share)
         half = self.p.width * share * (1 + self.p.cheek * np.exp(-16 * (y - 0.35)**2))
         return half, depth, np.where(low, self.DEPTH * (1 - 0.12 * t**3) - depth, 0)
@@ -105,10 +105,14 @@ class Head:
         """The outline of the skull, or of hair or a hat `more` units thick over it, from the left over the crown to the
         right -> (48, 2) in the upright view. It starts and ends at height `bottom`."""
         p = self.p
-        half, up, down = np.hypot((p.width + more) * self.cos_yaw, (1.0 + more) * self.sin_yaw), p.crown + more, 0.95
+        half = np.hypot((p.width + more) * self.cos_yaw, (1.02 + more) * self.sin_yaw)
+        up, down = np.hypot((p.crown + more) * self.cos_pitch, (0.95 + more) * self.sin_pitch), 0.95
+        power = 2 / (2.5 - 0.4 * abs(self.sin_yaw))                    # a superellipse: flatter than an ellipse on top
         y = bottom + 0.05 + 0.12 * self.sin_pitch
-        rise = np.arcsin(np.clip(y / (down if y > 0 else up), -1, 1))
+        rise = np.arcsin(min(y / down, 1)) if y > 0 else -np.arcsin(min(-y / up, 1)**(1 / power))
         angle = np.linspace(np.pi + rise, -rise, 48)
-        sine = np.sin(angle)
-        x = -0.12 * self.sin_yaw + half * np.cos(angle) * np.where(sine < 0, 1 - 0.35 * sine * sine, 1)
-        return np.array([x, bottom - y - sine * np.where(sine > 0, up * self.cos_pitch, down)]).T
+        cosine, sine = np.cos(angle), np.sin(angle)
+        above = np.maximum(sine, 0)**power
+        across = np.where(sine < 0, cosine * (1 - 0.35 * sine * sine), np.sign(cosine) * np.abs(cosine)**power)
+        return np.array([-0.12 * self.sin_yaw + half * across,
+                         bottom - y - np.where(sine > 0, above * up, sine * down)]).T

@@ -30,6 +30,8 @@ class Scene:
         self.head = Head(self.p)
         self.skin, self.style = skin_colour(self.p, self.random(32)), hair_style(self.p, self.random(10))
         self.hair = self.style.base
+        if abs(self.head.yaw) > 35:                                    # the far side's hair is behind the face
+            self.style.front[int(self.head.yaw > 0)] = False
         self.u, self.v = pixel_centres(size)
         turn = (self.head.roll.T / self.p.scale).astype(np.float32)
         du, dv = self.u - np.float32(self.head.frame_centre[0]), self.v - np.float32(self.head.frame_centre[1])
