@@ -48,7 +48,8 @@ def surface(scene, rng, kind):
         return foliage(scene, rng)
     if kind == "texture":
         return texture(scene, rng)
-    base = {"plain": colour(rng), "black": 30 * rng.random() * np.ones(3), "white": np.full(3, 225 + 35 * rng.random())}
+    near = scene.hair * (0.6 + 0.9 * rng.random()) if rng.random() < 0.2 else colour(rng)  # little contrast to the hair
+    base = {"plain": near, "black": 30 * rng.random() * np.ones(3), "white": np.full(3, 225 + 35 * rng.random())}
     canvas = np.empty((3, size, size), np.float32)
     canvas[:] = base[kind][:, None, None]
     if kind == "plain" and rng.random() < 0.6:                         # from one colour to another

@@ -3,6 +3,7 @@ import numpy as np
 
 from faceparse.data.drawn.layers import BACKGROUND, Layer, ellipse, joined, tint
 from faceparse.data.drawn.portrait.clothes import clothes
+from faceparse.data.drawn.portrait.lighting import GAMMA
 from faceparse.drawing import raster
 
 # Half the neck's width and its length below the chin's level; the shoulders' width and slope, and their tilt in the
@@ -65,7 +66,7 @@ def clothes_and_neck(scene, outline):
     chest = torso.cover(torso.shoulder)
     below = (scene.v > torso.top[1] - 0.05 * p.scale) & (torso.b < 0.6)
     neck = torso.cover((1 - np.abs(torso.neck)) * np.float32(p.neck_width)) * below
-    colour = skin.astype(np.float32)[:, None, None] * relief(p, torso) \
+    colour = skin.astype(np.float32)[:, None, None] * relief(scene, torso) \
         * (1 + 0.035 * scene.noise(scene.random(55), 16, 4, 0.8))
     shadow = head.frame(outline * (0.98, 1) + (-0.12 * p.light_x, 0.12 + 0.12 * p.chin_shadow))
     dark = skin * (0.45, 0.35, 0.31)
@@ -76,24 +77,26 @@ def clothes_and_neck(scene, outline):
     return out + clothes(scene, torso)
 
 
-def relief(p, torso):
+def relief(scene, torso):
     """Light and shadow on the skin of neck and chest: a cylinder with the two tendons that run to the pit of the neck,
     the windpipe between them, and the collar bones -> factors (3, size, size)."""
-    a, b, across = torso.a, torso.b, np.clip(torso.neck, -1, 1)
+    p, a, b, across = scene.p, torso.a, torso.b, np.clip(torso.neck, -1, 1)
+    key, _, fill = scene.lamp
     on_neck = np.clip(-3 * b, 0, 1)                                    # 1 on the neck, 0 on the chest
-    light = np.float32(p.light_x)
     slope = across * on_neck + 0.25 * a * (1 - on_neck)
     tendon = 0.85 - 0.7 * np.clip(torso.down, 0, 1)                    # its distance from the middle
     side = np.abs(across)
     ridge = np.exp(-np.square((side - tendon) * 7)) - 0.7 * np.exp(-np.square((side - tendon + 0.22) * 6))
     bone = np.exp(-np.square((b - 0.1 + 0.12 * np.abs(a)) * 11)) - np.exp(-np.square((b - 0.24 + 0.12 * np.abs(a)) * 9))
     pit = np.exp(-np.square(a * 5) - np.square((b - 0.03) * 7))
-    tone = 0.98 - np.float32(p.contrast) * (0.5 - 0.5 * np.sqrt(np.maximum(1 - 0.9 * slope * slope, 0))) \
-        + np.float32(0.22 * p.contrast) * light * slope + 0.09 * ridge * on_neck - 0.16 * pit \
-        + 0.1 * bone * np.clip(4 * np.abs(a) - 0.4, 0, 1) * (np.abs(a) < 1.5)
+    outwards = np.sqrt(np.maximum(1 - 0.9 * slope * slope, 0))
+    lit = np.maximum(np.float32(key[0]) * slope + np.float32(key[2] - 0.15 * key[1]) * outwards + 0.2, 0) / 1.2
+    light = np.float32(fill) * (0.55 + 0.35 * outwards) + np.float32(1 - fill) * lit
+    tone = np.float32(scene.light.exposure) * (np.float32(scene.light.gain) * light)**np.float32(GAMMA) \
+        + 0.09 * ridge * on_neck - 0.16 * pit + 0.1 * bone * np.clip(4 * np.abs(a) - 0.4, 0, 1) * (np.abs(a) < 1.5)
     # The jaw hides the light from the upper neck.
     hidden = np.float32(0.2 + 0.25 * p.chin_shadow) * (1 - np.clip(torso.down * 1.4 - 0.35, 0, 1))
-    tone = np.clip(0.95 * tone * (1 - hidden), 0.15, 1.4)
+    tone = np.clip(0.95 * tone * (1 - hidden), 0.04, 1.6)
     shade = 1 - tone
     return np.array([tone + 0.12 * shade, tone - 0.06 * shade, tone - 0.12 * shade])
 

@@ -11,7 +11,7 @@ from faceparse.drawing import raster
 RANGES = {
     "volume": (0.04, 0.2),
 }
-SHARES = {"bald": 0.035, "receding": 0.15}
+SHARES = {"bald": 0.04, "receding": 0.15}
 
 
 class Hair:
@@ -24,10 +24,15 @@ class Hair:
     def layers(self, contour, darkness=1.0):
         """Hair inside a contour (N, 2) of the upright view: what is painted, and what is labelled."""
         style, strands = self.style, self.strands
-        painted, annotated = hair_shape.frayed(self.scene, strands, contour, style, style.soft)
+        painted, annotated, level = hair_shape.frayed(self.scene, strands, contour, style, style.soft)
         if style.density < 1:                                          # the scalp shines through
             painted = painted * np.clip(np.float32(style.density) + 0.2 * strands.noise, 0.1, 1)
-        return [Layer(None, strands.colour * np.float32(darkness), cover=painted),
+        if style.shaved:
+            painted = painted * (1 - np.float32(style.shaved) * np.clip(6 * (strands.y + np.float32(0.5)), 0, 1))
+        colour = strands.colour * np.float32(darkness)
+        if self.scene.p.rim_light:                                     # light from behind shines through the border
+            colour = colour + strands.glow * (np.square(1 - level) * (strands.r > 0.9))
+        return [Layer(None, colour, cover=painted),
                 Layer(None, (0, 0, 0), HAIR, opacity=0.0, cover=annotated)]
 
     def behind_shoulders(self):
@@ -43,7 +48,7 @@ class Hair:
         """
         p, head, style = self.scene.p, self.scene.head, self.style
         out = []
-        if p.bald or style.density < 1:
+        if p.bald or style.density < 1 or style.shaved:
             out.append(Layer(head.frame(head.skull(0.0, 0.4)), skin, SKIN, "skin"))
         if p.bald:
             return out
@@ -77,7 +82,12 @@ class Hair:
         shadow = head.frame(contour + offset)
         out = [tint(shadow, SHADOW, rng.uniform(0.2, 0.65) * p.contrast * style.density, 0.014, "face"),
                tint(shadow, SHADOW, 0.4 * p.contrast, 0.02, "neck")]
-        out += self.layers(contour)
+        painted, annotated = self.layers(contour)
+        if style.fringe and style.sheer:                               # the forehead shows between the strands
+            low = np.clip((self.scene.y + np.float32(style.line * p.crown)) * 3, 0, 1) * (self.scene.y < 0.1)
+            gaps = np.clip(0.6 + 0.7 * self.strands.noise, 0, 1)
+            painted = painted._replace(cover=painted.cover * (1 - np.float32(style.sheer) * low * gaps))
+        out += [painted, annotated]
         for _ in range(style.locks):
             strand = head.frame(hair_shape.lock(head, style, rng))
             out.append(Layer(strand, self.strands.colour, HAIR, opacity=rng.uniform(0.6, 1.0)))

@@ -128,19 +128,26 @@ def frayed(scene, strands, contour, style, softness):
     """The coverage of a contour (N, 2) of the upright view whose border the strands displace.
 
     softness  width of the border, in units of the upright view
-    -> the covered shares, painted and annotated, (size, size) float32 each: annotators round off the fraying
+    -> (size, size) float32 each: the covered shares, painted and annotated (annotators round off the fraying and leave
+       single hairs out), and a smooth field that is 0 outside, 0.5 at the border, 1 inside
     """
     size, unit = scene.size, scene.p.scale
     frame = scene.head.frame(contour) * size - 0.5
     top, left, cover = raster.coverages([frame], size, size)[0]
     full = np.zeros((size, size), np.uint8)
     full[top:top + cover.shape[0], left:left + cover.shape[1]] = np.minimum(cover, 1) * 255
-    sigma = 0.03 + style.fray
+    pixel = 1 / (unit * size)
+    sigma = max(0.03 + style.fray, pixel)
     level = np.asarray(Image.fromarray(full).filter(box_blur(float(sigma * unit * size)))).astype(np.float32)
-    distance = (level * np.float32(1 / 255) - 0.5) * np.float32(2.5 * sigma)  # to the border, positive inside
+    level = level * np.float32(1 / 255)
+    distance = (level - 0.5) * np.float32(2.5 * sigma)                 # to the border, positive inside
     outer = np.clip(5 * strands.r - 4.2, 0.35, 1)                      # the hairline is less frayed than the silhouette
     curly = 0.8 if style.texture in ("curly", "tight") else 0.4
     shift = np.float32(style.fray) * outer * (strands.noise * np.float32(1 - curly) + np.float32(curly) * strands.curls)
-    shift = np.clip(shift, -1.1 * sigma, 1.1 * sigma)
-    gain = np.float32(1 / max(softness, 0.7 / (unit * size)))          # at least 0.7 pixels wide
-    return np.clip(0.5 + (distance + shift) * gain, 0, 1), np.clip(0.5 + (distance + 0.5 * shift) * gain, 0, 1)
+    shift = np.clip(shift, -1.1 * sigma, 1.1 * sigma) * (level > 0)
+    gain = np.float32(1 / max(softness, 0.7 * pixel))                  # at least 0.7 pixels wide
+    painted = np.clip(0.5 + (distance + shift) * gain, 0, 1)
+    if style.wisps:
+        hairs = np.clip(1.6 * strands.noise - 0.6, 0, 1) * np.clip(5 * level, 0, 1)
+        painted = np.maximum(painted, np.float32(style.wisps) * outer * hairs)
+    return painted, np.clip(0.5 + (distance + 0.5 * shift) * gain, 0, 1), level

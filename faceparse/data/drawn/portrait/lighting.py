@@ -14,7 +14,9 @@ RANGES = {
     "light_kind": (0, 1),
     "oil": (0, 1),
 }
-SHARES = {"cast_shadow": 0.15, "second_light": 0.12, "rim_light": 0.12}
+SHARES = {"cast_shadow": 0.15, "second_light": 0.12, "rim_light": 0.12, "side_light": 0.06, "backlit": 0.06,
+          "burnt_out": 0.06}
+GAMMA = 0.62  # from light to about sRGB's values
 GRID = 112  # light is computed on a grid of this many points across the frame, at any size of the picture
 
 
@@ -22,9 +24,11 @@ def face_light(scene, tables):
     """The face's light; `tables` from `relief.build`.
 
     -> namespace of fields over the frame: `factors` of the skin's colour (3, size, size); `gloss`, grey levels before
-       painting.py scales them; `x`, `y` of the face that each pixel shows, and its redness `red`, (size, size) each
+       painting.py scales them; `x`, `y` of the face that each pixel shows, and its redness `red`, (size, size) each;
+       and of numbers: `gain`, `exposure`: light of 1 becomes the factor exposure * (gain * light)**GAMMA
     """
     p, head, n, rng = scene.p, scene.head, GRID, scene.random(30)
+    key, hard, fill = scene.lamp
     at = ((np.arange(n) + 0.5) / n).astype(np.float32)
     turn = (head.roll.T / p.scale).astype(np.float32)
     du, dv = at - np.float32(head.frame_centre[0]), at[:, None] - np.float32(head.frame_centre[1])
@@ -32,15 +36,17 @@ def face_light(scene, tables):
     y = du * turn[0, 1] + dv * turn[1, 1] + np.float32(head.view_centre[1])
     s = surface(head, x, y, tables)
 
-    key, hard, fill = key_light(p, rng)
     lit = (1 - (0.35 + 0.6 * hard) * shadow(head, s.depth, key, p.scale)) * facing(s, key, 0.35 - 0.3 * hard)
-    tone = soft_clip(diffuse(p, rng, s, key, lit, fill), scene.skin)
+    light, gain = diffuse(p, rng, s, key, lit, fill)
+    exposure = np.exp(0.12 * rng.standard_normal() - 0.06) * (rng.uniform(1.15, 1.8) if p.burnt_out else 1)
+    tone = soft_clip(exposure * (gain * light)**GAMMA, scene.skin)
     halfway = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))      # Blinn-Phong reflection of the key light
     gloss = facing(s, halfway)
     gloss = (gloss**12 * 0.5 + gloss**36) * lit * 650 * p.oil**2
     fields = np.concatenate([tone, gloss[None], s.x[None], s.y[None], s.red[None]]).astype(np.float32)
     f = [np.asarray(Image.fromarray(f).resize((scene.size,) * 2, Image.Resampling.BILINEAR)) for f in fields]
-    return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6])
+    return SimpleNamespace(factors=np.stack(f[:3]), gloss=f[3], x=f[4], y=f[5], red=f[6], gain=gain,
+                           exposure=exposure)
 
 
 def facing(s, direction, wrap=0.0):
@@ -51,7 +57,7 @@ def facing(s, direction, wrap=0.0):
 
 
 def diffuse(p, rng, s, key, lit, fill):
-    """Factors of the skin's colour (3, n, n), 1 on average over the face.
+    """-> light on the skin (3, n, n), and the number that makes it 1 on average over the face.
 
     s     the surface (relief.py); key (3,) the direction of the key light
     lit   (n, n) how much of the key light each point receives; fill: the share of light from all around
@@ -67,8 +73,8 @@ def diffuse(p, rng, s, key, lit, fill):
     warmth = np.array([0.05, -0.02, -0.05])[:, None, None]             # shadows in skin are warm
     tone = tone * (1 + warmth * np.clip(1 - lit, 0, 1)) * (1 - s.dark)
     face = np.exp(-2 * (np.square(s.x / 0.6) + np.square((s.y - 0.4) / 0.8)))
-    tone = np.clip(tone, 0, None) * (face.sum() / (tone.mean(axis=0) * face).sum())
-    return tone**0.62 * np.exp(0.12 * rng.standard_normal() - 0.06)    # from light to about sRGB's values
+    tone = np.clip(tone, 0, None)
+    return tone, face.sum() / (tone.mean(axis=0) * face).sum()
 
 
 def soft_clip(tone, skin):
@@ -80,14 +86,36 @@ def soft_clip(tone, skin):
 
 def key_light(p, rng):
     """-> the direction of the key light (3,), in the upright view; its hardness, 0..1; the share of light from all
-    around. Most photographs are lit from near the camera: by a flash, or softly."""
-    if p.light_kind < 0.5:                                             # near the camera
+    around. Most photographs are lit from near the camera: by a flash, or softly.
+
+    Changes `light_x`, `light_y` and `contrast` of the parameters `p` to those of this light, for the parts that need no
+    more than these.
+    """
+    if p.backlit:                                                      # nothing but light from all around
+        key, hard, fill = (p.light_x, -0.8, 0.1), 0.2, rng.uniform(0.8, 0.95)
+    elif p.side_light:                                                 # half of the face is nearly black
+        side = np.sign(p.light_x)
+        key, hard, fill = (side, p.light_y * 0.4 - 0.1, rng.uniform(-0.1, 0.5)), 1.0, rng.uniform(0.02, 0.2)
+    elif p.light_kind < 0.5:                                           # near the camera
         key, hard, fill = (0.3 * p.light_x, -0.25 + 0.3 * p.light_y, 1.0), rng.random(), rng.uniform(0.35, 0.7)
-    elif p.light_kind < 0.9:                                           # a window, a lamp
+    elif p.light_kind < 0.88:                                          # a window, a lamp
         key, hard, fill = (p.light_x, p.light_y - 0.2, 0.85), rng.random(), 1 - p.contrast * rng.uniform(0.6, 1)
     else:                                                              # the sun
-        key, hard, fill = (p.light_x, -1.1 - 0.5 * rng.random(), 0.6), 1.0, rng.uniform(0.2, 0.5)
-    return np.array(key) / np.linalg.norm(key), hard, fill
+        key, hard, fill = (p.light_x, -1.1 - 0.5 * rng.random(), 0.6), 1.0, rng.uniform(0.12, 0.5)
+    key = np.array(key) / np.linalg.norm(key)
+    p.light_x, p.light_y, p.contrast = 1.3 * key[0], 1.3 * key[1] + 0.3, 1.0 - fill
+    return key, hard, fill
+
+
+def against_the_light(scene, canvas):
+    """Makes what is behind the head of a backlit face bright, in place (3, size, size) -> the factor by which the camera
+    darkens the whole picture for that."""
+    if not scene.p.backlit:
+        return 1.0
+    dark, veil = scene.random(36).uniform((0.15, 20), (0.6, 160))
+    canvas += np.float32(veil)
+    canvas *= np.float32(min(1 / dark, 3 * 255 / (canvas.mean() + 1)))
+    return np.float32(dark)
 
 
 def shadow(head, depth, key, scale, steps=7):

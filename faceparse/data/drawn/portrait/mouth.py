@@ -30,7 +30,7 @@ def mouth_state(p):
     teeth    how far down the opening the upper teeth reach, a share of its height; 0: not seen
     """
     e, state = p.expression, p.mouth_state
-    closed, smiling, parted, shouting = 0.30, 0.84, 0.94, 0.98
+    closed, smiling, parted, shouting = 0.30, 0.78, 0.91, 0.98
     if state < closed:
         smile = -0.03 + 0.09 * e
         return SimpleNamespace(opening=0.0, smile=smile, wide=p.mouth_wide * (1 + 2.2 * max(smile, 0)), thin=1 - smile,
@@ -40,12 +40,17 @@ def mouth_state(p):
         return SimpleNamespace(opening=0.05 + 0.13 * k + 0.08 * k**4, smile=0.01 + 0.075 * e,
                                wide=p.mouth_wide * (1.13 + 0.29 * e), thin=0.95 - 0.25 * e, teeth=1.25 - 0.45 * k**2)
     if state < parted:
-        return SimpleNamespace(opening=0.03 + 0.08 * e, smile=-0.01 + 0.03 * e, wide=p.mouth_wide * (0.92 + 0.1 * e),
+        return SimpleNamespace(opening=0.03 + 0.13 * e, smile=-0.01 + 0.03 * e, wide=p.mouth_wide * (0.92 + 0.1 * e),
                                thin=1.05, teeth=0.9 * e - 0.1)
     if state < shouting:                                               # to a scream; else a kiss
-        return SimpleNamespace(opening=0.16 + 0.26 * e, smile=-0.02, wide=p.mouth_wide * 1.0, thin=0.95,
-                               teeth=0.35 * p.lip_tone)
+        return SimpleNamespace(opening=0.16 + 0.44 * e * e, smile=-0.02, wide=p.mouth_wide * (1.08 - 0.25 * p.lip_tone),
+                               thin=0.95, teeth=0.35 * p.lip_tone * (1 - 0.5 * e))
     return SimpleNamespace(opening=0.0, smile=-0.01, wide=p.mouth_wide * (0.65 + 0.15 * e), thin=1.25, teeth=0)
+
+
+def open_jaw(p):
+    """Lower the chin of the parameters `p` as far as the mouth is open."""
+    p.chin += 0.7 * max(mouth_state(p).opening - 0.08, 0)
 
 
 def lip_edges(p, e):

@@ -14,6 +14,7 @@ from faceparse.data.drawn.painting import paint
 from faceparse.data.drawn.portrait.background import background
 from faceparse.data.drawn.portrait.camera import photograph
 from faceparse.data.drawn.portrait.face import face_layers, shading_fields
+from faceparse.data.drawn.portrait.lighting import against_the_light
 from faceparse.data.drawn.portrait.randomised import randomised
 from faceparse.data.drawn.portrait.scene import Scene
 
@@ -30,6 +31,7 @@ def draw(seed, index, size=128, framing="portrait"):
     scene = Scene(seed, index, size, framing)
     stack, landmarks = face_layers(scene)
     canvas = background(scene)
+    exposure = against_the_light(scene, canvas)
     mask = paint(canvas, stack, shading_fields(scene))
-    canvas = randomised(scene, canvas, mask)
+    canvas = randomised(scene, exposure * canvas, mask)
     return photograph(scene, canvas), mask, (landmarks * size - 0.5).astype(np.float32)

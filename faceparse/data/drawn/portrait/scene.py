@@ -1,4 +1,6 @@
 """What all parts of a portrait share: its parameters, its head, the coordinates of its pixels, and random textures."""
+from types import SimpleNamespace
+
 import numpy as np
 from PIL import Image
 
@@ -6,6 +8,8 @@ from faceparse.data.drawn.camera import pixel_centres
 from faceparse.data.drawn.portrait.framing import place_head
 from faceparse.data.drawn.portrait.hair_style import hair_style
 from faceparse.data.drawn.portrait.head import Head, make_child
+from faceparse.data.drawn.portrait.lighting import key_light
+from faceparse.data.drawn.portrait.mouth import open_jaw
 from faceparse.data.drawn.portrait.parameters import draw_parameters
 from faceparse.data.drawn.portrait.skin import skin_colour
 
@@ -17,6 +21,8 @@ class Scene:
     head        its Head
     skin, hair  their colours, (3,) RGB, 0..255
     style       its hair (hair_style.py)
+    lamp        its key light: direction (3,), hardness, share of light from all around (lighting.py)
+    light       the light on its face (lighting.py), which face_layers computes
     u, v        (1, size), (size, 1) float32: the pixels' x and y in the frame, 0..1
     x, y        (size, size) float32: the pixels' coordinates in the upright view (head.py)
     """
@@ -27,9 +33,11 @@ class Scene:
         place_head(self.p, self.random(48), framing)
         if self.p.child:
             make_child(self.p)
-        self.head = Head(self.p)
+        open_jaw(self.p)
+        self.head, self.lamp = Head(self.p), key_light(self.p, self.random(35))
         self.skin, self.style = skin_colour(self.p, self.random(32)), hair_style(self.p, self.random(10))
         self.hair = self.style.base
+        self.light = SimpleNamespace(gain=1.2, exposure=1.0)
         if abs(self.head.yaw) > 35:                                    # the far side's hair is behind the face
             self.style.front[int(self.head.yaw > 0)] = False
         self.u, self.v = pixel_centres(size)

@@ -30,6 +30,7 @@ class Strands:
     noise    the strands' noise, of about mean 0 and standard deviation 1
     curls    smooth noise, alike in all directions
     colour   (3, size, size): RGB in the scene's light
+    glow     (3, size, size) grey levels that light from behind adds at the hair's border
     """
 
     def __init__(self, scene, style, rng):
@@ -47,7 +48,7 @@ class Strands:
             bend = np.sin(np.float32(style.turns) * along + 2 * slow + np.float32(rng.uniform(0, 6)))
             across = across + np.float32(style.wave) * (bend + (0.8 * self.curls if style.texture != "wavy" else 0))
         table = strand_table(rng, rng.uniform(0.65, 0.95))
-        column = (across * np.float32(0.30 * COLUMNS)).astype(np.int32) + (self.x > style.parting) * (COLUMNS // 2)
+        column = (across * np.float32(0.30 * COLUMNS)).astype(np.int32)
         row = np.clip(along * 6 + 6, 0, ROWS - 1).astype(np.int32)
         self.noise = table[row, column & (COLUMNS - 1)]
         if style.texture == "tight":
@@ -66,11 +67,12 @@ class Strands:
             aside = x - np.float32(0.3 * style.parting)
             return np.arctan2(aside, np.float32(0.45) - y), self.r
         if style.comb == "forward":
-            aside, down = x - np.float32(0.4 * style.parting), y + np.float32(1.25)
-            return np.arctan2(aside, np.maximum(down, 0.05)), np.sqrt(aside * aside + down * down)
+            down = y + np.float32(2.2)
+            aside = x - np.float32(0.4 * style.parting) + np.float32(0.5 * style.fringe_slope) * down
+            return 2 * np.arctan2(aside, np.maximum(down, 0.05)), np.sqrt(aside * aside + down * down)
         aside = x - np.float32(style.parting)
-        r = np.sqrt(aside * aside + above * above)
-        return r, np.arctan2(above, np.abs(aside) + np.float32(0.2)) + np.maximum(y, 0)
+        r = np.sqrt(aside * aside + above * above)                     # both sides differ, but meet at the parting
+        return r + np.float32(0.22) * aside, np.arctan2(above, np.abs(aside) + np.float32(0.2)) + np.maximum(y, 0)
 
     def pigment(self, style, above, slow):
         """Roots, lengths and streaks -> RGB (3, size, size)."""
@@ -81,7 +83,7 @@ class Strands:
             out = rgb(style.roots) + down * rgb(style.base - style.roots)
         if style.streaks:
             streaks = self.table[self.row, (self.column // 2 + 200) & (COLUMNS - 1)]
-            out = out + np.clip(0.5 + 0.9 * (streaks + np.float32(2 * style.streaks - 1)), 0, 1) \
+            out = out + np.clip(0.5 + 0.5 * (streaks + np.float32(2 * style.streaks - 1)), 0, 1) \
                 * rgb(style.streak - style.base)
         return out
 
@@ -110,5 +112,6 @@ class Strands:
         if style.texture in ("curly", "wavy", "tight"):
             tone = tone * np.exp(np.float32(0.35 * style.coarse + 0.1) * self.curls)
         glow = np.asarray(40 + 0.55 * style.base, np.float32)[:, None, None]
-        self.highlight = glow * (np.float32(1.1 * style.shine) * shine * np.clip(0.8 + 0.6 * self.noise, 0, 2))
+        self.glow = glow * np.float32(1.5)
+        self.highlight = glow * (np.float32(1.1 * style.shine) * shine * np.clip(0.85 + 0.4 * self.noise, 0, 2))
         return np.float32(1.25) * tone
