@@ -80,7 +80,8 @@ def build(checkpoint, device="auto", amp="off"):
     with errors_naming(checkpoint.file):
         if checkpoint.kind == "landmarker":
             points = landmark_set_from_dict(content["points"])
-            model = models.build_landmarker(content["arch"], content.get("encoder"), points.count)
+            model = models.build_landmarker(content["arch"], content.get("encoder"), points.count,
+                                            content.get("stride"), content.get("neighbors"))
         else:
             labels = label_set_from_dict(content["labels"])
             model = models.build(content["arch"], content.get("encoder"), len(labels))

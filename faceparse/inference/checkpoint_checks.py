@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 from faceparse import geometry
 from faceparse.errors import FaceparseError
+from faceparse.landmark_sets import MOST_LANDMARKS
 from faceparse.models.checkpoints import FORMAT
+from faceparse.models.pipnet import STRIDES
 
 TEXT_OR_NONE = (str, type(None))
 LONGEST_TEXT = 200  # characters of any text entry
@@ -22,7 +24,8 @@ FIELDS = {  # kind of checkpoint -> the entries that it must have, and their typ
     "parser": {**COMMON_FIELDS, **IMAGE_FIELDS, **LABEL_FIELDS},
     "adapter": {**COMMON_FIELDS, **LABEL_FIELDS, "source": dict, "input": str, "fits": list, "target": str,
                 "seen": list},
-    "landmarker": {**COMMON_FIELDS, **IMAGE_FIELDS, "points": dict, "without_face": (int, float, type(None))},
+    "landmarker": {**COMMON_FIELDS, **IMAGE_FIELDS, "points": dict, "without_face": (int, float, type(None)),
+                   "stride": (int, type(None)), "neighbors": (int, type(None)), "by": TEXT_OR_NONE},
 }
 
 
@@ -40,6 +43,10 @@ def check_metadata(content, path):
     if not 1 <= content["size"] <= geometry.SIZES[1] or content["align"] not in geometry.ALIGNMENTS:
         raise FaceparseError(f"{path}: its crop size {content['size']} or its alignment {_short(content['align'])} "
                              "does not exist; the file is damaged")
+    if kind == "landmarker" and not (content.get("stride") in (None, *STRIDES)
+                                     and 0 <= (content.get("neighbors") or 0) <= MOST_LANDMARKS):
+        raise FaceparseError(f"{path}: its net stride {_short(content.get('stride'))} or its number of neighbours "
+                             f"{_short(content.get('neighbors'))} does not exist; the file is damaged")
     if kind != "adapter" and not (_three_numbers(content["mean"], -1e3) and _three_numbers(content["std"], 0.0)):
         raise FaceparseError(f"{path}: its mean and std are not three numbers each; the file is damaged")
 

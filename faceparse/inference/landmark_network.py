@@ -5,7 +5,7 @@ from torch.nn import functional as F
 from faceparse.data.augment import normalise
 from faceparse.inference.trained_network import TrainedNetwork
 from faceparse.landmark_sets import landmark_set_from_dict
-from faceparse.models.pipnet import STRIDE
+from faceparse.models.pipnet import STRIDES
 
 
 class Landmarker(TrainedNetwork):
@@ -28,7 +28,7 @@ class Landmarker(TrainedNetwork):
     @property
     def can_scan(self):
         """Whether `locate_in_windows` works: the network's outputs are maps that can be cut into windows."""
-        return self.knows_no_face and hasattr(self.model, "windows") and self.size % STRIDE == 0
+        return self.knows_no_face and hasattr(self.model, "windows") and self.size % max(STRIDES) == 0
 
     def locate(self, images):
         """images (B, 3, S, S) uint8 crops -> points (B, K, 2) float32 in pixels of the crops, on the device."""
@@ -41,14 +41,14 @@ class Landmarker(TrainedNetwork):
             return self.model.decode(outputs).float(), self.model.confidence(outputs)
 
     def locate_in_windows(self, image, confidence, most):
-        """The faces in the windows of a picture, where `can_scan`: windows of S x S pixels, STRIDE apart.
+        """The faces in the windows of a picture, where `can_scan`: windows of S x S pixels, a net stride apart.
 
         image       (1, 3, H, W) uint8, of any size
         confidence  the least mean confidence of a window, in 0..1
         most        number of windows at most
         -> points (N, K, 2) float32 in pixels of the picture, and their confidences (N, K)
         """
-        height, width = (max(self.size, STRIDE * -(-side // STRIDE)) for side in image.shape[-2:])
+        height, width = (max(self.size, max(STRIDES) * -(-side // max(STRIDES))) for side in image.shape[-2:])
         pixels = normalise(image.to(self.device), self.about["mean"], self.about["std"])
         padded = F.pad(pixels, (0, width - image.shape[-1], 0, height - image.shape[-2]))
         outputs = self.run(padded)

@@ -53,7 +53,7 @@ class Architecture:
 
 
 SOME = {"aux_weight": "auxiliary heads", "alpha": "boundary attention", "mean_face": "neighbours on the mean face",
-        "without_face": "confidence in its landmarks"}
+        "without_face": "confidence in its landmarks", "stride": "map of cells", "neighbors": "votes of neighbours"}
 AUXILIARY, ATTENTION = {"options": ("aux_weight",)}, {"options": ("alpha",)}
 
 # Parsers. A network's `heads` are the prefixes of the weights that depend on the classes; its `training_only` those of
@@ -85,7 +85,7 @@ MODELS = {
 # Landmark networks. Each has its own `loss`, `decode`, `confidence` and `set_mean_face`.
 LANDMARKERS = {
     "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large"),
-                           options=("mean_face", "without_face")),
+                           options=("mean_face", "without_face", "stride", "neighbors")),
     "regressor": Architecture(Regressor, ("resnet50", "mobilenet_v3_large")),
     "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
     "hourglass": Architecture(StackedHourglass, options=("without_face",)),
@@ -130,12 +130,16 @@ def build(arch, encoder=None, num_classes=11, in_channels=3):
     return _constructor(MODELS, arch, encoder)(num_classes, in_channels=in_channels)
 
 
-def build_landmarker(arch, encoder=None, num_points=68):
+def build_landmarker(arch, encoder=None, num_points=68, stride=None, neighbors=None):
     """A landmark network with random weights: (B, 3, H, W) -> a dict, which its `decode` maps to (B, num_points, 2).
 
-    arch, encoder  of LANDMARKERS. Raises FaceparseError for an unknown name.
+    arch, encoder  of LANDMARKERS. Raises FaceparseError for an unknown name
+    stride         pixels per cell of PIPNet's maps, one of pipnet.STRIDES; None: 32, also for the other networks
+    neighbors      of each of PIPNet's landmarks, 0 or more; None: 10, also for the other networks
     """
-    return _constructor(LANDMARKERS, arch, encoder)(num_points)
+    constructor = _constructor(LANDMARKERS, arch, encoder)
+    chosen = {"stride": stride, "num_neighbors": neighbors} if has_option(arch, "stride") else {}
+    return constructor(num_points, **{key: value for key, value in chosen.items() if value is not None})
 
 
 def _constructor(table, arch, encoder):

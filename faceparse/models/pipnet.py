@@ -1,16 +1,20 @@
 """PIPNet: landmarks as cells of a coarse score map, offsets inside the cell, and the votes of neighbouring landmarks.
 
 Jin, Liao and Shao, "Pixel-in-Pixel Net: Towards Efficient Facial Landmark Detection in the Wild", IJCV 2021, section 3,
-https://arxiv.org/abs/2003.03771, at its net stride of 32. For L landmarks with N neighbours each, over a map of h x w
-cells of 32 x 32 pixels:
+https://arxiv.org/abs/2003.03771. For L landmarks with N neighbours each, over a map of h x w cells of s x s pixels, s
+being the net stride, 32 unless another is chosen:
 
     score       (B, L, h, w)    1 in the cell that holds the landmark, 0 elsewhere
     x, y        (B, L, h, w)    read in that cell: the landmark, in cells from the cell's top left corner
     nb_x, nb_y  (B, L N, h, w)  read in that cell: neighbour j of landmark i, channel N i + j, from the same corner
 
-Points are in pixels with pixel centres at integers, so a picture W wide spans [-0.5, W - 0.5] and x is (x + 0.5) / 32
+Points are in pixels with pixel centres at integers, so a picture W wide spans [-0.5, W - 0.5] and x is (x + 0.5) / s
 cells from its left edge: the published coordinate (x + 0.5) / W times the number of cells. Labels keep their fractions;
 the published code truncates them to integers.
+
+A net stride of 16 is made by dilating the encoder's last stage, as PSPNet does: it has the parameters of stride 32, and
+all pretrained weights are used. This is ours: the published code has a transposed convolution of 4 M parameters for it,
+over ResNet-18 alone.
 """
 import torch
 from torch import nn
@@ -20,7 +24,8 @@ from faceparse.losses.landmarks import masked_mean
 from faceparse.models.blocks import pad_to_multiple
 from faceparse.models.encoders import make_encoder
 
-STRIDE = 32          # pixels per cell
+STRIDES = (32, 16)   # pixels per cell: those to choose from, the published models' first
+NEIGHBORS = 10       # of a landmark, in the published models
 SCORE_WEIGHT = 10.0  # of the score's term in the loss; the other four terms have 1
 
 
@@ -29,6 +34,7 @@ class PIPNet(nn.Module):
 
     num_points     L, at least 1
     num_neighbors  N; where L is not larger, N = L - 1, and with N = 0 the neighbours' maps have no channels
+    stride         pixels per cell, one of STRIDES
 
     The buffer `neighbors` (L, N) is part of the state dict, because the heads are trained for it. Until set_mean_face
     or a checkpoint fills it, its indices are out of range: loss and decode raise instead of returning wrong points.
@@ -36,10 +42,10 @@ class PIPNet(nn.Module):
 
     heads = ("head.", "neighbors")  # prefixes of the weights that depend on the landmark set
 
-    def __init__(self, num_points, encoder, num_neighbors=10):
+    def __init__(self, num_points, encoder, num_neighbors=NEIGHBORS, stride=STRIDES[0]):
         super().__init__()
-        self.num_neighbors = min(num_neighbors, num_points - 1)
-        self.encoder = make_encoder(encoder)
+        self.num_neighbors, self.stride = min(num_neighbors, num_points - 1), stride
+        self.encoder = make_encoder(encoder, output_stride=stride)
         votes = num_points * self.num_neighbors
         self.widths = {"score": num_points, "x": num_points, "y": num_points, "nb_x": votes, "nb_y": votes}
         self.head = nn.ModuleDict({name: nn.Conv2d(self.encoder.channels[-1], width, 1)
@@ -57,17 +63,17 @@ class PIPNet(nn.Module):
         self.neighbors.copy_(nearest_neighbors(mean_face, self.num_neighbors))
 
     def forward(self, images):
-        features = self.encoder(pad_to_multiple(images, STRIDE))[-1]  # (B, C, h, w)
+        features = self.encoder(pad_to_multiple(images, max(STRIDES)))[-1]  # (B, C, h, w)
         return {name: (self.head[name](features) if width else features[:, :0]).float()
                 for name, width in self.widths.items()}
 
     def loss(self, outputs, points):
         """`pip_loss`; points (B, L, 2) in pixels of the image. A scalar."""
-        return pip_loss(outputs, points, self.neighbors)
+        return pip_loss(outputs, points, self.neighbors, self.stride)
 
     def decode(self, outputs):
         """The outputs of forward -> points (B, L, 2) in pixels of the image, by the function `decode`."""
-        return decode(outputs, self.neighbors)
+        return decode(outputs, self.neighbors, self.stride)
 
     def confidence(self, outputs):
         """(B, L) in 0..1: the largest score of each landmark."""
@@ -77,13 +83,13 @@ class PIPNet(nn.Module):
         """Find the windows of a large image in which the network is sure of its landmarks.
 
         outputs     of forward, for one image (1, 3, H, W); H and W are at least `size`
-        size        side of the square windows in pixels, a multiple of STRIDE; they are STRIDE pixels apart
+        size        side of the square windows in pixels, a multiple of the stride; they are a stride apart
         confidence  the least mean confidence of a window
         most        number of windows at most
         -> the outputs (N, ...) of each of the windows, whose mean confidence is that and none of its neighbours' is
            higher; their top left corners (N, 2) in pixels, x then y
         """
-        cells = size // STRIDE
+        cells = size // self.stride
         scores = F.max_pool2d(outputs["score"], cells, stride=1).clamp(0, 1).mean(1)[0]  # (h - cells + 1, w - cells + 1)
         is_peak = scores >= F.max_pool2d(scores[None, None], 3, stride=1, padding=1)[0, 0]
         best = scores.where(is_peak & (scores >= confidence), -1.0).flatten().topk(min(most, scores.numel()))
@@ -92,7 +98,7 @@ class PIPNet(nn.Module):
         blocks = {name: torch.cat([maps[:0, :, :cells, :cells]] + [
             maps[..., row:row + cells, column:column + cells] for row, column in zip(rows.tolist(), columns.tolist())])
             for name, maps in outputs.items()}
-        return blocks, STRIDE * torch.stack([columns, rows], dim=1)
+        return blocks, self.stride * torch.stack([columns, rows], dim=1)
 
 
 def nearest_neighbors(mean_face, count):
@@ -115,13 +121,14 @@ def at_cells(x_map, y_map, cell):
                         for m in (x_map, y_map)], dim=-1)
 
 
-def pip_loss(outputs, points, neighbors):
+def pip_loss(outputs, points, neighbors, stride=STRIDES[0]):
     """10 x MSE of the score over the whole map + L1 of x, y, nb_x and nb_y in the true cell, a scalar.
 
     outputs    the five maps;  neighbors  (L, N)
     points     (B, L, 2) in pixels of the image; a point that is NaN is ignored in every term, as a neighbour too, and
                each term is the mean over the other points. A point that is infinite (data.records.ABSENT) is nowhere in
                the image: its score should be 0 in all cells, and the other terms ignore it
+    stride     pixels per cell
 
     A point outside the image belongs to the nearest cell, as published, and its offset from there is outside 0..1. The
     heads are linear, and the position of a landmark just outside the image can be estimated from the rest of the face.
@@ -129,7 +136,7 @@ def pip_loss(outputs, points, neighbors):
     score = outputs["score"].flatten(2)                                # (B, L, h w)
     height, width = outputs["score"].shape[-2:]
     known, absent = points.isfinite().all(-1), points.isinf().all(-1)  # (B, L)
-    position = (points.where(known[..., None], 0.0) + 0.5) / STRIDE    # (B, L, 2), in cells from the top left
+    position = (points.where(known[..., None], 0.0) + 0.5) / stride    # (B, L, 2), in cells from the top left
     x, y = position.floor().unbind(-1)
     corner = torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=-1)
     cell = (corner[..., 1] * width + corner[..., 0]).long()            # (B, L)
@@ -143,8 +150,8 @@ def pip_loss(outputs, points, neighbors):
             + masked_mean(others_error, known[:, :, None] & known[:, neighbors]))
 
 
-def decode(outputs, neighbors):
-    """The five maps -> points (B, L, 2) in pixels of the image, which may lie outside it.
+def decode(outputs, neighbors, stride=STRIDES[0]):
+    """The five maps of cells of `stride` pixels -> points (B, L, 2) in pixels of the image, which may lie outside it.
 
     The cell of a landmark is that of its largest score (of equal ones the first, row by row). The landmark is the mean
     of its own offset in its cell, and of one vote from each landmark that lists it as a neighbour, read in that
@@ -162,4 +169,4 @@ def decode(outputs, neighbors):
     subject = neighbors.flatten()                                                         # (L N,): of each vote
     total = own.scatter_add(1, subject[None, :, None].expand(batch, -1, 2), votes.flatten(1, 2))
     count = own.new_ones(landmarks).scatter_add(0, subject, own.new_ones(len(subject)))  # (L,): 1 + its votes
-    return total * (STRIDE / count)[:, None] - 0.5
+    return total * (stride / count)[:, None] - 0.5

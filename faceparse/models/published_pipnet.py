@@ -87,6 +87,7 @@ def describe_published(content, path):
                              "from data/300W of the authors' repository")
     renamed["neighbors"] = nearest_neighbors(read_mean_face(face, count), votes // count)
     return {"kind": "landmarker", "arch": "pipnet", "encoder": encoder, "size": 256, "align": "crop", "data": "300w",
+            "neighbors": votes // count,
             "points": landmark_set_to_dict(landmark_set(PUBLISHED_POINTS[count])), "by": "inter-ocular",
             "training_set": "300w", "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "weights": renamed}
 

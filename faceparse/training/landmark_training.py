@@ -59,7 +59,8 @@ class LandmarkTraining:
 
     def build(self, faces=None):
         """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face."""
-        model = models.build_landmarker(self.plan.arch, self.plan.encoder, self.points.count)
+        plan = self.plan
+        model = models.build_landmarker(plan.arch, plan.encoder, self.points.count, plan.stride, plan.neighbors)
         if faces is not None:
             model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)
         return model
@@ -72,7 +73,8 @@ class LandmarkTraining:
         return {"arch": plan.arch, "encoder": plan.encoder, "points": landmark_set_to_dict(self.points),
                 "size": plan.size, "align": plan.align, "mean": IMAGENET_MEAN, "std": IMAGENET_STD,
                 "data": plan.data, "trained": plan.split, "by": task.by, "training_set": plan.training_set,
-                "recipe": plan.recipe, "augment": plan.augment, "without_face": plan.without_face, "seed": plan.seed}
+                "recipe": plan.recipe, "augment": plan.augment, "without_face": plan.without_face, "seed": plan.seed,
+                "stride": plan.stride, "neighbors": plan.neighbors}
 
     def draw(self, folder, history, task, model, val):
         """examples.png and curves.png."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from faceparse import geometry, losses
 from faceparse.data.augment import ALL, GEOMETRY, PHOTOMETRY
 from faceparse.models.auxiliary import AUX_WEIGHT
+from faceparse.models.pipnet import NEIGHBORS, STRIDES
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES
 from faceparse.training.optimization import OPTIMIZERS, SCHEDULES
 
@@ -150,6 +151,12 @@ class LandmarkPlan(FromPictures, Common):
     points: str = option(
         "landmark set: 68, 70, 106, 194 or a JSON file (default: the data set's own); 68 makes data sets comparable",
         group=DATA, metavar="SET")
+    stride: int = option(
+        "pipnet: pixels of a cell of its maps; 16: four times as many cells, the same parameters (default: 32)",
+        group=NETWORK, default=STRIDES[0], choices=STRIDES)
+    neighbors: int = option(
+        f"pipnet: neighbours that each landmark votes for; fewer make a smaller network (default: {NEIGHBORS})",
+        group=NETWORK, default=NEIGHBORS, metavar="N")
     without_face: float = option(
         "drawn pictures without a face to train on too, for each face: a network that learns from them what is no face "
         "finds all faces of a picture", group=DATA, metavar="SHARE")

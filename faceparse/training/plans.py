@@ -188,7 +188,7 @@ def _checked(values, arch):
     if values["batch"] < distributed.count():
         raise FaceparseError(f"--batch {values['batch']}: is too small for {distributed.count()} processes to share: "
                              f"give --batch {distributed.count()} or more, or start fewer")
-    for key in ("warmup", "validate_every", "alpha", "aux_weight"):
+    for key in ("warmup", "validate_every", "alpha", "aux_weight", "neighbors"):
         if not 0 <= values.get(key, 0) < float("inf"):
             raise FaceparseError(f"--{key.replace('_', '-')} {values[key]}: should be 0 or more")
     if "loss" in values:
