@@ -11,13 +11,13 @@ RANGES = {
     "brow_arch": (0.0, 0.1),
     "brow_peak": (0.42, 0.75),      # where it is highest: 0 the inner end, 1 the tail
     "brow_tilt": (-0.06, 0.05),     # height of the tail under that of the inner end
-    "brow_thick": (0.05, 0.14),
+    "brow_thick": (0.04, 0.12),
     "brow_tail": (-0.75, -0.57),
     "brow_inner": (-0.21, -0.08),
     "brow_asymmetry": (-0.02, 0.02),
     "brow_opacity": (0.5, 1.1),
     "brow_soft": (0.3, 1.0),
-    "thicken": (0.0, 0.012),
+    "thicken": (0.0, 0.01),
 }
 SHARES = {"frown": 0.12, "thin_brows": 0.12, "faint_brows": 0.06}
 

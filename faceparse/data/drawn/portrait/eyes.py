@@ -6,8 +6,8 @@ from faceparse.data.drawn.parameters import IRISES, palette
 
 # Eyes. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "eye_upper": (0.03, 0.12),    # heights of the lids over and under the line between the corners
-    "eye_lower": (0.02, 0.07),
+    "eye_upper": (0.03, 0.10),    # heights of the lids over and under the line between the corners
+    "eye_lower": (0.015, 0.055),
     "eye_tilt": (-0.04, 0.03),    # negative: the outer corner is the higher one
     "eye_inner": (-0.26, -0.16),
     "eye_asymmetry": (-0.15, 0.15),
