@@ -51,8 +51,8 @@ def get_args_parser():
     group = parser.add_argument_group("the networks")
     group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
                        help="run folders or checkpoints of parsers, label adapters and landmark networks; shipped: the "
-                            "parser and the landmark network that come with faceparse (default: the newest finished run "
-                            "of a parser or landmark network; for --images, where there is none, shipped)")
+                            "parser and the landmark network that come with faceparse (default: the newest finished "
+                            "run of a parser or landmark network; for --images, where there is none, shipped)")
     group.add_argument("--force", action="store_true",
                        help="use adapters behind parsers that they were not trained for (default: an error, since the "
                             "scores would mean little)")
@@ -90,7 +90,7 @@ def get_args_parser():
                             "parses them, with its adapter and aligned by the landmark network where --model has these")
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, with lines picture,x0,y0,x1,y1 in pixels, from brows to chin; "
-                            "several lines of a picture for several faces (default: the landmark network finds the faces)")
+                            "several lines of a picture for several faces (default: the landmark network finds them)")
     group.add_argument("--confidence", action="store_true",
                        help="also write a confidence map for each mask (default: none)")
     group.add_argument("--annotate", type=Path, metavar="OUT",

@@ -16,8 +16,8 @@ from faceparse.geometry.alignment import NEED_LANDMARKS
 from faceparse.labels import LabelSet
 from faceparse.landmark_sets import LandmarkSet
 
-# Both coordinates of every landmark of a picture without a face. A landmark that is NaN was not annotated, so nothing is
-# known about it; one that is ABSENT is nowhere in the picture, and the score of a landmark network should be 0 there.
+# Both coordinates of every landmark of a picture without a face. A landmark that is NaN was not annotated, so nothing
+# is known about it; one that is ABSENT is nowhere in the picture, and its score should be 0 everywhere.
 ABSENT = np.inf
 SMALLEST = 8  # pixels; a picture that is narrower or lower shows no face
 ASPECT_TOLERANCE = 0.01  # a mask may differ from its image in size, but not in aspect ratio

@@ -46,7 +46,8 @@ def read_source(record, labels, size, align, landmarks=False, margin=MARGIN):
     labels     target LabelSet of the mask;  align  one of geometry.ALIGNMENTS
     landmarks  read the landmarks even if the alignment does not need them
     margin     what is stored around the crop, in sides of the crop
-    A picture without a face is not aligned by landmarks, but taken whole. Raises FaceparseError with the name of the file.
+    A picture without a face is not aligned by landmarks, but taken whole. Raises FaceparseError with the name of the
+    file.
     """
     width, height = image_size(record.image)
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
@@ -85,7 +86,8 @@ def _reduced_image(file, width, height, aligned, size, margin):
     if factor > 1:
         picture = picture.reduce(factor)
         to_picture = geometry.compose(to_picture, geometry.scaling(1 / factor, 1 / factor))
-    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size, picture.size, margin)
+    left, top, right, bottom = _around_crop(geometry.compose(np.linalg.inv(aligned), to_picture), size,
+                                            picture.size, margin)
     image = np.array(picture.crop((left, top, right, bottom)))
     return image, geometry.compose(to_picture, geometry.translation(-left, -top))
 

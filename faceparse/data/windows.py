@@ -1,9 +1,9 @@
 """What a window of a search for faces holds: a face of the window's size, none, or a doubtful case.
 
-A landmark network that finds faces runs on windows of a picture (inference/finder.py), most of which hold no face, or one
-that is cut off, far too small or far too large. Its training therefore shows such windows too (--augment windows), with
-landmarks by the rules below: its scores are to be high where the window holds a whole face of the right size, and 0 where
-it does not. In between nothing is required.
+A landmark network that finds faces runs on windows of a picture (inference/finder.py), most of which hold no face, or
+one that is cut off, far too small or far too large. Its training therefore shows such windows too (--augment windows),
+with landmarks by the rules below: its scores are to be high where the window holds a whole face of the right size, and
+0 where it does not. In between nothing is required.
 """
 import numpy as np
 

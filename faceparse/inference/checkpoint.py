@@ -17,7 +17,8 @@ from faceparse.training.devices import choose_device, mixed_precision
 def load(path=None, device="auto", amp="off"):
     """Load a parser.
 
-    path    a checkpoint, or a run folder, of which best.pt is read; None or "shipped": the one that comes with faceparse
+    path    a checkpoint, or a run folder, of which best.pt is read; None or "shipped": the one that comes with
+            faceparse
     device  "cpu", "cuda", "cuda:1", "mps" or "auto": a GPU where there is one
     amp     "on", "off" or "auto": whether to run in bfloat16
     Returns a Parser. Raises FaceparseError.

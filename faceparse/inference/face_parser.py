@@ -108,13 +108,14 @@ class Parser(TrainedNetwork):
         Raises FaceparseError where the parser was trained on whole pictures, not on faces aligned by landmarks.
         """
         if self.align not in geometry.BY_LANDMARKS:
-            raise FaceparseError(f"{self.path}: was trained on whole pictures, in which it does not look for faces: use "
-                                 "parse, or train it on aligned faces, such as by --align celebahq")
+            raise FaceparseError(f"{self.path}: was trained on whole pictures, in which it does not look for faces: "
+                                 "use parse, or train it on aligned faces, such as by --align celebahq")
         if finder is None:
             from faceparse.inference.shipped import shipped_finder  # that module imports this one
             finder = shipped_finder(self.device)
         image = as_picture(image)
-        return [replace(self.parse(image, face.points, finder.points), detection=face) for face in finder.find_all(image)]
+        return [replace(self.parse(image, face.points, finder.points), detection=face)
+                for face in finder.find_all(image)]
 
     def _alignment(self, picture_size, points, landmarks, box):
         """The homography picture -> crop, by points of a LandmarkSet, else by a box, else of the whole picture."""

@@ -10,9 +10,9 @@ confidence in their points. Then the network runs again, up to REFINEMENTS times
 time before, until the points stay where they are. The confidence in the last crop decides whether it is a face.
 
 `find_all` returns every face. It needs a network that was trained on pictures without a face as well (train.py
---without-face), whose confidence is low where there is none. Other networks are trained on faces alone: their confidence
-only ranks places, and they find the main face of a picture, the largest of the candidates of nearly the highest
-confidence, as `find` does with all networks.
+--without-face), whose confidence is low where there is none. Other networks are trained on faces alone: their
+confidence only ranks places, and they find the main face of a picture, the largest of the candidates of nearly the
+highest confidence, as `find` does with all networks.
 
 In a video (tracker.py) the face is located near its place in the frame before, with one crop a frame.
 """
@@ -42,6 +42,7 @@ class FaceFinder:
     landmarkers     Landmarkers. The last one that was trained on crops refines; the first one that was trained on whole
                     pictures searches. Where there is only one kind, it does both; a network that was trained on whole
                     pictures does not refine.
+    face_confidence  mean confidence of the points from which on it is a face
     points          the LandmarkSet of the detections
     search_network, refine_network  the two Landmarkers, which may be the same
     has_refinement  whether `refine_network` was trained on crops
@@ -50,7 +51,8 @@ class FaceFinder:
     seconds         the time of each `find` and `find_all`
     """
 
-    def __init__(self, landmarkers):
+    def __init__(self, landmarkers, face_confidence=FACE_CONFIDENCE):
+        self.face_confidence = face_confidence
         on_pictures = [one for one in landmarkers if one.align not in geometry.NEED_LANDMARKS]
         on_crops = [one for one in landmarkers if one.align in geometry.NEED_LANDMARKS]
         self.refine_network = on_crops[-1] if on_crops else on_pictures[0]
@@ -139,7 +141,8 @@ class FaceFinder:
                 for one in distinct(detections, most)]
 
     def _refine(self, image, detections, points):
-        """Predict the points of detections, of a LandmarkSet, again in crops aligned by them, up to REFINEMENTS times."""
+        """Predict the points of detections, of a LandmarkSet, again in crops aligned by them, REFINEMENTS times at
+        most."""
         done = []
         for _ in range(REFINEMENTS if self.has_refinement else 0):
             if not detections:
@@ -176,7 +179,7 @@ class FaceFinder:
 
     def _detection(self, image, points, confidence):
         """The Detection of predicted points (K, 2) in a Pillow image; confidence: (K,), or None."""
-        confident = confidence is None or confidence.mean() >= FACE_CONFIDENCE
+        confident = confidence is None or confidence.mean() >= self.face_confidence
         return Detection(points, confidence, bool(confident and has_extent_of_face(points, image.size)))
 
     def _stand_in(self, image, box):

@@ -3,10 +3,10 @@
 `windows` lists square windows, each a crop of its own for the network: for any network, down to a quarter of the
 picture's shorter side.
 
-`scan` is for a network whose output is a map of cells (PIPNet), and which was trained to score windows without a face 0.
-The network runs once on the whole picture, at each of several sizes, and every block of cells of the map that is as
-large as the map of a crop is a window. The windows share the network's features (Sermanet et al., "OverFeat", ICLR 2014),
-so that a scan down to faces of 5 % of the shorter side costs less than `windows` down to a quarter.
+`scan` is for a network whose output is a map of cells (PIPNet), and which was trained to score windows without a face
+0. The network runs once on the whole picture, at each of several sizes, and every block of cells of the map that is as
+large as the map of a crop is a window. The windows share the network's features (Sermanet et al., "OverFeat", ICLR
+2014), so that a scan down to faces of 5 % of the shorter side costs less than `windows` down to a quarter.
 """
 import numpy as np
 import torch

@@ -103,8 +103,8 @@ def shipped_checkpoint(plan):
     content = read_checkpoint(path)
     if (content.get("arch"), content.get("encoder")) != (plan.arch, plan.encoder):
         encoder = f" --encoder {content['encoder']}" if content.get("encoder") else ""
-        raise FaceparseError(f"--init shipped: the network in {path} is trained by --arch {content.get('arch')}{encoder}; "
-                             "add this")
+        raise FaceparseError(f"--init shipped: the network in {path} is trained by --arch "
+                             f"{content.get('arch')}{encoder}; add this")
     return path
 
 

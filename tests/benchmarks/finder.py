@@ -6,16 +6,18 @@ Nothing is given to the network but the picture. DATA holds 300w/ in its publish
 centre of a detection's box is within half an annotated box's side of that box's centre, and the sides of both boxes
 differ by a factor of 2 at most. Printed for each RUN:
 
-    found       share of the photographs whose annotated face is found by `find_all`, and by `find` (the main face)
+    main face   share of the photographs whose annotated face is the one of `find`
     NME         of the 68 points of the main face over the outer corners of the eyes, original pixels; its median
-    montages    2 to 6 photographs, each at a size of its own, on one drawn canvas: recall and precision of `find_all`
+    and a table with a row for each least confidence of a face (finder.FACE_CONFIDENCE is chosen by it):
+    found       share of the annotated faces that `find_all` finds; montages are 2 to 6 photographs, each at a size of
+                its own, on one drawn canvas
+    others      all other detections there; some photographs show other people, whom nobody annotated
     false       detections in drawn pictures without a face
-    seconds     of `find_all` a picture, with the number of threads that PyTorch uses
+    and the seconds of `find_all` a picture
 
 300-W's photographs only measure here; no network learns from them.
 """
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ from faceparse.inference.finder import FaceFinder
 from faceparse.landmark_sets import landmark_set, landmark_table
 
 WITHOUT_FACE = 200
+CONFIDENCES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+LEAST = CONFIDENCES[0]
 MONTAGE_SIZE = (1024, 768)
 SEED = 1_000_003  # of pictures that no network was trained on
 
@@ -75,28 +79,29 @@ def matches(detection, points):
     return off <= 0.5 * side and 0.5 <= found / side <= 2
 
 
-def measure_single(finder, photos):
-    """{"found", "main", "nme", "median"} of photographs with one annotated face each, and "extra" detections a photo."""
-    remap, found, main, extra, errors = landmark_table(finder.points, landmark_set("68")), 0, 0, 0, []
-    for photo, points in photos:
-        faces = finder.find_all(photo)
-        hits = [face for face in faces if matches(face, points)]
-        found, extra = found + bool(hits), extra + len(faces) - bool(hits)
-        face = finder.find(photo)
-        main += face.is_face and matches(face, points)
-        errors.append(metrics.nme(metrics.point_errors(face.points[remap][None], points[None], landmark_set("68")))[0])
-    return {"found": found / len(photos), "main": main / len(photos), "nme": float(np.mean(errors)),
-            "median": float(np.median(errors)), "extra": extra / len(photos)}
-
-
-def measure_several(finder, pictures):
-    """{"recall", "precision"} of `find_all` on pictures with several faces."""
-    found = detected = annotated = 0
+def detections_of(finder, pictures):
+    """Run `find_all` on [(picture, [(68, 2) landmarks])] -> (the number of annotated faces, for each of them that is
+    found the confidence of its best detection, the confidences of all other detections)."""
+    annotated, found, others = 0, [], []
     for picture, faces in pictures:
         detections = finder.find_all(picture)
-        found += sum(any(matches(one, points) for one in detections) for points in faces)
-        detected, annotated = detected + len(detections), annotated + len(faces)
-    return {"recall": found / annotated, "precision": found / max(1, detected)}
+        taken = set()
+        for points in faces:
+            hits = [index for index, one in enumerate(detections) if matches(one, points)]
+            taken.update(hits)
+            found += [max(detections[index].mean_confidence for index in hits)] if hits else []
+        others += [one.mean_confidence for index, one in enumerate(detections) if index not in taken]
+        annotated += len(faces)
+    return annotated, np.array(found), np.array(others)
+
+
+def main_face_errors(finder, photos):
+    """The NME of the main face of each photograph (N,), and whether it is the annotated one (N,)."""
+    points_of, remap = landmark_set("68"), landmark_table(finder.points, landmark_set("68"))
+    faces = [finder.find(photo) for photo, _ in photos]
+    errors = [metrics.nme(metrics.point_errors(face.points[remap][None], points[None], points_of))[0]
+              for face, (_, points) in zip(faces, photos)]
+    return np.array(errors), np.array([matches(face, points) for face, (_, points) in zip(faces, photos)])
 
 
 def sheet(finder, pictures):
@@ -122,24 +127,27 @@ def main():
     args = parser.parse_args()
     trees = {tree: photographs(args.root, tree, args.limit) for tree in args.trees}
     several = montages([photo for photos in trees.values() for photo in photos], args.montages)
-    empty = [draw_without_face(SEED, index, 512) if index % 2 else Image.fromarray(clutter(SEED, index, 512))
-             for index in range(WITHOUT_FACE)]
+    empty = [(draw_without_face(SEED, index, 512), []) for index in range(WITHOUT_FACE)]
+    singles = {tree: [(photo, [points]) for photo, points in photos] for tree, photos in trees.items()}
     for run in args.runs:
-        finder = FaceFinder([load_any(run, "cpu")])
+        finder = FaceFinder([load_any(run, "cpu")], LEAST)
         print(run)
         for tree, photos in trees.items():
-            one = measure_single(finder, photos)
-            print(f"  {tree} ({len(photos)}): found {100 * one['found']:.1f} %, main face {100 * one['main']:.1f} %, NME "
-                  f"{100 * one['nme']:.2f} % (median {100 * one['median']:.2f} %), other detections {one['extra']:.2f} a "
-                  "photograph (some photographs show other people)", flush=True)
-        if several:
-            finder.seconds.clear()
-            many = measure_several(finder, several)
-            print(f"  {len(several)} montages of 2 to 6 photographs, {MONTAGE_SIZE[0]} x {MONTAGE_SIZE[1]}: recall "
-                  f"{100 * many['recall']:.1f} %, precision {100 * many['precision']:.1f} %, {np.mean(finder.seconds):.2f} "
-                  f"s a picture ({torch.get_num_threads()} threads)", flush=True)
-        false = [len(finder.find_all(picture)) for picture in empty]
-        print(f"  {len(empty)} pictures without a face: {sum(false)} false faces in {np.count_nonzero(false)} pictures")
+            errors, right = main_face_errors(finder, photos)
+            print(f"  {tree} ({len(photos)}): main face {100 * right.mean():.1f} %, NME {100 * errors.mean():.2f} % "
+                  f"(median {100 * np.median(errors):.2f} %)", flush=True)
+        finder.seconds.clear()
+        measured = {f"{tree} found": detections_of(finder, pictures) for tree, pictures in singles.items()}
+        measured["montages found"] = detections_of(finder, several)
+        _, _, false = detections_of(finder, empty)
+        rows = []
+        for least in CONFIDENCES:
+            row = [f"{least:.2f}"]
+            row += [f"{100 * (found >= least).sum() / max(1, count):.1f} %" for count, found, _ in measured.values()]
+            others = sum((others >= least).sum() for _, _, others in measured.values())
+            rows.append([*row, str(others), str((false >= least).sum())])
+        print(drawing.table(["confidence", *measured, "others", f"false of {len(empty)}"], rows))
+        print(f"  {np.mean(finder.seconds):.2f} s a picture, {torch.get_num_threads()} threads", flush=True)
         if args.sheet:
             drawing.save_picture(sheet(finder, [*(picture for picture, _ in several[:12]), *(
                 photo for photos in trees.values() for photo, _ in photos[:18])]), args.sheet)

@@ -27,7 +27,8 @@ def test_landmarks_alone(run, landmark_run, photos, tmp_path):
     result = json.loads((tmp_path / f"parsed/{first}.json").read_text())
     face, = result["faces"]
     assert result["landmarks"] == "106" and result["width"] == 96 and np.shape(face["points"]) == (106, 2)
-    assert np.shape(face["confidence"]) == (106,) and np.allclose(face["box"][:2], np.min(face["points"], 0)) and "parts" not in face
+    assert np.shape(face["confidence"]) == (106,) and "parts" not in face
+    assert np.allclose(face["box"][:2], np.min(face["points"], 0))
 
 
 def test_predicted_landmarks_align_the_parser(run, parser_run, landmark_run, photos, tmp_path):

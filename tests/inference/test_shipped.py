@@ -1,4 +1,4 @@
-"""The networks that come with faceparse, here small ones with random weights: pictures, Python, and `--init shipped`."""
+"""The networks that come with faceparse, here small ones hardly trained: pictures, Python, and `--init shipped`."""
 import json
 import sys
 from pathlib import Path
@@ -43,6 +43,7 @@ def shipped_weights(runs, tmp_path, monkeypatch, capsys):
     weights.FOLDER.mkdir()
     shipped._finder.cache_clear()
     ship_weights.main(runs)
+    capsys.readouterr()
     return weights.FOLDER
 
 
@@ -127,7 +128,6 @@ def test_a_training_starts_from_the_shipped_weights(run, shipped_weights, tmp_pa
     small = ("--data", "toy", "--init", "shipped", "--limit", 8, "--size", 64, "--epochs", 1, "--batch", 8)
     status, out, err = run("train.py", "--arch", "lraspp", *small)
     assert status == 0 and f"{shipped_weights / 'parser.pt'}: loaded" in out, err
-    assert (tmp_path / "runs/toy-lraspp-size64-epochs1-init_shipped-limit8" / "best.pt").exists() or any(
-        "init_shipped" in folder.name for folder in (tmp_path / "runs").iterdir())
+    assert any("init_shipped" in folder.name for folder in (tmp_path / "runs").iterdir())
     status, _, err = run("train.py", *small)
     assert status == 2 and err.count("\n") == 1 and "--arch lraspp" in err

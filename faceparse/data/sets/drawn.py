@@ -13,6 +13,7 @@ from faceparse.data.data_set import BAKER2023_COUNTS, DataSet
 from faceparse.data.drawn import toy
 from faceparse.data.drawn.clutter import clutter
 from faceparse.data.drawn.portrait import portrait
+from faceparse.data.drawn.portrait.without_face import without_face
 from faceparse.data.records import ABSENT, FaceSet, Record
 from faceparse.data.splits import SPLITS, one_of
 from faceparse.labels import LABEL_SETS
@@ -69,8 +70,8 @@ def pictures_without_face(count, seed, size, points):
 
 
 def draw_without_face(seed, index, size):
-    """The image (PIL) of picture number `index` without a face."""
-    return Image.fromarray(clutter(seed, index, size))
+    """The image (PIL) of picture number `index` without a face: of four, three of portrait's and one of clutter."""
+    return Image.fromarray(without_face(seed, index, size) if index % 4 else clutter(seed, index, size))
 
 
 TOY, TOYWILD = (DataSet(name, parsing=partial(read, name=name), landmarks=partial(read, name=name))
