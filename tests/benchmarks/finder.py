@@ -34,7 +34,6 @@ from faceparse.inference.checkpoint import load_any
 from faceparse.inference.finder import FaceFinder
 from faceparse.landmark_sets import landmark_set, landmark_table
 
-WITHOUT_FACE = 200
 CONFIDENCES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 LEAST = CONFIDENCES[0]
 MONTAGE_SIZE = (1024, 768)
@@ -123,11 +122,12 @@ def main():
     parser.add_argument("--trees", nargs="+", default=["helen/trainset", "afw"])
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--montages", type=int, default=40)
+    parser.add_argument("--empty", type=int, default=200, metavar="N", help="pictures without a face")
     parser.add_argument("--sheet", type=Path)
     args = parser.parse_args()
     trees = {tree: photographs(args.root, tree, args.limit) for tree in args.trees}
     several = montages([photo for photos in trees.values() for photo in photos], args.montages)
-    empty = [(draw_without_face(SEED, index, 512), []) for index in range(WITHOUT_FACE)]
+    empty = [(draw_without_face(SEED, index, 512), []) for index in range(args.empty)]
     singles = {tree: [(photo, [points]) for photo, points in photos] for tree, photos in trees.items()}
     for run in args.runs:
         finder = FaceFinder([load_any(run, "cpu")], LEAST)
