@@ -24,8 +24,9 @@ def predict_video(path, base, parser=None, finder=None):
 
     The first line of NAME.jsonl is {"video", "width", "height", "fps", "landmarks"}, each further line a frame:
     {"frame", "time", "is_face", "points", "confidence"}, its time in seconds from the video's start. Where frames are
-    not evenly spaced, NAME_overlay.mp4 repeats them, so that each is shown at its time. In frames without a face, a parser that was trained
-    on aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done so far stay readable.
+    not evenly spaced, NAME_overlay.mp4 repeats them, so that each is shown at its time. In frames without a face, a
+    parser that was trained on aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done
+    so far stay readable.
     Returns notes for the user: what was done and how fast. Raises FaceparseError.
     """
     reader, watch, frames, lost = VideoReader(path), Stopwatch(), 0, 0
@@ -72,8 +73,8 @@ def predict_video(path, base, parser=None, finder=None):
                      f"whole frame, no face in {lost} frames")
         if sys.exc_info()[0] is KeyboardInterrupt:
             print(note)
-    uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, so "
-              "that each is shown at its time" + (f", {base.name}.jsonl has each one once" if tracker else ""))
+    uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, "
+              "so that each is shown at its time" + (f", {base.name}.jsonl has each one once" if tracker else ""))
     return [note] + [uneven] * (not reader.is_even) + [reader.note] * bool(reader.note)
 
 

@@ -48,7 +48,8 @@ def audit(faces, workers=2):
                     placed[record.points][record.name] = checked.placed
                     result["landmarks"] += 1
                 if checked.counts is not None:
-                    counts = np.bincount(table(record.labels, faces.labels), checked.counts, 256)  # in the set's classes
+                    # in the set's own classes
+                    counts = np.bincount(table(record.labels, faces.labels), checked.counts, 256)
                     shares += counts / max(counts.sum(), 1)
                     present += counts > 0
                     positions[record.labels][record.name] = checked.positions

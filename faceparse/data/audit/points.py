@@ -93,8 +93,8 @@ def check_points(landmark_set, faces):
         problems.setdefault(name, f"its points are those of {other} too, and only one of both can be right")
     small, notes = _in_first_quarter(faces)
     for name in small:
-        problems.setdefault(name, "its points are in the upper left quarter of its picture, where the other faces are not: they "
-                                  "may be those of a smaller picture")
+        problems.setdefault(name, "its points are in the upper left quarter of its picture, where the other faces are "
+                                  "not: they may be those of a smaller picture")
     for name, face in faces.items():
         if face.apart is not None and face.apart > MOST_APART:
             problems.setdefault(name, f"its eyes and mouth are {face.apart:.1f} eye-to-mouth distances from those of "
@@ -115,8 +115,8 @@ def _in_first_quarter(faces):
     if len(ranges) < LEAST_FACES or elsewhere:
         return [], []
     if len(first) == len(ranges):
-        return [], ["the points of every face are in the upper left quarter of its picture: they may be those of smaller "
-                    "pictures"]
+        return [], ["the points of every face are in the upper left quarter of its picture: they may be those of "
+                    "smaller pictures"]
     return first, []
 
 
@@ -146,7 +146,8 @@ def _reflected(landmark_set, faces):
         elif as_is < LEAST_CLEAR * mirrored and mirrored > LEAST_MISFIT:
             roll = abs(np.angle(np.vdot(usual, shape), deg=True))
             if roll > MOST_ROLL:
-                wrong[name] = f"its points are turned by {roll:.0f} degrees; look at the picture's EXIF orientation"
+                wrong[name] = (f"its points are turned by {roll:.0f} degrees; look at the picture's EXIF "
+                               "orientation")
     return wrong
 
 

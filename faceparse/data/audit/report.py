@@ -18,8 +18,8 @@ from faceparse.errors import FaceparseError
 
 
 def sets_to_check(name, root, **options):
-    """The FaceSets of a data set, of all its splits, with masks, or landmarks, or both; of a user's folder both sets, if
-    both are there.
+    """The FaceSets of a data set, of all its splits, with masks, or landmarks, or both; of a user's folder both sets,
+    if both are there.
 
     options  of data.parsing.load
     Raises FaceparseError.

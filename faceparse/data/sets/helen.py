@@ -73,8 +73,8 @@ def read_confidences(stem, rule="maximum"):
         highest = np.maximum(highest, confidence)
         classes += confidence > middle
     if (classes > len(LABEL_SETS["helen"]) // 2).mean() > 0.5:
-        raise FaceparseError(f"{stem}_lbl*.png: most confidences of most classes are high, as in negatives; save them in "
-                             "white on black")
+        raise FaceparseError(f"{stem}_lbl*.png: most confidences of most classes are high, as in negatives; save them "
+                             "in white on black")
     if rule == "threshold" and highest.max(initial=0) <= middle:
         raise FaceparseError(f"{stem}_lbl*.png: no confidence is above {middle}, the middle of their range; use "
                              "--helen-rule maximum, or replace the files")
