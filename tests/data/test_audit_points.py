@@ -8,6 +8,7 @@ import pytest
 from faceparse.data import landmarks, parsing
 from faceparse.data.audit import audit
 from faceparse.data.images import image_size, open_image
+from faceparse.data.records import ABSENT
 from faceparse.landmark_sets import LandmarkSet
 
 WRONG = ("train/2", "train/7")
@@ -79,6 +80,11 @@ def test_the_same_points_for_two_pictures_are_named():
     problems = found(changed(faces, lambda points, size: faces.records[3].landmarks()))
     assert set(problems) == {"train/3", "train/7"}
     assert all("those of train/2 too, and only one of both can be right" in error for error in problems.values())
+
+
+@pytest.mark.parametrize("value", [np.nan, ABSENT], ids=["not annotated", "absent"])
+def test_pictures_without_landmarks_are_no_problem(value):
+    assert found(changed(drawn(), lambda points, size: points * 0 + value)) == {}
 
 
 def test_points_of_another_face_do_not_fit_the_mask():

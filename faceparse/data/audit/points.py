@@ -81,10 +81,11 @@ def check_points(landmark_set, faces):
 
     faces  {record's name: PlacedPoints}, all of one LandmarkSet
     """
+    faces = {name: face for name, face in faces.items() if np.isfinite(face.points).any()}  # not those without a face
     problems = {}
     for name, face in faces.items():
         known = face.points[np.isfinite(face.points).all(1)]
-        outside = ((known < -0.5) | (known > np.array(face.size) - 0.5)).any(1).mean() if len(known) else 0.0
+        outside = ((known < -0.5) | (known > np.array(face.size) - 0.5)).any(1).mean()
         if outside > MOST_OUTSIDE:
             problems[name] = f"{100 * outside:.0f} % of its points are outside its picture"
     for name, kind in _reflected(landmark_set, faces).items():
@@ -109,7 +110,7 @@ def _in_first_quarter(faces):
     Only a set of LEAST_FACES or more, none of which is in another quarter, shows that faces are not usually there.
     """
     ranges = {name: (np.nanmin(face.points, 0) / face.size, np.nanmax(face.points, 0) / face.size)
-              for name, face in faces.items() if np.isfinite(face.points).any()}
+              for name, face in faces.items()}
     first = [name for name, (_, high) in ranges.items() if (high <= 0.5).all()]
     elsewhere = any(((low >= 0.5) | (high <= 0.5)).all() for name, (low, high) in ranges.items() if name not in first)
     if len(ranges) < LEAST_FACES or elsewhere:
