@@ -113,7 +113,7 @@ def main():
     args = parser.parse_args()
     name = f"{args.without.replace(' ', '-')}-seed{args.seed}"
     GROUPS[args.without]()
-    options = {"limit": args.faces, "epochs": args.epochs, "seed": args.seed, "size": 128}
+    options = {"limit": args.faces, "epochs": args.epochs, "seed": args.seed, "size": 128, "batch": 12}
     run = train(ParserTraining("mobilenetv2_small", "portrait", options, args.root),
                 RunOptions(runs=args.out, name=name, resume=True))
     network, rows = checkpoint.load(run), []
