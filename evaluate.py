@@ -38,7 +38,7 @@ from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.multi_view import add_views
 from faceparse.inference.predict import predict
 from faceparse.landmark_sets import landmark_set
-from faceparse.papers import baker2023, mountain2022
+from faceparse.papers import baker2023, liu2020, mountain2022
 from faceparse.scripts import exits
 from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
@@ -71,9 +71,10 @@ def get_args_parser():
     group.add_argument("--limit", type=int, metavar="N",
                        help="score a reproducible sample of N faces, for a trial (default: all)")
     add_helen_rule(group, "maximum")
-    group.add_argument("--frame", choices=parser_scores.FRAMES, default="crop",
+    group.add_argument("--frame", choices=parser_scores.FRAMES,
                        help="crop: compare on the network's crop (default, as baker2023); original: compare on the "
-                            "original picture, where everything outside the crop counts as background")
+                            "original picture, where everything outside the crop counts as background (default for "
+                            "networks trained by liu2020's recipe, as in its paper)")
     group.add_argument("--protocol", choices=parser_scores.PROTOCOLS, default="pooled",
                        help="pooled: one confusion matrix for all faces (default, as the papers on LaPa and Helen); "
                             "per-image: the mean of each face's F1, as baker2023")
@@ -187,6 +188,7 @@ def score_parsers(args, parsers, landmarkers):
             refuse_trained(parser, face_set)
     if face_set.note:
         print(face_set.note)
+    args.frame = args.frame or parser_scores.default_frame(parsers)
     entries, evaluations = compare_parsers(parsers, face_set, scoring_options(args), landmarkers)
     if args.predictions:
         print(f"the predicted masks of {len(face_set.records)} faces of {face_set.name} {face_set.split} are in "
@@ -209,15 +211,15 @@ def parser_tables(entries, style):
     """The tables of all entries; baker2023's tables, and its criteria where it has that set or an adapter is scored."""
     parts = [parser_report.tables(entries, style)]
     entries = [entry for entry in entries if not parser_report.is_multi_view(entry)]
-    parts.append(baker2023.tables(entries, style))
-    if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[1]:
+    parts += [liu2020.helen_table(entries, parser_report.row_title, style), baker2023.tables(entries, style)]
+    if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[-1]:
         parts.append(baker2023.criteria(entries, style))
     return "\n\n".join(filter(None, parts))
 
 
 def score_landmarkers(args, landmarkers):
     """--set, for landmark networks."""
-    if args.frame != "crop" or args.protocol != "pooled":
+    if args.frame or args.protocol != "pooled":
         raise FaceparseError("--frame and --protocol are for parsers, and these are landmarks: leave them out")
     name = args.set or landmarkers[0].about.get("data", "toy")
     face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)

@@ -152,7 +152,8 @@ def recipe(name, table=RECIPES):
 
 # The recipe of the paper that an architecture is from, or is trained in; of all other parsers it is baker2023's.
 RECIPE_OF = {
-    **dict.fromkeys(("bass", "bass_a", "bass_b", "bass_c", "bass_add", "bass_multiply"), "liu2020"),
+    **dict.fromkeys(("bass", "bass_a", "bass_b", "bass_c", "bass_cp", "bass_cm", "bass_d", "bass_dp", "bass_dm"),
+                    "liu2020"),
     **dict.fromkeys(("fastscnn", "lraspp", "bisenetv2", "bisenetv2_xs"), "zhou2025"),
     **dict.fromkeys(("upernet", "segformer"), "li2022"), "deeplabv3plus_aux": "li2022-ablation",
     "pipnet": "pipnet", "regressor": "mountain2022", "regressor_frozen": "mountain2022-frozen",

@@ -54,6 +54,12 @@ class ParserEvaluation:
         return metrics.mean(metrics.scores(self.matrices).f1[:, 1:], 1)
 
 
+def default_frame(parsers):
+    """The frame in which parsers are scored unless another is chosen: the original picture for those trained by
+    liu2020's recipe, as in its paper, else the crop."""
+    return "original" if all(parser.about.get("recipe") == "liu2020" for parser in parsers) else "crop"
+
+
 def evaluate(parser, face_set, *, frame="crop", align=None, workers=2, skip_bad=False, label="scoring",
              predictions=None):
     """Score a parser on the records with masks of a FaceSet; returns a ParserEvaluation.

@@ -68,12 +68,13 @@ MODELS = {
     "mobilenetv2_small": Architecture(partial(UNet, widths=SMALL_WIDTHS), ("mobilenet_v2",)),
     "fcn": Architecture(FCN, ("vgg16", "vgg16_bn")),
     "bass": Architecture(BASS, RESNETS, **ATTENTION),
-    # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch (C: alpha = 0)
+    # liu2020's table 1: A is PSPNet, B has the boundary branch too, C and D the third branch; in print C and D have a
+    # superscript c, and p and m where the branches are added or multiplied. C: alpha = 0, D: alpha = 1
     "bass_a": Architecture(PSPNet, RESNETS),
     "bass_b": Architecture(partial(BASS, branches=2), RESNETS),
-    "bass_c": Architecture(BASS, RESNETS, defaults={"alpha": 0.0}, **ATTENTION),
-    "bass_add": Architecture(partial(BASS, combine="add"), RESNETS, **ATTENTION),
-    "bass_multiply": Architecture(partial(BASS, combine="multiply"), RESNETS, **ATTENTION),
+    **{f"bass_{letter}{mark}": Architecture(partial(BASS, combine=combine), RESNETS, {"alpha": alpha}, ("alpha",))
+       for letter, alpha in (("c", 0.0), ("d", 1.0))
+       for mark, combine in (("", "concat"), ("p", "add"), ("m", "multiply"))},
     "fastscnn": Architecture(FastSCNN, **AUXILIARY),
     "lraspp": Architecture(LRASPP, ("mobilenet_v3_small", "mobilenet_v3_large")),
     "bisenetv2": Architecture(BiSeNetV2, **AUXILIARY),

@@ -15,13 +15,21 @@ from faceparse.data.augment import normalise
 from faceparse.losses.boundary import boundary_map
 from faceparse.models.bass import BOUNDARY_STRIDE, SEMANTIC_STRIDE, at_pixels
 
-# Table 1's models: {name: (--arch, --alpha, mean F1 on LaPa's val split in per cent as printed)}. C, D and BASS
-# concatenate the features of the first two branches (superscript c in print), p adds and m multiplies them. Alpha None:
-# the architecture's own, which is 10 for bass.
-MODELS = {"A": ("bass_a", None, 88.62), "B": ("bass_b", None, 89.08), "Cp": ("bass_add", 0, 89.25),
-          "Cm": ("bass_multiply", 0, 89.26), "C": ("bass_c", None, 89.32), "Dp": ("bass_add", 1, 89.50),
-          "Dm": ("bass_multiply", 1, 89.53), "D": ("bass", 1, 89.62), "BASS": ("bass", None, 90.07)}
+# Table 1's models: {name: (--arch, mean F1 on LaPa's val split in per cent as printed)}. C, D and BASS concatenate the
+# features of the first two branches (superscript c in print), p adds and m multiplies them.
+MODELS = {"A": ("bass_a", 88.62), "B": ("bass_b", 89.08), "Cp": ("bass_cp", 89.25), "Cm": ("bass_cm", 89.26),
+          "C": ("bass_c", 89.32), "Dp": ("bass_dp", 89.50), "Dm": ("bass_dm", 89.53), "D": ("bass_d", 89.62),
+          "BASS": ("bass", 90.07)}
 LAPA_TEST_MEAN = 0.8979  # table 1, last row: mean F1 of BASS on LaPa's test split
+# Table 2, F1 in per cent on Helen's test split, in the original pictures.
+HELEN_COLUMNS = ("skin", "nose", "upper_lip", "inner_mouth", "lower_lip", "brows", "eyes", "mouth", "overall")
+TABLE_2 = {"Smith et al. 2013": (88.2, 92.2, 65.1, 71.3, 70.0, 72.2, 78.5, 85.7, 80.4),
+           "Liu et al. 2015": (91.2, 91.2, 60.1, 82.4, 68.4, 73.4, 76.8, 84.9, 85.9),
+           "Liu et al. 2017": (92.1, 93.0, 74.3, 79.2, 81.7, 77.0, 86.8, 89.1, 88.6),
+           "Guo et al. 2018": (93.8, 94.1, 75.8, 83.7, 83.1, 80.4, 87.1, 92.4, 90.5),
+           "Wei et al. 2019": (95.6, 95.2, 80.0, 86.7, 86.4, 82.6, 89.0, 93.6, 91.6),
+           "Lin et al. 2019": (94.5, 95.6, 79.6, 86.7, 89.8, 83.1, 89.6, 95.0, 92.4),
+           "BASS": (94.9, 95.8, 83.7, 89.1, 91.4, 83.5, 89.8, 96.1, 93.1)}
 PARTS = {"brows": ("left_brow", "right_brow"), "eyes": ("left_eye", "right_eye"), "lips": ("upper_lip", "lower_lip")}
 
 
@@ -31,9 +39,22 @@ def ablation_table(scores, style=drawing.table):
     scores  {name in MODELS: [for each seed {class: F1, ..., "mean": mean F1}, the background first]}
     style   drawing.table or drawing.markdown
     """
-    columns = _columns(scores)
-    rows = [[name, *_means(seeds, columns), f"{MODELS[name][2]:.2f}"] for name, seeds in scores.items()]
+    columns = list(next(iter(scores.values()))[0])  # with the background, which is not in the mean
+    rows = [[name, *_means(seeds, columns), f"{MODELS[name][-1]:.2f}"] for name, seeds in scores.items()]
     return style(["model", *columns, "liu2020, LaPa val"], rows)
+
+
+def helen_table(entries, title, style=drawing.table):
+    """Table 2: the F1 of Helen's merged parts in per cent, the printed methods below ours; "" for another set.
+
+    entries  of evaluation.parser_report.summary;  title  callable: entry -> the first cell of its row
+    """
+    ours = [[title(entry), *(f"{100 * {**entry['f1'], **entry['helen_overall']}[part]:.1f}" for part in HELEN_COLUMNS)]
+            for entry in entries if entry["set"] == "helen" and "helen_overall" in entry]
+    printed = [[f"{name} (liu2020)", *(f"{value:.1f}" for value in values)] for name, values in TABLE_2.items()]
+    frame = "" if not ours or entries[0]["frame"] == "original" else ", which are scored in the original frame"
+    return ours and "\n".join([f"Helen's merged parts beside liu2020's table 2{frame}\n", style(
+        ["run", *HELEN_COLUMNS], ours + printed)]) or ""
 
 
 def parts_table(scores, style=drawing.table):

@@ -125,7 +125,7 @@ class Plan(FromPictures, LabelMaps, Common):
         "score on val that chooses the best epoch; miou and mfscore are over all classes with the background (default: "
         "li2022 miou, zhou2025 mfscore, other recipes mean_f1)", group=LEARNING, choices=BEST_BY)
     alpha: float = option(
-        "bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0)", group=LEARNING, metavar="X")
+        "bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0, bass_d: 1)", group=LEARNING, metavar="X")
     statistics: str = option(
         "mean and deviation that normalise the pictures: ImageNet's, or the data set's own for random initial "
         "weights", group=INPUT, choices=("imagenet", "data"))

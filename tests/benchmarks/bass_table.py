@@ -47,8 +47,8 @@ def get_args_parser():
 
 def train(args, arch, alpha, seed):
     """The folder of the run, which is trained unless it is finished."""
-    if (arch, alpha) == ("bass", 0):
-        arch, alpha = "bass_c", None
+    if arch == "bass" and alpha in (0, 1):
+        arch, alpha = {0: "bass_c", 1: "bass_d"}[alpha], None
     options = dict(encoder=args.encoder, recipe=args.recipe, size=args.size, limit=args.limit, epochs=args.epochs,
                    batch=args.batch, seed=seed, alpha=None if alpha == 10 else alpha)
     return train_run(ParserTraining(arch, args.data, options, args.root),
@@ -63,7 +63,7 @@ def score(args, folder, faces):
 
 
 def main(args):
-    models = {name: liu2020.MODELS[name][:2] for name in args.models}
+    models = {name: (liu2020.MODELS[name][0], None) for name in args.models}
     if args.only is not None:
         for arch, alpha in [*models.values(), *(("bass", alpha) for alpha in args.alphas)]:
             train(args, arch, alpha, args.only)

@@ -22,8 +22,8 @@ def rows(header, cells):
 
 def test_ablation_table_has_means_and_the_deviation_of_the_mean_beside_the_printed():
     header, first, second = liu2020.ablation_table({"A": seeds(0.5, 0.7), "BASS": seeds(0.8)}, rows)
-    assert header == ["model", *LAPA_NAMES[1:], "mean", "liu2020, LaPa val"]
-    assert first == ["A", *["60.00"] * 10, "60.00 ± 10.00", "88.62"] and second[-2:] == ["80.00 ± 0.00", "90.07"]
+    assert header == ["model", *LAPA_NAMES, "mean", "liu2020, LaPa val"]
+    assert first == ["A", "99.00", *["60.00"] * 10, "60.00 ± 10.00", "88.62"] and second[-2:] == ["80.00 ± 0.00", "90.07"]
 
 
 def test_parts_table_merges_left_and_right_upper_and_lower():
@@ -40,9 +40,25 @@ def test_figure_5_and_its_table_have_a_row_an_alpha():
 
 
 def test_models_of_table_1_improve_in_the_printed_order_and_exist_here():
-    means = [mean for _, _, mean in liu2020.MODELS.values()]
+    means = [mean for _, mean in liu2020.MODELS.values()]
     assert means == sorted(means)
-    assert {arch for arch, _, _ in liu2020.MODELS.values()} <= set(models.MODELS)
+    alphas = {name: models.MODELS[arch].defaults.get("alpha") for name, (arch, _) in liu2020.MODELS.items()}
+    assert alphas == {"A": None, "B": None, "Cp": 0, "Cm": 0, "C": 0, "Dp": 1, "Dm": 1, "D": 1, "BASS": None}
+
+
+def test_helens_table_has_our_runs_above_the_seven_printed_methods():
+    entry = {"run": "ours", "set": "helen", "frame": "original", "f1": {
+        "skin": 0.9, "nose": 0.1, "upper_lip": 0.8, "inner_mouth": 0.7, "lower_lip": 0.6},
+        "helen_overall": {"brows": 0.5, "eyes": 0.4, "nose": 0.3, "mouth": 0.2, "overall": 0.1}}
+    tables = []
+    text = liu2020.helen_table([entry], lambda entry: entry["run"], lambda *table: tables.append(rows(*table)) or "")
+    header, ours, *printed = tables[0]
+    assert header[1:] == list(liu2020.HELEN_COLUMNS) and "original" not in text
+    assert ours == ["ours", "90.0", "30.0", "80.0", "70.0", "60.0", "50.0", "40.0", "20.0", "10.0"]
+    assert len(printed) == 7 and printed[-1] == ["BASS (liu2020)", "94.9", "95.8", "83.7", "89.1", "91.4", "83.5",
+                                                 "89.8", "96.1", "93.1"]
+    assert liu2020.helen_table([{**entry, "set": "lapa"}], str) == ""
+    assert "original frame" in liu2020.helen_table([{**entry, "frame": "crop"}], lambda entry: entry["run"])
 
 
 def test_figure_6_has_a_row_a_face_and_leaves_the_network_in_evaluation_mode():

@@ -47,7 +47,7 @@ def test_bass_has_the_probabilities_of_the_softmax_by_any_recipe_and_no_other_lo
 
 @pytest.mark.parametrize("arch, paper", [
     ("unet", "baker2023"), ("mobilenetv2", "baker2023"), ("fcn", "baker2023"), ("bass", "liu2020"),
-    ("bass_multiply", "liu2020"), ("fastscnn", "zhou2025"), ("lraspp", "zhou2025"), ("bisenetv2", "zhou2025"),
+    ("bass_dm", "liu2020"), ("fastscnn", "zhou2025"), ("lraspp", "zhou2025"), ("bisenetv2", "zhou2025"),
     ("bisenetv2_xs", "zhou2025"), ("upernet", "li2022"), ("segformer", "li2022")])
 def test_an_architecture_is_trained_by_its_paper_unless_faces_are_drawn(arch, paper):
     plan = parser_of_celebamask(arch, {})
