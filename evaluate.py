@@ -21,7 +21,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from faceparse import drawing, weights
+from faceparse import drawing, metrics, weights
 from faceparse.adaptation.adapted_parser import pair
 from faceparse.adaptation.loading import load_any
 from faceparse.annotation import rounds, worst_first
@@ -70,7 +70,7 @@ def get_args_parser():
     add_root(group)
     group.add_argument("--limit", type=int, metavar="N",
                        help="score a reproducible sample of N faces, for a trial (default: all)")
-    add_helen_rule(group, "maximum")
+    add_helen_rule(group)
     group.add_argument("--frame", choices=parser_scores.FRAMES,
                        help="crop: compare on the network's crop (default, as baker2023); original: compare on the "
                             "original picture, where everything outside the crop counts as background (default for "
@@ -78,6 +78,12 @@ def get_args_parser():
     group.add_argument("--protocol", choices=parser_scores.PROTOCOLS, default="pooled",
                        help="pooled: one confusion matrix for all faces (default, as the papers on LaPa and Helen); "
                             "per-image: the mean of each face's F1, as baker2023")
+    group.add_argument("--nme-by", choices=metrics.NORMALISATIONS,
+                       help="the length that errors of landmarks are divided by (default: inter-ocular, between the "
+                            "outer corners of the eyes; inter-pupil for networks trained by mountain2022's recipes)")
+    group.add_argument("--points", metavar="SET",
+                       help="landmark set in which landmarks are compared, such as 68 (default: the set's own "
+                            "where the networks have it, else 68)")
     group.add_argument("--predictions", type=Path, metavar="DIR",
                        help="write every face's mask into this folder, a palette PNG of the picture's size; for one "
                             "parser, with its adapter and --tta where they are set (default: no masks are written)")
@@ -177,10 +183,12 @@ def print_networks(args, paths):
 
 def score_parsers(args, parsers, landmarkers):
     """--set, for parsers; landmarkers: the networks of --align predicted."""
+    refuse_options(args, ("nme_by", "points"), "is for landmark networks, and these are parsers: leave it out")
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
-    refuse_unused(args, [name], defaults=["maximum"])
+    refuse_unused(args, [name])
     mix = {} if args.set else training_mix(path)
-    face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit, helen_rule=args.helen_rule,
+    face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit,
+                          helen_rule=args.helen_rule or parser_scores.default_helen_rule(parsers),
                           toy_size=max(parser.size for parser in parsers), needs_masks=not args.predictions, **mix)
     for parser in parsers:
         parser_scores.refuse_training_faces(parser, face_set)
@@ -224,7 +232,9 @@ def score_landmarkers(args, landmarkers):
     name = args.set or landmarkers[0].about.get("data", "toy")
     face_set = load_split(landmarks.load, name, args.split, args.root, limit=args.limit)
     common = {landmark_scores.common_points(landmarker.points, face_set.points) for landmarker in landmarkers}
-    face_set = landmarks.remap(face_set, common.pop() if len(common) == 1 else landmark_set("68"))
+    points = landmark_set(args.points) if args.points else common.pop() if len(common) == 1 else landmark_set("68")
+    face_set = landmarks.remap(face_set, points)
+    args.nme_by = args.nme_by or landmark_scores.default_by(landmarkers, points)
     for landmarker in landmarkers if not args.split else ():
         refuse_trained(landmarker, face_set)
     if face_set.note:
@@ -242,7 +252,8 @@ def landmark_tables(entries, style):
 
 
 def scoring_options(args):
-    return ScoringOptions(args.frame, args.protocol, args.align, args.workers, args.skip_bad, args.predictions)
+    return ScoringOptions(args.frame, args.protocol, args.align, args.workers, args.skip_bad, args.predictions,
+                          args.nme_by)
 
 
 def predict_images(args, others, landmarkers):

@@ -74,7 +74,7 @@ def main(args):
     for data, mix, seed, arch in grid:
         with jobs.job(f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"):
             kind = LandmarkTraining if arch in models.LANDMARKERS else ParserTraining
-            own = {"mix": mix, "mix_real": args.mix_real if data == "mixed" else None, "seed": seed}
+            own = {"mix": mix, "mix_real": args.mix_real if data.startswith("mixed") else None, "seed": seed}
             train(kind(arch, data, {**options, **own}, args.root), run)
     return jobs.status()
 

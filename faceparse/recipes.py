@@ -40,6 +40,10 @@ class Recipe:
     limit: int | None = None       # faces to train on; None: all
     split_of: dict = field(default_factory=dict)  # {data set: the splits to train on}; others: train
     best_by: str = "mean_f1"       # the score on val that chooses the best epoch of a parser
+    reads: dict = field(default_factory=dict)  # {data set: the one read in its place, its labels as LaPa's}
+    helen_rule: str = "maximum"    # how Helen's confidences become labels, see data/sets/helen.py
+    input: str = "probabilities"   # what a label adapter is shown, see adaptation/encoding.py
+    nme_by: str | None = None      # the length that a landmark network's errors are divided by; None: the usual one
     validate_every: int = 0        # steps between two scorings of val; 0: after every epoch
     without_face: float = 0.0      # landmarks: drawn pictures without a face for each face
 
@@ -52,7 +56,8 @@ RECIPES = {
     "baker2023": Recipe(
         source="Baker, In the Wild Face Parsing in Synthetic-Data Trained Models, sections 3.1.1 to 3.1.3",
         epochs=30, batch=24, lr=0.001, size=128, optimizer="nadam", loss="sigmoid", class_weights="baker2023",
-        photometry=BAKER2023, jitter=Jitter(degrees=18, perspective=0.5), align="box"),
+        photometry=BAKER2023, jitter=Jitter(degrees=18, perspective=0.5), align="box", helen_rule="threshold",
+        input="labels", reads={"facesynthetics": "facesynthetics-baker2023", "mixed": "mixed-baker2023"}),
     "scratch": Recipe(
         source="ours: from random initialisation, at the cost of baker2023's 30 epochs",
         epochs=30, batch=12, lr=0.002, size=128, optimizer="adamw", loss="softmax", schedule="cosine",
@@ -108,20 +113,22 @@ FAN = Recipe(
     epochs=40, batch=10, lr=0.0001, size=256, optimizer="rmsprop", schedule="thirds",
     photometry=(PHOTOMETRY["occlude"], (0.5, (brightness, hue))),
     jitter=Jitter(degrees=50, scale=(0.8, 1.2), mirror=0.5), align="crop", encoder_weights="none")
-MOUNTAIN2022 = ("Mountain et al., Bridging the Domain Gap (mountain2022), table 1; optimizer and schedule, which it "
-                "does not state, are ours")
+MOUNTAIN2022 = ("Mountain et al., Bridging the Domain Gap (mountain2022), table 1 and its four augmentations; the "
+                "whole picture; a constant rate: a decay is \"future scope\"; ours: Adam, which it does not state")
 
-# mountain2022's networks take the whole picture: its PIPNet is "pipnet" with --align none.
 LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
         jitter=PIPNET_JITTER, align="crop", split_of={"300w": "trainval"}),
     "mountain2022": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam",
+        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", nme_by="inter-pupil",
         photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
     "mountain2022-frozen": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam",
+        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", nme_by="inter-pupil",
+        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
+    "mountain2022-pipnet": Recipe(
+        source=MOUNTAIN2022, epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", nme_by="inter-pupil",
         photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
     "hourglass": FAN,
     "scratch": Recipe(
@@ -181,4 +188,5 @@ def augmented(chosen, augment, mirror=True):
     mirror  whether pictures may be mirrored: not where the landmark set has no mirror pairs
     """
     jitter, photometry = augmentation(augment) if augment is not None else (chosen.jitter, chosen.photometry)
-    return replace(chosen, jitter=jitter if mirror else replace(jitter, mirror=0.0, copies=False), photometry=photometry)
+    jitter = jitter if mirror else replace(jitter, mirror=0.0, copies=False)
+    return replace(chosen, jitter=jitter, photometry=photometry)

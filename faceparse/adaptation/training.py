@@ -71,7 +71,8 @@ class AdapterTraining:
         self.recipe = recipe(options.get("recipe") or default_recipe(target))
         limit = options["limit"] if options.get("limit") is not None else self.recipe.limit
         self.train_set, self.val_records, self.seen = target_splits(
-            target, root, limit, {**data_options(options), "toy_size": parsers[0].size})
+            target, root, limit, {"helen_rule": self.recipe.helen_rule, **data_options(options),
+                                  "toy_size": parsers[0].size})
         records, train_notes = with_masks(self.train_set.records, target, "train")
         self.val_records, val_notes = with_masks(self.val_records, target, self.seen[-1])
         self.train_set = replace(self.train_set, records=records)

@@ -21,6 +21,7 @@ class ScoringOptions:
     workers: int = 2                   # threads that read ahead
     skip_bad: bool = False             # leave unreadable files out instead of raising
     predictions: Path | None = None    # folder for the masks of the last parser
+    by: str | None = None              # one of metrics.NORMALISATIONS, for landmark networks; None: the usual one
 
 
 def compare_parsers(parsers, face_set, options, landmarkers=()):
@@ -85,10 +86,11 @@ def compare_landmarkers(landmarkers, face_set, options):
         run = str(landmarker.path) if run in evaluations else run
         finder = FaceFinder([landmarker]) if options.align == "predicted" else None
         if finder:
-            evaluation = landmark_scores.evaluate_finder(finder, face_set, skip_bad=options.skip_bad, label=run)
+            evaluation = landmark_scores.evaluate_finder(finder, face_set, by=options.by, skip_bad=options.skip_bad,
+                                                         label=run)
         else:
-            evaluation = landmark_scores.evaluate(landmarker, face_set, align=options.align, workers=options.workers,
-                                                  skip_bad=options.skip_bad, label=run)
+            evaluation = landmark_scores.evaluate(landmarker, face_set, align=options.align, by=options.by,
+                                                  workers=options.workers, skip_bad=options.skip_bad, label=run)
         entry = landmark_report.summary(run, landmarker, face_set, evaluation, finder)
         entries.append({**entry, "trained_on_these": was_trained_on(landmarker, face_set)})
         evaluations[run] = evaluation

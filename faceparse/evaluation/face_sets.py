@@ -34,8 +34,9 @@ def was_trained_on(network, face_set):
     network  a Parser, AdaptedParser or Landmarker
     """
     about = network.about
-    sets = {about.get("data"), *(about.get("sources") or "").split("+")} & {face_set.name, *face_set.sources}
-    return bool(sets and splits_in(about.get("trained") or "train") & splits_in(face_set.split))
+    theirs, these = ({name.removesuffix("-baker2023") for name in names} - {""} for names in (
+        (about.get("data") or "", *(about.get("sources") or "").split("+")), (face_set.name, *face_set.sources)))
+    return bool(theirs & these and splits_in(about.get("trained") or "train") & splits_in(face_set.split))
 
 
 def refuse_trained(network, face_set):

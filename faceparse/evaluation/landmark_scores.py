@@ -48,6 +48,14 @@ def common_points(a, b):
     return a if a == b else landmark_set("68")
 
 
+def default_by(landmarkers, points):
+    """The length that errors are divided by unless another is chosen: the distance of the pupils where all networks were
+    trained by a recipe of mountain2022, which takes it, else the usual one of the LandmarkSet `points`."""
+    if all((network.about.get("recipe") or "").startswith("mountain2022") for network in landmarkers):
+        return "inter-pupil"
+    return metrics.default_length(points)
+
+
 def evaluate(landmarker, face_set, *, align=None, by=None, workers=2, skip_bad=False, label="scoring"):
     """Score a Landmarker on a FaceSet of data.landmarks, whose points are those of `common_points`.
 

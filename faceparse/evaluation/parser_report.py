@@ -27,6 +27,7 @@ def summary(run, parser, face_set, evaluation, protocol):
         "f1": dict(zip(names, scores.f1)), "iou": dict(zip(names, scores.iou)),
         "never_predicted": [name for name, never in zip(names, scores.never_predicted) if never],
         "mean_f1": scores.mean_f1, "miou": scores.miou, "mfscore": scores.mfscore,
+        "mean_f1_per_image": evaluation.scores("per-image").mean_f1,
         "mean_accuracy": scores.mean_accuracy, "accuracy": scores.accuracy,
         "tta": getattr(parser, "scales", (1.0,)), "tta_flip": getattr(parser, "flip", False),
         "parameters": sum(map(models.parameters_of, networks)),
@@ -70,9 +71,10 @@ def tables(entries, style=drawing.table):
         parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
             [row_title(entry), *entry["helen_overall"].values()] for entry in merged])]
     parts += _predicted_landmarks(entries, style)
-    parts += ["", style(["run", "mFscore", "mean accuracy", "pixel accuracy", "parameters", "GFLOPs", "ms"], [
-        [row_title(entry), entry["mfscore"], entry["mean_accuracy"], entry["accuracy"], entry["parameters"],
-         f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"] for entry in entries])]
+    parts += ["", style(["run", "mean F1 per image", "mFscore", "mean accuracy", "pixel accuracy", "parameters",
+                         "GFLOPs", "ms"], [
+        [row_title(entry), entry["mean_f1_per_image"], entry["mfscore"], entry["mean_accuracy"], entry["accuracy"],
+         entry["parameters"], f"{entry['flops'] / 1e9:.2f}", f"{entry['milliseconds']:.1f}"] for entry in entries])]
     return "\n".join(parts)
 
 

@@ -60,6 +60,12 @@ def default_frame(parsers):
     return "original" if all(parser.about.get("recipe") == "liu2020" for parser in parsers) else "crop"
 
 
+def default_helen_rule(parsers):
+    """The rule of Helen's labels that parsers are scored by unless another is chosen: that of baker2023's recipe where
+    all were trained by it, else "maximum"."""
+    return "threshold" if all(parser.about.get("recipe") == "baker2023" for parser in parsers) else "maximum"
+
+
 def evaluate(parser, face_set, *, frame="crop", align=None, workers=2, skip_bad=False, label="scoring",
              predictions=None):
     """Score a parser on the records with masks of a FaceSet; returns a ParserEvaluation.

@@ -88,7 +88,7 @@ LANDMARKERS = {
     "pipnet": Architecture(PIPNet, ("resnet18", "resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large"),
                            options=("mean_face", "without_face", "stride", "neighbors")),
     "regressor": Architecture(Regressor, ("resnet50", "mobilenet_v3_large")),
-    "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large",)),
+    "regressor_frozen": Architecture(partial(Regressor, frozen=True), ("mobilenet_v3_large", "resnet50")),
     "hourglass": Architecture(StackedHourglass, options=("without_face",)),
     "hourglass2": Architecture(partial(StackedHourglass, stacks=2), options=("without_face",)),
     "hourglass1": Architecture(partial(StackedHourglass, stacks=1), options=("without_face",)),

@@ -51,17 +51,15 @@ def values_of(args, *dataclass_types):
 
 
 # Options that only some data sets have
-SETS_OF = {"mix": ("mixed", "toymixed"), "mix_real": ("mixed",), "helen_rule": ("helen", "mixed"),
-           "full": ("facesynthetics", "facesynthetics-baker2023", "ibugmask", "mixed")}
+SETS_OF = {"mix": ("mixed", "mixed-baker2023", "toymixed"), "mix_real": ("mixed", "mixed-baker2023"),
+           "helen_rule": ("helen", "mixed", "mixed-baker2023"),
+           "full": ("facesynthetics", "facesynthetics-baker2023", "ibugmask", "mixed", "mixed-baker2023")}
 
 
-def refuse_unused(args, data, defaults=()):
-    """Raises FaceparseError for an option that no data set in the list `data` has.
-
-    defaults  values that args has where the user did not set an option
-    """
+def refuse_unused(args, data):
+    """Raises FaceparseError for an option that the user set and that no data set in the list `data` has."""
     for option, sets in SETS_OF.items():
-        if getattr(args, option, None) not in (None, *defaults) and not set(sets) & set(data):
+        if getattr(args, option, None) is not None and not set(sets) & set(data):
             raise FaceparseError(f"--{option.replace('_', '-')} is for --data {', '.join(sets)}, and changes nothing "
                                  f"for {', '.join(data)}: leave it out")
 
@@ -80,9 +78,9 @@ def add_root(group):
                             "else data/)")
 
 
-def add_helen_rule(group, default):
+def add_helen_rule(group):
     """Add --helen-rule to a group of an argument parser."""
-    add_option(group, "helen_rule", option_fields(LabelMaps)["helen_rule"], default=default)
+    add_option(group, "helen_rule", option_fields(LabelMaps)["helen_rule"])
 
 
 def add_machine_options(parser, **changes):

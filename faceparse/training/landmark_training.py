@@ -66,7 +66,8 @@ class LandmarkTraining:
         return model
 
     def task(self, model, faces, val, device, folder=None):
-        return Landmarking(model, self.points, IMAGENET_MEAN, IMAGENET_STD, metrics.default_length(self.points))
+        by = self.recipe.nme_by or metrics.default_length(self.points)
+        return Landmarking(model, self.points, IMAGENET_MEAN, IMAGENET_STD, by)
 
     def about(self, task):
         plan = self.plan

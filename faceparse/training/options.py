@@ -86,8 +86,8 @@ class LabelMaps:
         "facesynthetics, ibugmask: all faces that are not held out (default: baker2023's 2,000)",
         group=DATA, default=False)
     helen_rule: str = option(
-        "helen: a pixel's label is its most confident part (default: maximum) or, as in baker2023, the last of its "
-        "parts above half", group=DATA, default="maximum", choices=("maximum", "threshold"))
+        "helen: a pixel's label is its most confident part (maximum) or the last of its parts above half (threshold, "
+        "the default of baker2023; others: maximum)", group=DATA, default="maximum", choices=("maximum", "threshold"))
     loss: str = option(
         f"sum of {', '.join(losses.LOSSES)}, with factors: ce:1+lovasz:2; sigmoid cannot be summed; bass has its own "
         "loss", group=LEARNING, metavar="SUM")
@@ -125,7 +125,8 @@ class Plan(FromPictures, LabelMaps, Common):
         "score on val that chooses the best epoch; miou and mfscore are over all classes with the background (default: "
         "li2022 miou, zhou2025 mfscore, other recipes mean_f1)", group=LEARNING, choices=BEST_BY)
     alpha: float = option(
-        "bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0, bass_d: 1)", group=LEARNING, metavar="X")
+        "bass: how much more boundary pixels weigh (default: 10, the paper's; bass_c: 0, bass_d: 1)",
+        group=LEARNING, metavar="X")
     statistics: str = option(
         "mean and deviation that normalise the pictures: ImageNet's, or the data set's own for random initial "
         "weights", group=INPUT, choices=("imagenet", "data"))
@@ -140,8 +141,8 @@ class AdapterPlan(LabelMaps, Common):
     parsers whose predictions are its input."""
     fits: list  # of {"run": name of the folder, "weights": their fingerprint}
     input: str = option(
-        "the adapter's input: the parser's probabilities (default), onehot (the most probable class) or labels "
-        "(baker2023's grey label map)",
+        "the adapter's input: the parser's probabilities, onehot (the most probable class) or labels (the label map as "
+        "a grey image in three channels, the default of baker2023; others: probabilities)",
         group=NETWORK, default="probabilities", choices=("probabilities", "onehot", "labels"))
 
 

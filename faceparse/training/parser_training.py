@@ -27,21 +27,24 @@ class ParserTraining:
 
     def __init__(self, arch, data, options, root):
         chosen = recipe(options.get("recipe") or default_recipe(data, arch))
-        load_options = {**data_options(options), "toy_size": options.get("size") or chosen.size}
+        load_options = {"helen_rule": chosen.helen_rule, **data_options(options),
+                        "toy_size": options.get("size") or chosen.size}
+        name = data if options.get("labels") else chosen.reads.get(data, data)
         limit = options["limit"] if options.get("limit") is not None else chosen.limit
         split = options.get("split") or chosen.split_of.get(data, "train")
-        self.train_set = parsing.load(data, split, root, limit=limit, **load_options)
-        self.val_records, self.notes = val_records(parsing.load, data, split, root, load_options)
+        self.train_set = parsing.load(name, split, root, limit=limit, **load_options)
+        self.val_records, self.notes = val_records(parsing.load, name, split, root, load_options)
         refuse_without_val(options, self.val_records)
         records, train_notes = with_masks(self.train_set.records, data, split)
         self.val_records, val_notes = with_masks(self.val_records, data, "val")
         self.train_set = replace(self.train_set, records=records)
         notes = [*self.notes, *filter(None, [self.train_set.note]), *train_notes, *val_notes]
         self.notes = list(dict.fromkeys(notes))  # those of train and val may be the same
-        self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
+        own_labels = self.train_set.labels if name == data else label_set("lapa")
+        self.labels = label_set(options["labels"]) if options.get("labels") else own_labels
         self.recipe, mirror_notes = mirrored_safely(augmented(chosen, options.get("augment")), self.labels)
         self.notes += mirror_notes
-        plan_of = partial(make_plan, arch, data, self.train_set.labels.name,
+        plan_of = partial(make_plan, arch, data, own_labels.name,
                           all(record.landmarks for record in records + self.val_records),
                           faces=len(with_copies(records, self.recipe.jitter)))
         self.plan = plan_of(options)

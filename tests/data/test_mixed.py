@@ -21,6 +21,12 @@ def test_mixed_holds_2000_and_230_at_synthetic_to_real(tmp_path):
     assert {record.labels.name for record in faces.records} == {"lapa", "facesynthetics"}
 
 
+def test_the_mix_of_baker2023_ignores_the_classes_that_lapa_lacks(tmp_path):
+    faces = load("mixed-baker2023", "test", mixed_root(tmp_path, 2330, 1000))
+    assert {record.labels.name for record in faces.records} == {"lapa", "facesynthetics-baker2023"}
+    assert faces.labels.name == "lapa" and faces.sources == ("facesynthetics-baker2023", "lapa")
+
+
 def test_mixed_keeps_the_ratio_where_faces_are_few(tmp_path):
     faces = load("mixed", "train", mixed_root(tmp_path, 100, 30), mix="8:2")  # 86 synthetic ones in train
     assert counted(faces) == [85, 22] and "not enough" in faces.note  # 86 are 8 tenths of 107

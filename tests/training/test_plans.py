@@ -130,6 +130,17 @@ def test_the_regressors_recipes_are_mountain2022s():
         assert (chosen.jitter.degrees, chosen.jitter.shift) == (30, 30 / 256)
 
 
+def test_mountain2022s_pipnet_takes_the_whole_picture_and_its_errors_are_over_the_pupils():
+    """Table 1: 60 epochs, 0.0001, batches of 16, 256 x 256."""
+    plan = plans.make_landmark_plan("pipnet", "facesynthetics", "70", {"recipe": "mountain2022-pipnet"})
+    assert (plan.epochs, plan.lr, plan.batch, plan.size, plan.align, plan.schedule) == (
+        60, 0.0001, 16, 256, "none", "constant")
+    lengths = {name: chosen.nme_by for name, chosen in LANDMARK_RECIPES.items()}
+    assert {name for name, length in lengths.items() if length == "inter-pupil"} == {
+        "mountain2022", "mountain2022-frozen", "mountain2022-pipnet"}
+    assert plans.make_landmark_plan("regressor_frozen", "toy", "68", {"encoder": "resnet50"}).encoder == "resnet50"
+
+
 def test_every_landmark_network_has_a_recipe_and_drawn_faces_have_their_own():
     assert {RECIPE_OF.get(arch, arch) for arch in models.LANDMARKERS} <= LANDMARK_RECIPES.keys()
     for arch in models.LANDMARKERS:

@@ -14,8 +14,11 @@ from faceparse.labels import LABEL_SETS
 
 
 def mixes(data_sets):
-    """The DataSets mixed (FaceSynthetics and `options.mix_real`) and toymixed (drawn faces) of a {name: DataSet}."""
+    """The DataSets mixed (FaceSynthetics and `options.mix_real`), mixed-baker2023 (the same, but FaceSynthetics' classes
+    that LaPa lacks are ignored) and toymixed (drawn faces) of a {name: DataSet}."""
     return (DataSet("mixed", parsing=partial(read, data_sets=data_sets)),
+            DataSet("mixed-baker2023",
+                    parsing=partial(read, data_sets=data_sets, synthetic="facesynthetics-baker2023")),
             DataSet("toymixed", parsing=partial(read_toymixed, data_sets=data_sets)))
 
 
@@ -28,7 +31,7 @@ def read(root, split, options, data_sets, synthetic="facesynthetics"):
     if len(shares) != 2 or not all(share.isdecimal() for share in shares) or not any(map(int, shares)):
         raise FaceparseError(f"'{options.mix}' is no mix; it should be synthetic:real, such as 8:2")
     published = [name for name, data_set in data_sets.items() if data_set.published and data_set.parsing]
-    reals = [name for name in (*published, "toywild") if name != synthetic]
+    reals = [name for name in (*published, "toywild") if not name.startswith("facesynthetics")]
     if options.mix_real not in reals:
         raise FaceparseError(f"'{options.mix_real}' cannot be mixed in as the real set; use one of {', '.join(reals)}")
     shares = [int(share) for share in shares]

@@ -1,0 +1,60 @@
+"""What a parser of baker2023's recipe is trained on: eleven classes, the other nine of FaceSynthetics ignored."""
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from faceparse.evaluation.parser_scores import default_frame, default_helen_rule
+from faceparse.models import parameters_of
+from faceparse.recipes import RECIPES
+from faceparse.training.parser_training import ParserTraining
+from faceparse.training.plans import make_plan
+
+
+def write_facesynthetics(root):
+    """Four faces of all nineteen classes and 255."""
+    folder = root / "facesynthetics"
+    folder.mkdir(parents=True)
+    mask = np.arange(400).reshape(20, 20) // 20
+    mask[19] = 255
+    for number in range(4):
+        Image.new("RGB", (20, 20)).save(folder / f"{number:06d}.png")
+        Image.fromarray(mask.astype(np.uint8)).save(folder / f"{number:06d}_seg.png")
+        points = "\n".join(f"{5 + k % 7} {5 + k // 7}" for k in range(70))
+        (folder / f"{number:06d}_ldmks.txt").write_text(points)
+
+
+def training(root, **options):
+    return ParserTraining("unet", "facesynthetics", {"encoder": "resnet18", "limit": None, "size": 32, **options}, root)
+
+
+def test_facesynthetics_has_eleven_classes_and_the_others_are_ignored(tmp_path):
+    """14,329,659 parameters over ResNet-18, and not the 14,330,819 of 19 classes."""
+    write_facesynthetics(tmp_path)
+    one = training(tmp_path)
+    assert parameters_of(one.build()) == 14329659 and one.plan.name == "facesynthetics-unet-resnet18-size32"
+    faces, _ = one.faces(skip_bad=False)
+    record = one.train_set.records[0]
+    classes = np.unique(faces.source(0).mask)
+    assert record.labels.name == "facesynthetics-baker2023" and set(classes) <= {*range(11), 255}
+    ours = training(tmp_path, labels="facesynthetics")
+    assert parameters_of(ours.build()) == 14330819 and ours.train_set.records[0].labels.name == "facesynthetics"
+    assert training(tmp_path, recipe="scratch", encoder_weights="none").labels.name == "facesynthetics"
+
+
+def test_helen_is_read_by_the_threshold_and_an_adapter_is_shown_the_grey_label_map():
+    plan = make_plan("unet", "helen", "helen", True, {})
+    assert plan.helen_rule == "threshold" and plan.name == "helen-unet"
+    assert make_plan("bass", "helen", "helen", True, {}).helen_rule == "maximum"
+    ours = make_plan("unet", "helen", "helen", True, {"helen_rule": "maximum"})
+    assert ours.name == "helen-unet-helen_rule_maximum"
+    inputs = {name: recipe.input for name, recipe in RECIPES.items()}
+    assert inputs.pop("baker2023") == "labels" and set(inputs.values()) == {"probabilities"}
+
+
+@pytest.mark.parametrize("recipe, rule", [("baker2023", "threshold"), ("scratch", "maximum")])
+def test_helen_is_scored_by_the_rule_of_the_recipe(recipe, rule):
+    assert default_helen_rule([SimpleNamespace(about={"recipe": recipe})]) == rule
+    frames = [default_frame([SimpleNamespace(about={"recipe": name})]) for name in (recipe, "liu2020")]
+    assert frames == ["crop", "original"]
