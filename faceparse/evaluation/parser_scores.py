@@ -15,7 +15,7 @@ from faceparse.data.loading import Faces, batches, grouped
 from faceparse.data.records import usable_alignment
 from faceparse.errors import FaceparseError
 from faceparse.evaluation.ground_truth import keep_masks
-from faceparse.inference.face_parser import restore
+from faceparse.inference.restore import restore
 from faceparse.labels import LabelSet, common_set, table
 from faceparse.progress import Progress
 

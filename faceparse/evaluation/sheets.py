@@ -6,7 +6,7 @@ from PIL import Image
 from faceparse import drawing, geometry
 from faceparse.data.images import image_size, open_image
 from faceparse.data.loading import Faces
-from faceparse.inference.face_parser import restore
+from faceparse.inference.restore import restore
 from faceparse.labels import table
 
 

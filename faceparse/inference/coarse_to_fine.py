@@ -28,7 +28,8 @@ from torch.nn import functional as F
 
 from faceparse import geometry
 from faceparse.errors import FaceparseError
-from faceparse.inference.face_parser import ParsedFace, Parser, as_picture, crops, restore
+from faceparse.inference.face_parser import ParsedFace, Parser, as_picture, crops
+from faceparse.inference.restore import restore
 from faceparse.labels import LABEL_SETS, table
 
 FOREGROUND, HAIR_SKIN = LABEL_SETS["foreground"], LABEL_SETS["hair_skin"]

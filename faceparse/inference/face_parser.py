@@ -18,12 +18,11 @@ from faceparse.data.augment import normalise
 from faceparse.data.images import open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference.detection import Detection
+from faceparse.inference.restore import restore
 from faceparse.inference.trained_network import TrainedNetwork
 from faceparse.labels import LabelSet, label_set_from_dict
 from faceparse.landmark_sets import landmark_set
 from faceparse.models.checkpoints import fingerprint
-
-STRIP_PIXELS = 1 << 20  # pixels of the picture that `restore` warps at a time, which bounds the memory
 
 
 @dataclass
@@ -141,22 +140,3 @@ def as_picture(image):
 def crops(image, homographies, size):
     """Crops of a Pillow image by N homographies picture -> crop: (N, 3, size, size) uint8."""
     return torch.from_numpy(np.stack([geometry.warp_image(image, h, (size, size)) for h in homographies]))
-
-
-def restore(probabilities, homography, size):
-    """Warp a crop's probabilities back to the picture, and choose each pixel's class there.
-
-    probabilities  (C, S, S) float32
-    homography     3x3, picture -> crop
-    size           (width, height) of the picture
-    Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
-    """
-    mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
-    left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
-    rows = max(1, STRIP_PIXELS // max(1, right - left))
-    for top in range(first, last, rows):
-        bottom = min(top + rows, last)
-        back = geometry.compose(np.linalg.inv(homography), geometry.translation(-left, -top))
-        best, label = geometry.warp_tensor(probabilities, back, (right - left, bottom - top)).max(0)
-        mask[top:bottom, left:right], confidence[top:bottom, left:right] = label.numpy(), best.numpy()
-    return mask, confidence
