@@ -36,6 +36,7 @@ from faceparse.inference.coarse_to_fine import CoarseToFine, take_coarse
 from faceparse.inference.finder import FaceFinder
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.multi_view import add_views
+from faceparse.inference.outputs import OVERLAYS, Outputs
 from faceparse.inference.predict import predict
 from faceparse.landmark_sets import landmark_set
 from faceparse.papers import baker2023, liu2020, mountain2022
@@ -100,6 +101,14 @@ def get_args_parser():
                             "several lines of a picture for several faces (default: the landmark network finds them)")
     group.add_argument("--confidence", action="store_true",
                        help="also write a confidence map for each mask (default: none)")
+    group.add_argument("--overlay", choices=OVERLAYS,
+                       help="format of the drawn results: jpg (default), png, which takes 20 times as long and 6 times "
+                            "the space, or none")
+    group.add_argument("--mask-only", action="store_true",
+                       help="write the masks alone (default: also overlays and JSON)")
+    group.add_argument("--overwrite", action="store_true",
+                       help="parse pictures again whose results are there already, from the same file, networks and "
+                            "options (default: skip these, so that a second start does the rest)")
     group.add_argument("--annotate", type=Path, metavar="OUT",
                        help="write the pictures' landmarks and label maps as a data set to be corrected, in LaPa's "
                             "layout and as labelme's JSON; labelme files among --images keep their points")
@@ -128,7 +137,8 @@ def main(args):
     if args.images:
         refuse_options(args, ("set", "split", "limit", "predictions"), "scores a data set: leave it out, or --images")
     else:
-        refuse_options(args, ("boxes", "confidence", "annotate"), "is for pictures: name them by --images")
+        refuse_options(args, ("boxes", "confidence", "overlay", "mask_only", "overwrite", "annotate"),
+                       "is for pictures: name them by --images")
     networks = load_networks(args)
     landmarkers = [network for network in networks if isinstance(network, Landmarker)]
     others = [network for network in networks if network not in landmarkers]
@@ -267,7 +277,10 @@ def predict_images(args, others, landmarkers):
     if parser:
         parser = add_views([parser], args.tta, args.tta_flip)[-1]
     else:
-        refuse_options(args, ("confidence", "tta", "tta_flip"), "is for parsers, and --model names none: leave it out")
+        refuse_options(args, ("confidence", "mask_only", "tta", "tta_flip"),
+                       "is for parsers, and --model names none: leave it out")
+    if args.mask_only:
+        refuse_options(args, ("confidence", "overlay"), "has no effect beside --mask-only: leave it out")
     if coarse:
         parser = CoarseToFine(coarse, parser)
     finder = FaceFinder(landmarkers) if landmarkers else None
@@ -277,17 +290,21 @@ def predict_images(args, others, landmarkers):
         print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed unaligned; to align "
               "it, name a landmark network by --model too, such as shipped")
     out = args.out or Path("parsed")
-    done, notes, errors = predict(args.images, out, parser, finder, args.boxes, args.confidence)
-    for note in notes:
+    outputs = Outputs(args.overlay or OVERLAYS[0], args.mask_only, args.confidence)
+    summary = predict(args.images, out, parser, finder, args.boxes, outputs, args.overwrite)
+    for note in summary.notes:
         print(note)
-    if done:
-        print(f"the results of {done} file{'s' * (done > 1)} are in {out}")
-    raise_or_leave_out(errors, args.skip_bad)
+    if summary.done or summary.kept:
+        count = summary.done + summary.kept
+        kept = f"; {summary.kept} were there already, --overwrite makes them again" if summary.kept else ""
+        print(f"the results of {count} file{'s' * (count > 1)} are in {out}{kept}")
+    raise_or_leave_out(summary.errors, args.skip_bad)
 
 
 def annotate(args, parser, finder):
     """--images with --annotate."""
-    refuse_options(args, ("out", "confidence"), "has no effect beside --annotate: leave it out")
+    refuse_options(args, ("out", "confidence", "overlay", "mask_only", "overwrite"),
+                   "has no effect beside --annotate: leave it out")
     rows, notes, errors = rounds.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
     for note in notes:
         print(note)

@@ -30,8 +30,11 @@ def write_file(data, path):
                              "that you may write to") from None
 
 
-def write_json(value, path):
-    """Writes plain values, arrays, tensors and paths as JSON, NaN and infinities as null. Raises CannotWrite."""
+def write_json(value, path, indent=2):
+    """Writes plain values, arrays, tensors and paths as JSON, NaN and infinities as null. Raises CannotWrite.
+
+    indent  of the lines; None: all in one line
+    """
     def plain(value):
         if hasattr(value, "tolist"):  # NumPy's and PyTorch's arrays and scalars
             value = value.tolist()
@@ -43,7 +46,7 @@ def write_json(value, path):
             return value if math.isfinite(value) else None
         return str(value) if isinstance(value, os.PathLike) else value
 
-    write_file(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n", path)
+    write_file(json.dumps(plain(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
 MOST_BYTES, MOST_JSON = 1 << 24, 1 << 26  # labelme can store a photograph in its JSON

@@ -1,30 +1,39 @@
 """Label maps and landmarks drawn over pictures, and pictures written to files."""
 import io
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from faceparse.files import write_file
 
 GREY = (128, 128, 128)  # the colour of ignored pixels, RGB
 
 
-def save_picture(image, path):
-    """Write a PIL image or a uint8 array, (H, W) or (H, W, 3), in the format of the path's suffix. Raises
-    FaceparseError where it cannot be written."""
+def save_picture(image, path, **options):
+    """Write a PIL image or a uint8 array, (H, W) or (H, W, 3), in the format of the path's suffix. options: of Pillow's
+    encoder, such as quality. Raises FaceparseError where it cannot be written."""
     data = io.BytesIO()
     image = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    image.save(data, format=Image.registered_extensions()[Path(path).suffix.lower()])
+    image.save(data, format=Image.registered_extensions()[Path(path).suffix.lower()], **options)
     write_file(data.getvalue(), path)
 
 
-def save_mask(mask, labels, path):
-    """Write a label map (H, W) uint8 as a palette PNG (mode P): indices are classes, 255 is ignored and grey."""
+def save_mask(mask, labels, path, text=None):
+    """Write a label map (H, W) uint8 as a palette PNG (mode P): indices are classes, 255 is ignored and grey.
+
+    text  {keyword: text} to be stored in the file; Pillow reads it as the picture's `text`
+    """
     image = Image.fromarray(mask)
     image.putpalette(full_palette(labels).tobytes())  # turns mode L into mode P
-    save_picture(image, path)
+    notes = PngInfo()
+    for keyword, value in (text or {}).items():
+        notes.add_text(keyword, value)
+    # Run lengths alone: of label maps smaller than zlib's default, in a third of its time.
+    save_picture(image, path, compress_type=zlib.Z_RLE, pnginfo=notes)
 
 
 def full_palette(labels):

@@ -119,6 +119,11 @@ class CoarseToFine:
                                  f"{coarse.path} finds: leave that out, and name a landmark network")
         self.coarse, self.fine, self.labels, self.path = coarse, fine, fine.labels, fine.path
 
+    @property
+    def identity(self):
+        """See TrainedNetwork.identity."""
+        return self.coarse.identity, self.fine.identity
+
     def parse(self, image, points=None, points_name=None, box=None):
         """See Parser.parse. The user's box of a face replaces the first pass."""
         return parse(image, self.coarse, self.fine) if box is None else self.fine.parse(image, box=box)

@@ -6,7 +6,6 @@
     face.overlay().save("overlay.png")
 """
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from faceparse.inference.restore import restore
 from faceparse.inference.trained_network import TrainedNetwork
 from faceparse.labels import LabelSet, label_set_from_dict
 from faceparse.landmark_sets import landmark_set
-from faceparse.models.checkpoints import fingerprint
 
 
 @dataclass
@@ -60,11 +58,6 @@ class Parser(TrainedNetwork):
         super().__init__(model, about, path, device, bfloat16)
         self.labels = label_set_from_dict(about["labels"])
         self.size, self.align = about["size"], about["align"]
-
-    @cached_property
-    def fingerprint(self):
-        """A hash of the weights, by which a label adapter recognises the parsers that it was trained for."""
-        return fingerprint(self.model.state_dict())
 
     def logits(self, images):
         """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32, on the parser's device."""

@@ -75,21 +75,32 @@ def describe(face):
     if face.detection:
         if face.box is None:
             entry["box"] = np.round(face.detection.box, 2).tolist()
-        entry |= {"is_face": face.detection.is_face, "mean_confidence": face.detection.mean_confidence,
-                  "points": face.detection.points.astype(float).round(2), "confidence": face.detection.confidence}
+        confidence = face.detection.confidence
+        entry |= {"is_face": face.detection.is_face, "mean_confidence": round(face.detection.mean_confidence, 4),
+                  "points": face.detection.points.astype(float).round(2),
+                  "confidence": None if confidence is None else confidence.astype(float).round(4)}
     if face.parsed:
-        entry |= {"homography": face.parsed.homography, "parts": _describe_parts(face.parsed)}
+        entry |= {"homography": face.parsed.homography, "parts": describe_parts(face.parsed)}
     return entry
 
 
-def _describe_parts(parsed):
-    """{class: its entry} of the classes that a ParsedFace has."""
-    parts = {}
-    for index, name in enumerate(parsed.labels.names):
-        rows, columns = np.nonzero(parsed.mask == index)
-        if len(rows):
-            parts[name] = {
-                "index": index, "pixels": len(rows), "share": len(rows) / parsed.mask.size,
-                "box": [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1],
-                "confidence": float(parsed.confidence[rows, columns].mean())}
+def describe_parts(parsed):
+    """{class: {"index", "pixels", "share" of the picture, "box" x0, y0, x1, y1 half open, mean "confidence"}} of the
+    classes that a ParsedFace has, from the runs of equal pixels along the rows."""
+    mask, names = parsed.mask, parsed.labels.names
+    begins = np.ones(mask.shape, bool)
+    np.not_equal(mask[:, 1:], mask[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)                                         # (N,) of the runs, in the flat mask
+    label, lengths = mask.ravel()[starts], np.diff(starts, append=mask.size)
+    confidence = np.add.reduceat(parsed.confidence.ravel(), starts)         # sums over each run
+    pixels, confidence = (np.bincount(label, weights=values, minlength=len(names)) for values in (lengths, confidence))
+    top, left = np.divmod(starts, mask.shape[1])
+    right, parts = left + lengths, {}
+    for index in np.flatnonzero(pixels[:len(names)]).tolist():
+        runs, count = label == index, int(pixels[index])
+        rows = top[runs]                                                    # in ascending order
+        parts[names[index]] = {
+            "index": index, "pixels": count, "share": round(count / mask.size, 6),
+            "box": [int(left[runs].min()), int(rows[0]), int(right[runs].max()), int(rows[-1]) + 1],
+            "confidence": round(confidence[index] / count, 4)}
     return parts

@@ -111,6 +111,11 @@ class FaceFinder:
         return detection if has_extent_of_face(detection.points, image.size) else self._stand_in(image, None)
 
     @property
+    def identity(self):
+        """See TrainedNetwork.identity."""
+        return self.search_network.identity, self.refine_network.identity
+
+    @property
     def crop_count(self):
         """The number of crops that the networks were run on."""
         return sum(self.crop_counts.values())

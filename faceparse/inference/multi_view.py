@@ -35,6 +35,11 @@ class MultiViewParser(Parser):
         self.labels, self.size, self.align = base.labels, base.size, base.align
         self.parser = getattr(base, "parser", None)  # an AdaptedParser's
 
+    @property
+    def identity(self):
+        """See TrainedNetwork.identity."""
+        return self.base.identity, self.sizes, self.flip
+
     def probabilities(self, images):
         """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1."""
         views = []

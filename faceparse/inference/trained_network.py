@@ -4,6 +4,7 @@ from functools import cached_property
 import torch
 
 from faceparse.inference.fused import fused
+from faceparse.models.checkpoints import fingerprint
 
 
 class TrainedNetwork:
@@ -18,6 +19,16 @@ class TrainedNetwork:
     def __init__(self, model, about, path, device, bfloat16=False):
         self.model = model.to(device, memory_format=torch.channels_last).eval()
         self.about, self.path, self.device, self.bfloat16 = about, path, device, bfloat16
+
+    @cached_property
+    def fingerprint(self):
+        """A hash of the weights, by which a label adapter recognises the parsers that it was trained for."""
+        return fingerprint(self.model.state_dict())
+
+    @property
+    def identity(self):
+        """What its predictions depend on, apart from the picture: plain values."""
+        return self.fingerprint, self.bfloat16
 
     @cached_property
     def fused_model(self):

@@ -23,7 +23,7 @@ def test_landmarks_alone(run, landmark_run, photos, tmp_path):
     status, out, err = run("evaluate.py", "--model", landmark_run, "--images", photos)
     first, second = (name[:-4] for name in names(photos))
     assert status == 0 and "2 files" in out, err
-    assert names("parsed") == [f"{first}.json", f"{first}_overlay.png", f"{second}.json", f"{second}_overlay.png"]
+    assert names("parsed") == [f"{first}.json", f"{first}_overlay.jpg", f"{second}.json", f"{second}_overlay.jpg"]
     result = json.loads((tmp_path / f"parsed/{first}.json").read_text())
     face, = result["faces"]
     assert result["landmarks"] == "106" and result["width"] == 96 and np.shape(face["points"]) == (106, 2)

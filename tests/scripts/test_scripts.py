@@ -48,7 +48,7 @@ def test_images_become_masks_overlays_and_json(run, toy_run, tmp_path):
     assert status == 0, err
     written = {str(path.relative_to("parsed")) for path in Path("parsed").rglob("*.*")}
     stems = ["a b", "a b.png", "sub/-é"]
-    ends = ("_mask.png", "_overlay.png", "_confidence.png", ".json")
+    ends = ("_mask.png", "_overlay.jpg", "_confidence.png", ".json")
     assert written == {f"{stem}{end}" for stem in stems for end in ends}
     mask = Image.open("parsed/a b_mask.png")
     assert mask.mode == "P" and mask.size == (300, 200) and np.asarray(mask).max() <= 10
