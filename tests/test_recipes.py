@@ -2,6 +2,7 @@
 import pytest
 
 from faceparse.errors import FaceparseError
+from faceparse.geometry.jitter import Jitter
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES, recipe
 
 
@@ -12,6 +13,43 @@ def test_the_default_recipe_is_baker2023s():
     assert baker2023.loss == "sigmoid" and baker2023.class_weights == "baker2023"
     assert (baker2023.jitter.degrees, baker2023.jitter.mirror, baker2023.jitter.perspective) == (18, 0, 0.5)
     assert [row[0] for row in baker2023.photometry] == [0.2, 0.9, 0.9, 0.9]
+
+
+def test_liu2020s_settings():
+    """"Experimental Settings": momentum of 0.9 (OPTIMIZERS), 473 x 473, alpha chosen on LaPa's val set."""
+    one = RECIPES["liu2020"]
+    assert (one.size, one.batch, one.lr, one.weight_decay, one.schedule, one.optimizer, one.alpha) == (
+        473, 64, 0.001, 0.0005, "poly", "sgd", 10)
+    assert one.decay_all and not one.photometry and one.jitter == Jitter()
+    assert one.align_of == {"helen": "landmarks"} and one.align == "none"
+
+
+def test_zhou2025s_settings():
+    """Section IV; loss of table 2's last row; final list of section II: resize by 1 to 1.2, half of the distortion."""
+    one = RECIPES["zhou2025"]
+    assert (one.batch, one.iterations, one.validate_every, one.size, one.best_by) == (8, 24000, 500, 512, "mfscore")
+    assert one.loss == "ce:0.5+lovasz:0.3+dice" and one.statistics == "data"
+    jitter = one.jitter
+    assert (jitter.degrees, jitter.turned, jitter.scale, jitter.most, jitter.mirror) == (25, 0.5, (1, 1.2), 0.75, 0.5)
+
+
+def test_li2022s_settings():
+    """Sections II to IV: 512, 160,000 steps of 4, warm-up of 1,500, CE and Lovász 1:2, resize from 512 to 640."""
+    one = RECIPES["li2022"]
+    assert (one.size, one.batch, one.iterations, one.warmup, one.optimizer) == (512, 4, 160000, 1500, "adamw")
+    assert (one.loss, one.class_weights, one.statistics, one.encoders[0]) == (
+        "ce+lovasz:2", "li2022", "data", "convnext_xlarge")
+    assert (one.jitter.degrees, one.jitter.turned, one.jitter.scale) == (25, 0.5, (1, 640 / 512))
+    assert one.jitter.copies and one.jitter.mirror == 0 and one.split_of == {"celebamask": "train+val"}
+    assert (RECIPES["li2022-ablation"].iterations, RECIPES["li2022-ablation"].batch) == (20000, 4)
+
+
+@pytest.mark.parametrize("name, epochs, lr, batch, size", [
+    ("mountain2022", 70, 0.001, 8, 244), ("mountain2022-pipnet", 60, 0.0001, 16, 256),
+    ("mountain2022-frozen", 70, 0.001, 32, 244)])
+def test_mountain2022s_table_1(name, epochs, lr, batch, size):
+    one = LANDMARK_RECIPES[name]
+    assert (one.epochs, one.lr, one.batch, one.size, one.align) == (epochs, lr, batch, size, "none")
 
 
 def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():

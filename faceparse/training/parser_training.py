@@ -3,7 +3,8 @@ from dataclasses import replace
 from functools import partial
 
 from faceparse import losses, models
-from faceparse.data import audit, parsing
+from faceparse.data import audit, landmarks, parsing
+from faceparse.data.sets import DATA_SETS
 from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_counts
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
@@ -49,6 +50,7 @@ class ParserTraining:
                           faces=len(with_copies(records, self.recipe.jitter)))
         self.plan = plan_of(options)
         self.departures = departures(self.plan, plan_of, RECIPES)
+        self.notes += unaligned(self.plan, chosen, options)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
 
@@ -88,6 +90,16 @@ class ParserTraining:
     def draw(self, folder, history, task, model, val):
         """examples.png, curves.png, and the F1 table of the best epoch."""
         figures.draw_parser_run(folder, history, task, model, val)
+
+
+def unaligned(plan, chosen, options):
+    """Lines to print where the Recipe `chosen` aligns faces by landmarks that the data set publishes, and its files are
+    not there."""
+    align = chosen.align_of.get(plan.data, chosen.align)
+    if plan.align == align or options.get("align") or plan.data not in landmarks.READERS:
+        return []
+    return [f"{plan.data}: some faces have no landmarks, so none is aligned, where {plan.recipe} has --align {align}: "
+            f"put there {DATA_SETS[plan.data].published.layout}"]
 
 
 def data_options(options):

@@ -1,4 +1,5 @@
 """What a parser of baker2023's recipe is trained on: eleven classes, the other nine of FaceSynthetics ignored."""
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 from faceparse.evaluation.parser_scores import default_frame, default_helen_rule
 from faceparse.models import parameters_of
 from faceparse.recipes import RECIPES
-from faceparse.training.parser_training import ParserTraining
+from faceparse.training.parser_training import ParserTraining, unaligned
 from faceparse.training.plans import make_plan
 
 
@@ -23,6 +24,16 @@ def write_facesynthetics(root):
         Image.fromarray(mask.astype(np.uint8)).save(folder / f"{number:06d}_seg.png")
         points = "\n".join(f"{5 + k % 7} {5 + k // 7}" for k in range(70))
         (folder / f"{number:06d}_ldmks.txt").write_text(points)
+
+
+def test_faces_that_are_not_aligned_for_lack_of_landmarks_are_noted(tmp_path):
+    write_facesynthetics(tmp_path)
+    assert not any("aligned" in note for note in training(tmp_path).notes)
+    plan = replace(training(tmp_path).plan, data="helen", align="none")
+    note, = unaligned(plan, RECIPES["baker2023"], {})
+    assert "helen: some faces have no landmarks" in note and "--align box" in note and "annotation/*.txt" in note
+    assert unaligned(plan, RECIPES["baker2023"], {"align": "none"}) == []
+    assert unaligned(replace(plan, data="celebamask"), RECIPES["baker2023"], {}) == []  # it publishes none
 
 
 def training(root, **options):
