@@ -50,7 +50,7 @@ def soft_cover(scene, contour, width, ragged):
 def coloured(scene, rng, whisker):
     """The beard's colour, shaded by its hairs -> (3, size, size)."""
     base = np.minimum(scene.hair * rng.uniform(0.6, 1.1), scene.skin * 0.75)
-    if rng.random() < 0.12:                                            # greying
+    if rng.random() < (0.12 if scene.p.age < 0.7 else 0.5):            # greying
         base = base + rng.uniform(0.3, 0.9) * (np.array((165, 162, 158)) - base)
     return np.asarray(base, np.float32)[:, None, None] * np.exp(np.float32(rng.uniform(0.12, 0.35)) * whisker)
 
@@ -91,12 +91,14 @@ def beard(scene):
 
 
 def moustache(scene):
-    """The moustache, which may cover a little of the upper lip."""
+    """The moustache, which covers a little of the upper lip or hides it."""
     kind, p, head, rng = kind_of_beard(scene), scene.p, scene.head, scene.random(15)
     if kind is None or (kind in ("stubble", "short") and p.beard_dark < 0.5):
         return []
     whisker = whiskers(scene, rng)
     top, lip = p.nose_y + 0.06, p.mouth_y - 0.7 * p.upper_lip
+    if kind in ("full", "moustache") and rng.random() < 0.35:
+        lip = p.mouth_y + rng.uniform(-0.02, 0.05)
     wide = rng.uniform(0.24, 0.44)
     thick = rng.uniform(0.45, 1.05) * (lip - top)
     right = np.array([(0.0, lip - thick), (0.5 * wide, lip - 1.05 * thick), (wide, lip + 0.12 * p.moustache_drop),

@@ -1,5 +1,5 @@
-"""Glasses and sunglasses. Frames and dark lenses are background, as in LaPa; clear lenses leave the labels behind
-them."""
+"""Glasses, sunglasses and goggles. Frames and dark lenses are background, as in LaPa; clear lenses leave the labels
+behind them."""
 import numpy as np
 
 from faceparse.data.drawn.layers import BACKGROUND, Layer, both_sides, on_face, tint
@@ -21,7 +21,7 @@ RANGES = {
     "glass_tone": (0, 1),
     "glass_dark": (0.6, 1.0),
 }
-SHARES = {"glasses": 0.09, "sunglasses": 0.03, "metal_frame": 0.45, "half_rim": 0.2, "tinted_lens": 0.15}
+SHARES = {"glasses": 0.09, "sunglasses": 0.03, "goggles": 0.012, "metal_frame": 0.45, "half_rim": 0.2, "tinted_lens": 0.15}
 
 FRAMES = np.array([(20, 18, 20), (24, 22, 24), (34, 26, 24), (62, 36, 24), (96, 58, 32), (70, 22, 26), (40, 46, 78),
                    (150, 130, 110), (214, 206, 196)], float)
@@ -103,7 +103,30 @@ def lenses(scene, rng, contour):
         tone = glass * 2 if p.tinted_lens else np.array([205, 218, 228]) * rng.uniform(0.7, 1.1)
         dark = Layer(contour, tone, opacity=rng.uniform(0.2, 0.6) if p.tinted_lens else rng.uniform(0, 0.12),
                      name="lenses")
-    strength = max(0, rng.uniform(-0.6, 0.7))
+    strength = max(0, rng.uniform(-0.6, 0.85))
     sheen = Layer(None, (235, 240, 246) * rng.uniform(0.7, 1.05, 3), opacity=strength, clip="lenses",
                   cover=beam.astype(np.float32))
     return [dark, sheen] if strength else [dark]
+
+
+def goggles(scene):
+    """Ski goggles or a headset that hides both eyes, with its strap around the head."""
+    p, head, rng = scene.p, scene.head, scene.random(25)
+    wide, top, low = rng.uniform(0.62, 0.74), rng.uniform(-0.42, -0.26), rng.uniform(0.16, 0.32)
+    right = np.array([(0, top), (0.75 * wide, top + 0.01), (wide, 0.6 * top), (wide, 0.6 * low), (0.7 * wide, low),
+                      (0.25, low - rng.uniform(0, 0.08)), (0, low - rng.uniform(0.02, 0.14))])
+    shape = raster.curve(np.concatenate([right, right[-2:0:-1] * (-1, 1)]), steps=4)
+    thick = rng.uniform(0.1, 0.45)                                     # how far the front stands off
+    front = head.frame(head.view(on_face(shape, thick)))
+    side = head.frame(head.view(on_face(shape * (1.04, 1.04), 0.02)))
+    strap = np.array([(0.9 * wide, 0.35 * top), (1.1 * p.width, 0.3 * top), (1.1 * p.width, 0.7 * low),
+                      (0.9 * wide, 0.5 * low)])
+    straps = [head.frame(head.view(on_face(strap * (k, 1), 0.06))) for k in (-1, 1)]
+    body = palette(FRAMES, p.frame_tone) * p.frame_light
+    glass = palette(GLASS, p.glass_tone)
+    tone = 1 + np.clip(scene.noise(rng, 4, 3) + 2 * (0.3 - scene.y), -0.6, 3) * np.float32(rng.uniform(0, 1.5))
+    middle = front.mean(axis=0)
+    return [tint(front + (0, 0.03), SHADOW, 0.5, 0.01, "face")] \
+        + [Layer(line, body * 0.8, BACKGROUND) for line in straps] \
+        + [Layer(part, body * shade, BACKGROUND) for part, shade in ((side, 0.6), (front, 1.0))] \
+        + [tint(middle + 0.9 * (front - middle), glass.astype(np.float32)[:, None, None] * tone, rng.uniform(0.6, 1.0))]

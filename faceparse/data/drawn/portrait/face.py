@@ -6,7 +6,7 @@ from faceparse.data.drawn.portrait.body import clothes_and_neck
 from faceparse.data.drawn.portrait.brows import brow_layers
 from faceparse.data.drawn.portrait.ears import ears
 from faceparse.data.drawn.portrait.eye_region import EyeRegion
-from faceparse.data.drawn.portrait.eyewear import eyewear
+from faceparse.data.drawn.portrait.eyewear import eyewear, goggles
 from faceparse.data.drawn.portrait.eyes import eye_layers
 from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
 from faceparse.data.drawn.portrait.beard import beard, moustache
@@ -46,7 +46,9 @@ def face_layers(scene):
     stack += mouth_layers(scene, state, lips)
     stack += [skin_around_eyes(scene, region)] + eyes + [lashes(scene, region)] + brows
     stack += moustache(scene) + hair_of_head.in_front()
-    if p.glasses or p.sunglasses:
+    if p.goggles:
+        stack += goggles(scene)
+    elif p.glasses or p.sunglasses:
         stack += eyewear(scene)
     if p.cast_shadow:
         stack += cast_shadow(p, head, skin, hair)

@@ -50,6 +50,8 @@ def hair_style(p, rng):
     # Thickness over the temples.
     s.full = uniform(0.04, 0.28) if cut in ("loose", "bob") else uniform(0, 0.04) if cut == "cropped" \
         else uniform(0.02, 0.14)
+    if p.hat:
+        s.full = min(s.full, 0.05)
     s.lobes = rng.normal(0, 1, 6) * (0.010 + 0.5 * s.top * uniform(0.02, 0.25))  # of the silhouette, by harmonics
     s.parting = uniform(-0.12, 0.12) if chance(0.45) else uniform(0.2, 0.5) * rng.choice([-1, 1])
     # Heights, as shares of the crown's, of the hairline in the middle and at the corners of the forehead; widow's peak.

@@ -1,5 +1,5 @@
-"""What is worn on the head: beanies, caps, hats with brims, turbans, helmets, headscarves, hoods, headbands. All of it
-is background, as in LaPa."""
+"""What is worn on the head: beanies, caps, visors, hats with brims, turbans, helmets, headscarves, hoods, headbands.
+All of it is background, as in LaPa."""
 import numpy as np
 
 from faceparse.data.drawn.layers import BACKGROUND, Layer, ellipse, on_face, tint
@@ -9,12 +9,12 @@ from faceparse.data.drawn.portrait.colours import colour
 from faceparse.drawing import raster
 
 # Height of a hat's lower edge on the forehead. name: (lowest, highest); name: share of the faces
-RANGES = {"hat_y": (-0.78, -0.42)}
-SHARES = {"hat": 0.08}
+RANGES = {"hat_y": (-0.76, -0.2)}
+SHARES = {"hat": 0.09}
 
 # name: weight
-KINDS = {"beanie": 0.2, "cap": 0.24, "brim": 0.2, "turban": 0.06, "helmet": 0.06, "headscarf": 0.1, "hood": 0.05,
-         "headband": 0.09}
+KINDS = {"beanie": 0.21, "cap": 0.26, "visor": 0.04, "brim": 0.2, "turban": 0.05, "helmet": 0.05, "headscarf": 0.08,
+         "hood": 0.04, "headband": 0.07}
 
 
 def hat(scene):
@@ -27,10 +27,11 @@ def hat(scene):
     if kind in ("headscarf", "hood"):
         return around_the_face(scene, rng, ink, kind == "hood")
     rim = lower_edge(p, head)                                          # (29, 2) in the upright view, right to left
-    if kind == "headband":
+    if kind in ("headband", "visor"):
         band = np.concatenate([rim + (0, -0.16 - 0.3 * r[1]), (rim + (0, -0.05))[::-1]])
-        return [tint(head.frame(band + (0, 0.04)), SHADOW, 0.35, 0.01, "face"),
-                Layer(head.frame(band), cloth(scene, rng, ink), BACKGROUND)]
+        out = [tint(head.frame(band + (0, 0.04)), SHADOW, 0.35, 0.01, "face"),
+               Layer(head.frame(band), cloth(scene, rng, ink), BACKGROUND)]
+        return out if kind == "headband" else out + visor(scene, rng, rim, ink)
     more = {"beanie": 0.07 + 0.2 * r[1], "cap": 0.06, "brim": 0.1, "turban": 0.28, "helmet": 0.2}[kind]
     arc = head.skull(p.volume * 0.5 + more, p.hat_y)
     if kind == "brim":                                                 # a flat or dented crown
@@ -81,7 +82,7 @@ def visor(scene, rng, rim, ink):
     head, r = scene.head, rng.random(2)
     middle = rim[4:25]
     out = np.sin(np.linspace(0, np.pi, 21))[:, None]
-    reach = out * np.array([0.55 * head.sin_yaw, -0.05 + 0.35 * r[0] + 0.4 * head.sin_pitch])
+    reach = out * np.array([0.85 * head.sin_yaw, -0.05 + 0.4 * r[0] + 0.7 * head.sin_pitch])
     shape = np.concatenate([middle + (0, -0.05), (middle + reach + (0, 0.03))[::-1]])
     dark = np.concatenate([middle + reach * 0.75, (middle + reach + (0, 0.05))[::-1]])
     return [tint(scene.head.frame(shape + (0, 0.22)), SHADOW, 0.3 + 0.4 * r[1], 0.02, "face"),
@@ -94,8 +95,8 @@ def brim(scene, rng, rim, ink):
     p, head, r = scene.p, scene.head, rng.random(4)
     middle = rim[14] + (0.2 * head.sin_yaw, -0.04)
     t = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    wide, high = 1.15 + 0.8 * r[0]**1.5, 0.1 + 0.28 * r[1]
-    curl = 0.25 * r[2] * np.cos(t)**2                                  # the sides turn up
+    wide, high = 1.15 + 1.0 * r[0]**1.5, 0.1 + 0.3 * r[1] + 0.4 * abs(head.sin_pitch)
+    curl = (0.5 * r[2] - 0.2) * np.cos(t)**2                           # the sides turn up, or hang
     shape = middle + np.array([wide * np.cos(t), high * np.sin(t) - curl]).T
     return [tint(head.frame(shape + (-0.1 * p.light_x, 0.25)), SHADOW, 0.3 + 0.4 * r[3], 0.025, "face"),
             Layer(head.frame(shape), cloth(scene, rng, ink * 0.92), BACKGROUND),

@@ -1,20 +1,31 @@
-"""What is worn on the head or comes between it and the camera. All of it is background, as in LaPa."""
+"""What is worn on the head or comes between it and the camera. All of it but smoke is background, as in LaPa."""
 import numpy as np
 
-from faceparse.data.drawn.layers import tint
+from faceparse.data.drawn.layers import Layer, tint
 from faceparse.data.drawn.parameters import SHADOW
 from faceparse.data.drawn.portrait.hands import hand
 from faceparse.data.drawn.portrait.hats import hat
 from faceparse.data.drawn.portrait.objects import foreign_object
 
 
+RANGES = {}
+SHARES = {"smoke": 0.015}
+
+
 def in_front(scene):
-    """Hat, hand and other things, those that the face has -> layers from back to front."""
+    """Hat, hand, smoke and other things, those that the face has -> layers from back to front."""
     p, stack = scene.p, []
-    for present, layers in ((p.hat, hat), (p.hand, hand), (p.object, foreign_object)):
+    for present, layers in ((p.hat, hat), (p.hand, hand), (p.object, foreign_object), (p.smoke, smoke)):
         if present:
             stack += layers(scene)
     return stack
+
+
+def smoke(scene):
+    """Smoke or mist, through which the face shows, so that it takes no label."""
+    rng = scene.random(57)
+    cover = np.clip(0.5 * scene.noise(rng, 2, 6, 0.55) + rng.uniform(-0.1, 0.4), 0, np.float32(rng.uniform(0.4, 0.85)))
+    return [Layer(None, np.full(3, rng.uniform(130, 240)), cover=cover)]
 
 
 def cast_shadow(p, head, skin, hair):

@@ -7,10 +7,10 @@ places in the frame as shares of its width, angles in degrees. The palettes of c
 from types import SimpleNamespace
 
 from faceparse.data.drawn.portrait import (background, beard, body, brows, camera, ears, eyes, eyewear, hair, hands, hats,
-                                           head, lids, lighting, mouth, nose, objects, randomised, skin)
+                                           head, in_front, lids, lighting, mouth, nose, objects, randomised, skin)
 
 PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, beard, skin, lighting, hats, hands,
-         objects, background, randomised, camera)
+         objects, in_front, background, randomised, camera)
 
 
 def draw_parameters(rng):

@@ -46,7 +46,7 @@ def build(scene, age, smile):
                          (BUMPS[:, 5] * (1 + 0.35 * v[2]), BUMPS[:, 6] * (1 + 0.4 * v[3]), BUMPS[:, 7]))
     relief += nose_relief(p)
     lines = folds(p, age, smile)
-    return relief - 0.022 * lines, dark + 0.20 * lines, red + 0.3 * lines
+    return relief - 0.024 * lines, dark + 0.24 * lines, red + 0.3 * lines
 
 
 def nose_relief(p):

@@ -9,7 +9,7 @@ RANGES = {
     "blush": (0.0, 0.35),
     "age": (0, 1),
 }
-SHARES = {"freckles": 0.1}
+SHARES = {"freckles": 0.12, "dirt": 0.02, "face_paint": 0.015}
 
 # From the palest to the darkest, sRGB, 0..255.
 SKINS = np.array([(243, 209, 192), (236, 194, 172), (226, 177, 150), (210, 157, 126), (186, 131, 99), (152, 103, 76),
@@ -30,7 +30,7 @@ def wrinkled(p):
 
 
 def skin_texture(scene, red):
-    """The skin's colour over the frame: blotches, pores, freckles, rosy cheeks -> (3, size, size) float32, 0..255.
+    """The skin's colour over the frame: blotches, pores, freckles, rosy cheeks, dirt, paint -> (3, size, size) float32, 0..255.
 
     red  (size, size) where blood shows through: the cheeks, the nose
     """
@@ -43,6 +43,16 @@ def skin_texture(scene, red):
     if p.freckles:
         spots = np.clip(noise(rng, 40, 2, 0.7) - 1.1, 0, 1) * np.clip(red, 0, 1)
         colour *= 1 - rng.uniform(0.1, 0.4) * np.array([0.6, 1, 1.2], np.float32)[:, None, None] * spots
+    if p.dirt:                                                         # soil, soot, blood
+        ink = np.array([(70, 50, 36), (34, 30, 30), (110, 24, 20)])[rng.integers(3)].astype(np.float32)[:, None, None]
+        cover = np.clip(noise(rng, 6, 5, 0.8) - rng.uniform(0, 1), 0, 1) * np.float32(rng.uniform(0.4, 1))
+        colour += (ink - colour) * cover
+    if p.face_paint:
+        x, y = scene.light.x, scene.light.y - np.float32(rng.uniform(-0.4, 0.6))
+        turn = rng.uniform(0, np.pi)
+        band = np.sin(np.float32(rng.uniform(2, 9)) * (x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn))))
+        cover = np.clip(3 * (band + 0.3 * noise(rng, 8, 3)), 0, 1) * np.float32(rng.uniform(0.4, 0.95))
+        colour += (rng.uniform(0, 255, (3, 1, 1)).astype(np.float32) - colour) * cover
     return colour
 
 
