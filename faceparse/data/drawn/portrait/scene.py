@@ -1,8 +1,8 @@
 """What all parts of a portrait share: its parameters, its head, the coordinates of its pixels, and random textures."""
+from functools import lru_cache
 from types import SimpleNamespace
 
 import numpy as np
-from PIL import Image
 
 from faceparse.data.drawn.camera import pixel_centres
 from faceparse.data.drawn.portrait.framing import place_head
@@ -59,12 +59,23 @@ class Scene:
         stretch    > 1: longer in y than in x by this factor
         The octaves are drawn on grids of a fixed size, so that a face is the same at any size in pixels.
         """
-        total, power = np.zeros((self.size, self.size), np.float32), 0.0
+        down, across, power = [], [], sum(roughness**(2 * k) for k in range(octaves))**0.5
         for k in range(octaves):
             n = coarsest * 2**k
-            grid = rng.standard_normal((max(2, round(n / stretch)), n), dtype=np.float32)
+            m = max(2, round(n / stretch))
+            grid = rng.standard_normal((m, n), dtype=np.float32)
             if n <= self.size:                                         # finer grids than the pixels' would alias
-                octave = Image.fromarray(grid).resize((self.size, self.size), Image.Resampling.BICUBIC)
-                total += np.float32(roughness**k) * np.asarray(octave)
-            power += roughness**(2 * k)
-        return total / np.float32(power**0.5)
+                down.append(np.float32(roughness**k / power) * (interpolation(m, self.size) @ grid))   # (size, n)
+                across.append(interpolation(n, self.size))
+        if not down:
+            return np.zeros((self.size, self.size), np.float32)
+        return np.concatenate(down, axis=1) @ np.concatenate(across, axis=1).T  # the sum over all octaves
+
+
+@lru_cache(maxsize=128)
+def interpolation(n, size):
+    """The matrix (size, n) float32 that resamples n equidistant values to `size` pixels, which are at least as fine, by
+    cubic convolution (Keys 1981, "Cubic convolution interpolation for digital image processing")."""
+    d = np.abs((np.arange(size)[:, None] + 0.5) * (n / size) - 0.5 - np.arange(n))
+    weights = np.where(d < 1, (1.5 * d - 2.5) * d * d + 1, np.where(d < 2, ((2.5 - 0.5 * d) * d - 4) * d + 2, 0))
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
