@@ -37,8 +37,8 @@ def tone(p, rng, canvas, u, v):
     warm, green = 0.06 * n[0], 0.02 * n[1]
     gain = np.array([1 + warm, 1 + green, 1 - 1.2 * warm]) * 2**(0.16 * n[2] + 0.06)
     gamma = np.exp(0.12 * n[3] + (0.22 * n[4:7] if p.odd_colours else 0.03 * n[4:7]))
-    if r[0] < 0.08:
-        gain *= 2**(-2.8 * r[1] if r[0] < 0.05 else 1.3 * r[1])        # a picture far too dark or too light
+    if r[0] < 0.065:
+        gain *= 2**(-2.8 * r[1] if r[0] < 0.04 else 1.3 * r[1])        # a picture far too dark or too light
     slope, haze = np.clip(0.2 + 0.28 * n[7], -0.5, 1.0), max(0, 0.05 * n[8])
     # One table for every channel: light of 0..511 -> grey levels.
     light = np.maximum(np.arange(512) / 255 * gain[:, None], 0) ** gamma[:, None]                      # (3, 512)

@@ -49,7 +49,7 @@ class Hair:
         p, head, style = self.scene.p, self.scene.head, self.style
         out = []
         if p.bald or style.density < 1 or style.shaved:
-            out.append(Layer(head.frame(head.skull(0.0, 0.4)), skin, SKIN, "skin"))
+            out.append(Layer(head.frame(head.skull(-0.08, 0.4)), skin, SKIN, "skin"))
         if p.bald:
             return out
         out += self.layers(hair_shape.nape(head, style), self.darkness())

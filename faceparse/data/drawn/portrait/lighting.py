@@ -124,9 +124,12 @@ def shadow(head, depth, key, scale, steps=7):
     n = len(depth)
     along = key[:2] @ (head.roll * scale * n)                          # points of the grid for 1 unit
     out = np.zeros_like(depth)
+    border = int(np.abs(along).max() * 0.42) + 1
+    around = np.full((n + 2 * border, n + 2 * border), -1, np.float32)
+    around[border:-border, border:-border] = depth
     for far in np.linspace(0.06, 0.42, steps):
-        dx, dy = (int(round(c)) for c in along * far)
-        above = np.roll(depth, (-dy, -dx), (0, 1)) - depth - np.float32(far * key[2])
+        x, y = (border + int(round(c)) for c in along * far)
+        above = around[y:y + n, x:x + n] - depth - np.float32(far * key[2])
         np.maximum(out, np.clip(above * np.float32(12), 0, 1), out=out)
     return out
 

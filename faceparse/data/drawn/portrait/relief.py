@@ -93,7 +93,8 @@ def surface(head, x, y, tables, steps=12):
     """
     relief, dark, red = (np.ascontiguousarray(table, np.float32) for table in tables)
     half, depth, middle = (a.astype(np.float32) for a in head.section(Y))
-    half, depth = np.maximum(half, 0.3), np.maximum(depth, 0.3)        # the chin is blunt
+    blunt = np.where(Y > 0, 0.3, 0.04).astype(np.float32)              # the chin
+    half, depth = np.maximum(half, blunt), np.maximum(depth, blunt)
     a, b = rays(head, x, y)
     t = np.full(x.shape, 1.25, np.float32)
 
@@ -101,7 +102,8 @@ def surface(head, x, y, tables, steps=12):
         fx, fy, z = (a[k] + b[k] * t for k in range(3))
         row = np.clip((fy - Y[0]) * np.float32(1 / STEP), 0, len(Y) - 1).astype(np.int32)
         cell = row * len(X) + np.minimum(np.abs(fx) * np.float32(1 / STEP), len(X) - 1).astype(np.int32)
-        return fx, fy, fx / half[row], (z - middle[row] - relief.take(cell)) / depth[row], row, cell
+        q = (z - middle[row] - relief.take(cell)) / depth[row]
+        return fx, fy, fx / half[row], np.maximum(q, np.float32(0.8) * q), row, cell  # the head is longer behind
 
     for _ in range(steps):
         _, _, p, q, _, _ = at(t)
@@ -116,6 +118,7 @@ def surface(head, x, y, tables, steps=12):
     ny = -p * p / half[row] * p_y - q * q_z * q_y - q_z * (np.gradient(middle, STEP)[row] + slope_y.take(cell))
     nx, nz = nx * head.cos_yaw + q_z * head.sin_yaw, q_z * head.cos_yaw - nx * head.sin_yaw
     ny, nz = ny * head.cos_pitch + nz * head.sin_pitch, nz * head.cos_pitch - ny * head.sin_pitch
+    nz, t = np.maximum(nz, 0.15), np.maximum(t, -0.15)                 # beside the head
     norm = 1 / np.sqrt(nx * nx + ny * ny + nz * nz + 1e-9)
     return SimpleNamespace(x=fx, y=fy, depth=t, nx=nx * norm, ny=ny * norm, nz=nz * norm, dark=dark.take(cell),
                            red=red.take(cell))

@@ -18,7 +18,7 @@ SKINS = np.array([(243, 209, 192), (236, 194, 172), (226, 177, 150), (210, 157, 
 
 def skin_colour(p, rng):
     """A colour along SKINS, with an undertone from pink to olive -> (3,) RGB, 0..255."""
-    at = p.skin_tone**1.5 * (len(SKINS) - 1.001)
+    at = p.skin_tone**1.7 * (len(SKINS) - 1.001)
     colour = SKINS[int(at)] + (at % 1) * (SKINS[int(at) + 1] - SKINS[int(at)])
     pink, bright = rng.standard_normal(2)
     return np.minimum(colour * (1, 1 - 0.022 * pink, 1 - 0.03 * pink) * (1 + 0.05 * bright), 253)
