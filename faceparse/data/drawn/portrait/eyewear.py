@@ -21,7 +21,8 @@ RANGES = {
     "glass_tone": (0, 1),
     "glass_dark": (0.6, 1.0),
 }
-SHARES = {"glasses": 0.09, "sunglasses": 0.03, "goggles": 0.012, "metal_frame": 0.45, "half_rim": 0.2, "tinted_lens": 0.15}
+SHARES = {"glasses": 0.09, "sunglasses": 0.03, "goggles": 0.012, "metal_frame": 0.45, "half_rim": 0.2,
+          "tinted_lens": 0.15}
 
 FRAMES = np.array([(20, 18, 20), (24, 22, 24), (34, 26, 24), (62, 36, 24), (96, 58, 32), (70, 22, 26), (40, 46, 78),
                    (150, 130, 110), (214, 206, 196)], float)

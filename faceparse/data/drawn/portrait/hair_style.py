@@ -3,8 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-# Cuts and their shares among heads with hair, for faces with and without make-up (which stands for women and men; half
-# of the women wear none that shows).
+# Cuts and their shares among heads with hair: of faces with make-up, of others, and of those with a beard.
 CUTS = ("loose", "tied", "bob", "short", "cropped", "horseshoe")
 SHARES_MADE_UP = (0.62, 0.18, 0.14, 0.04, 0.02, 0.0)
 SHARES_PLAIN = (0.33, 0.11, 0.08, 0.34, 0.09, 0.05)

@@ -86,7 +86,7 @@ def soft_clip(tone, skin):
 
 def key_light(p, rng):
     """-> the direction of the key light (3,), in the upright view; its hardness, 0..1; the share of light from all
-    around. Most photographs are lit from near the camera: by a flash, or softly.
+    around.
 
     Changes `light_x`, `light_y` and `contrast` of the parameters `p` to those of this light, for the parts that need no
     more than these.
@@ -108,8 +108,8 @@ def key_light(p, rng):
 
 
 def against_the_light(scene, canvas):
-    """Makes what is behind the head of a backlit face bright, in place (3, size, size) -> the factor by which the camera
-    darkens the whole picture for that."""
+    """Brighten what is behind a backlit head, canvas (3, size, size), in place -> the factor by which the camera then
+    darkens the whole picture."""
     if not scene.p.backlit:
         return 1.0
     dark, veil = scene.random(36).uniform((0.15, 20), (0.6, 160))

@@ -6,8 +6,8 @@ places in the frame as shares of its width, angles in degrees. The palettes of c
 """
 from types import SimpleNamespace
 
-from faceparse.data.drawn.portrait import (background, beard, body, brows, camera, ears, eyes, eyewear, hair, hands, hats,
-                                           head, in_front, lids, lighting, mouth, nose, objects, randomised, skin)
+from faceparse.data.drawn.portrait import (background, beard, body, brows, camera, ears, eyes, eyewear, hair, hands,
+                                           hats, head, in_front, lids, lighting, mouth, nose, objects, randomised, skin)
 
 PARTS = (head, body, ears, brows, eyes, lids, eyewear, nose, mouth, hair, beard, skin, lighting, hats, hands,
          objects, in_front, background, randomised, camera)

@@ -5,8 +5,8 @@ file a part), and paints them over each other (../painting.py). A layer is a con
 colour or a field of colours; it writes its label where it covers half of a pixel or more. At last the camera
 (camera.py) turns light into the pixels of a picture.
 
-Labels are LaPa's, with its annotators' habits: neck, clothes, hats, glasses' frames, hands and other things in front are
-background; ears, beards and bald skulls are skin.
+Labels are LaPa's: neck, clothes, hats, glasses' frames, hands and other things in front are background; ears, beards
+and bald skulls are skin.
 """
 import numpy as np
 

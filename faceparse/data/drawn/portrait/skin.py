@@ -25,12 +25,13 @@ def skin_colour(p, rng):
 
 
 def wrinkled(p):
-    """How old the skin looks, 0..1: most faces on photographs are young or made up."""
+    """How old the skin looks, 0 smooth to 1 wrinkled; make-up hides some of it."""
     return p.age**2 * (0.6 if p.make_up else 1)
 
 
 def skin_texture(scene, red):
-    """The skin's colour over the frame: blotches, pores, freckles, rosy cheeks, dirt, paint -> (3, size, size) float32, 0..255.
+    """The skin's colour over the frame: blotches, pores, freckles, rosy cheeks, dirt, paint -> (3, size, size) float32,
+    0..255.
 
     red  (size, size) where blood shows through: the cheeks, the nose
     """
@@ -44,7 +45,7 @@ def skin_texture(scene, red):
         spots = np.clip(noise(rng, 40, 2, 0.7) - 1.1, 0, 1) * np.clip(red, 0, 1)
         colour *= 1 - rng.uniform(0.1, 0.4) * np.array([0.6, 1, 1.2], np.float32)[:, None, None] * spots
     if p.dirt:                                                         # soil, soot, blood
-        ink = np.array([(70, 50, 36), (34, 30, 30), (110, 24, 20)])[rng.integers(3)].astype(np.float32)[:, None, None]
+        ink = np.array([(70, 50, 36), (34, 30, 30), (110, 24, 20)], np.float32)[rng.integers(3)][:, None, None]
         cover = np.clip(noise(rng, 6, 5, 0.8) - rng.uniform(0, 1), 0, 1) * np.float32(rng.uniform(0.4, 1))
         colour += (ink - colour) * cover
     if p.face_paint:
