@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from faceparse import drawing
 from faceparse.data.augment import photometric
 from faceparse.data.drawn import toy
+from faceparse.data.drawn.portrait import portrait
 from faceparse.data.loading import Faces
 from faceparse.data.parsing import load
 from faceparse.drawing import face_parts
@@ -24,6 +25,7 @@ from faceparse.recipes import RECIPES
 FOLDER = Path(__file__).parents[1] / ".github" / "readme"
 LAPA = LABEL_SETS["lapa"]
 STRIP = (4, 17, 23, 40)  # drawn faces, chosen for their variety; the last is in the wild
+PORTRAITS = 16           # the first of a seed
 KEY = 13                 # the face on which each class is shown
 
 
@@ -34,6 +36,15 @@ def strip(size=220):
         image, mask, points = toy.draw(0, index, size, wild=k == len(STRIP) - 1)
         rows[0].append(image)
         rows[1].append(drawing.draw_points(drawing.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
+    return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
+
+
+def portraits(size=112, columns=8):
+    """Portraits as they come, each row of pictures with a row of their parts below."""
+    rows = []
+    for first in range(0, PORTRAITS, columns):
+        faces = [portrait.draw(1, index, size)[:2] for index in range(first, first + columns)]
+        rows += [[image for image, _ in faces], [drawing.overlay(image, mask, LAPA) for image, mask in faces]]
     return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
 
 
@@ -84,4 +95,5 @@ if __name__ == "__main__":
     image, mask, _ = toy.draw(0, KEY, 256)
     drawing.save_picture(label_key(image, mask, LAPA, columns=6, cell=128), FOLDER / "labels.png")
     drawing.save_picture(forty_draws(), FOLDER / "augmentation.jpg")
+    drawing.save_picture(portraits(), FOLDER / "portrait.jpg")
     drawing.save_picture(annotation(), FOLDER / "annotation.jpg")

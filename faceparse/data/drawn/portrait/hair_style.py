@@ -68,8 +68,8 @@ def hair_style(p, rng):
     s.flare = np.cumsum(rng.normal(0.02, 0.09, (2, 4)) + uniform(-0.03, 0.18), axis=1) + s.side + full * uniform(0, 1)
     if s.length and chance(0.25):
         s.flare += uniform(0.1, 0.9)                                   # huge
-    s.blown = s.length and chance(0.1)                                 # by wind, to one side
-    if s.blown:
+    blown = s.length and chance(0.1)                                   # by wind, to one side
+    if blown:
         s.flare += uniform(0.2, 0.7) * rng.choice([-1, 1]) * np.array([[-1], [1]])
         s.lobes *= 2
     # On each side: whether it falls in front of the ear and the shoulder, and how far over temple, cheek and neck.
@@ -88,7 +88,7 @@ def hair_style(p, rng):
     s.sheer = uniform(0.3, 1.0) if chance(0.55) else 0.0               # how much forehead shows through a fringe
     s.wisps = uniform(0.2, 0.9) if chance(0.5) and texture in ("straight", "wavy") else 0.0  # hairs that stand off
     s.locks = 0                                                        # loose strands over the face
-    if chance({"loose": 0.14, "bob": 0.1, "tied": 0.14, "short": 0.05}.get(cut, 0)) or s.blown:
+    if chance({"loose": 0.14, "bob": 0.1, "tied": 0.14, "short": 0.05}.get(cut, 0)) or blown:
         s.locks = int(rng.integers(1, 4))
     # Direction of the strands: falling from the parting, combed back, or combed forward from the crown.
     s.comb = "back" if cut == "tied" or (cut == "short" and not s.fringe and chance(0.6)) else \
