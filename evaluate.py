@@ -39,7 +39,7 @@ from faceparse.inference.multi_view import add_views
 from faceparse.inference.outputs import OVERLAYS, Outputs
 from faceparse.inference.predict import predict
 from faceparse.landmark_sets import landmark_set
-from faceparse.papers import baker2023, liu2020, mountain2022
+from faceparse.papers import baker2023, liu2020, mountain2022, mountain2022_figures
 from faceparse.scripts import exits
 from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
@@ -135,7 +135,8 @@ def main(args):
     if distributed.started():
         raise FaceparseError("works in one process: start it by python evaluate.py, without torchrun")
     if args.images:
-        refuse_options(args, ("set", "split", "limit", "predictions"), "scores a data set: leave it out, or --images")
+        refuse_options(args, ("set", "split", "limit", "nme_by", "points", "predictions"),
+                       "scores a data set: leave it out, or --images")
     else:
         refuse_options(args, ("boxes", "confidence", "overlay", "mask_only", "overwrite", "annotate"),
                        "is for pictures: name them by --images")
@@ -252,13 +253,16 @@ def score_landmarkers(args, landmarkers):
     entries, evaluations = compare_landmarkers(landmarkers, face_set, scoring_options(args))
     print(landmark_tables(entries, drawing.table))
     if args.out:
-        write_report(args.out, entries, landmark_tables(entries, drawing.markdown), landmark_pictures(evaluations))
+        histories = {entry["run"]: history_of(landmarker.path) for landmarker, entry in zip(landmarkers, entries)}
+        pictures = [*mountain2022_figures.figures(entries, histories, evaluations).items(),
+                    *landmark_pictures(evaluations)]
+        write_report(args.out, entries, landmark_tables(entries, drawing.markdown), pictures)
         print(f"\nreport.json, report.md, curve.png and examples of faces are in {args.out}")
 
 
 def landmark_tables(entries, style):
-    """The tables of all entries; mountain2022's tables 2 and 3 where augmentations differ."""
-    return "\n".join([landmark_report.tables(entries, style), *mountain2022.by_augmentation(entries, style)])
+    """The tables of all entries; mountain2022's tables where augmentations differ."""
+    return "\n".join([landmark_report.tables(entries, style), *mountain2022.tables(entries, style)])
 
 
 def scoring_options(args):

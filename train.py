@@ -2,7 +2,8 @@
 
     python train.py                                              drawn faces, minutes on a laptop's CPU, no download
     python train.py --arch unet --data lapa                      by baker2023's recipe
-    python train.py --arch unet fpn --data lapa helen            every combination, one run each
+    python train.py --arch unet fpn --data lapa helen            every combination, one run each; also of several
+                                                                 values of --mix, --limit, --augment and --seed
     python train.py --arch unet --data lapa --dry-run            the data, the network and the time it would take
     python train.py --arch unet --data lapa --resume             continue an unfinished run
     python train.py --arch pipnet --data 300w                    landmarks
@@ -49,8 +50,9 @@ def get_args_parser():
     group = parser.add_argument_group(LEARNING)
     add_option(group, "iterations", ITERATIONS, type=int)
 
-    # The fields of the plans and of RunOptions; --mix and --seed take several values, one run each.
-    add_options(parser, Plan, LandmarkPlan, RunOptions, mix={"nargs": "+"}, seed={"nargs": "+", "default": [0]})
+    # The fields of the plans and of RunOptions; those of the grid take several values, one run each.
+    add_options(parser, Plan, LandmarkPlan, RunOptions, mix={"nargs": "+"}, limit={"nargs": "+"},
+                augment={"nargs": "+"}, seed={"nargs": "+", "default": [0]})
     return parser
 
 
@@ -62,19 +64,22 @@ def main(args):
     if args.check:
         for data in args.data if distributed.rank() == 0 else ():
             some = data_options({**options, "mix": None})
-            for faces in audit.sets_to_check(data, args.root, limit=args.limit, **some):
+            for faces in audit.sets_to_check(data, args.root, limit=max(args.limit) if args.limit else None, **some):
                 audit.write_report(faces, RunOptions(**run).runs / "check")
         return 0
-    grid = itertools.product(args.data, args.mix or [None], args.seed, args.arch)
-    grid = dict.fromkeys((data, mix if "mixed" in data else None, seed, arch) for data, mix, seed, arch in grid)
+    grid = itertools.product(args.data, args.mix or [None], args.limit or [None], args.augment or [None], args.seed,
+                             args.arch)
+    grid = dict.fromkeys((data, mix if "mixed" in data else None, *others) for data, mix, *others in grid)
     if args.name and len(grid) > 1:
         raise FaceparseError("--name names one run: leave it out, or train one architecture on one data set")
     run = RunOptions(**{**run, "resume": args.resume or len(grid) > 1})
     jobs = exits.Jobs("train.py", len(grid))
-    for data, mix, seed, arch in grid:
-        with jobs.job(f"{arch} on {data}{f' at {mix}' if mix else ''}, seed {seed}"):
+    for data, mix, limit, augment, seed, arch in grid:
+        faces = f"{f'{limit} faces of ' if limit is not None else ''}{data}{f' at {mix}' if mix else ''}"
+        with jobs.job(f"{arch} on {faces}{f', augmented by {augment}' if augment else ''}, seed {seed}"):
             kind = LandmarkTraining if arch in models.LANDMARKERS else ParserTraining
-            own = {"mix": mix, "mix_real": args.mix_real if data.startswith("mixed") else None, "seed": seed}
+            own = {"mix": mix, "mix_real": args.mix_real if data.startswith("mixed") else None, "limit": limit,
+                   "augment": augment, "seed": seed}
             train(kind(arch, data, {**options, **own}, args.root), run)
     return jobs.status()
 

@@ -21,12 +21,13 @@ class Progress:
 
     total   number of steps; None where it is unknown (a video stream): no time left is shown
     label   beginning of the line
+    unit    what is counted, such as "frames"; "" where the label tells it
     stream  default: standard error;  clock  () -> seconds
     At the end the terminal's line is erased; the caller prints what should stay.
     """
 
-    def __init__(self, total, label, stream=None, clock=time.monotonic):
-        self.total, self.label, self.clock = total, label, clock
+    def __init__(self, total, label, stream=None, clock=time.monotonic, unit=""):
+        self.total, self.label, self.clock, self.unit = total, label, clock, unit and f" {unit}"
         self.stream = sys.stderr if stream is None else stream
         self.rewrites = self.stream.isatty()
         self.pause = 0.1 if self.rewrites else 10.0  # seconds between two lines
@@ -63,8 +64,9 @@ class Progress:
     def line(self, elapsed, figures):
         """The text after `elapsed` seconds, e.g. 'epoch 3/30  20/80  2.0/s  0:30 left  loss 0.4321'."""
         rate = self.done / max(elapsed, 1e-9)
-        parts = [self.label, str(self.done) if self.total is None else f"{self.done}/{self.total}",
-                 f"{rate:.1f}/s" if rate >= 1 or not rate else f"{1 / rate:.1f} s each"]
+        done = f"{self.done}" if self.total is None else f"{self.done}/{self.total}"
+        parts = [self.label, f"{done}{self.unit}",
+                 f"{rate:.1f}{self.unit}/s" if rate >= 1 or not rate else f"{1 / rate:.1f} s each"]
         if self.total is not None and rate:
             parts.append(f"{clock_text(max(self.total - self.done, 0) / rate)} left")
         return "  ".join(parts + [f"{name} {float(value):.4f}" for name, value in figures.items()])

@@ -46,6 +46,8 @@ class Recipe:
     nme_by: str | None = None      # the length that a landmark network's errors are divided by; None: the usual one
     validate_every: int = 0        # steps between two scorings of val; 0: after every epoch
     without_face: float = 0.0      # landmarks: drawn pictures without a face for each face
+    points_of: dict = field(default_factory=dict)  # {data set: landmark set}; others: the data set's own
+    networks: dict = field(default_factory=dict)   # {architecture or encoder: {field: another value}}
 
 
 SMALL_JITTER, SMALL_PHOTOMETRY = augmentation("mirror+rotate25+crop-mixed+distort-half")
@@ -113,23 +115,20 @@ FAN = Recipe(
     epochs=40, batch=10, lr=0.0001, size=256, optimizer="rmsprop", schedule="thirds",
     photometry=(PHOTOMETRY["occlude"], (0.5, (brightness, hue))),
     jitter=Jitter(degrees=50, scale=(0.8, 1.2), mirror=0.5), align="crop", encoder_weights="none")
-MOUNTAIN2022 = ("Mountain et al., Bridging the Domain Gap (mountain2022), table 1 and its four augmentations; the "
-                "whole picture; a constant rate: a decay is \"future scope\"; ours: Adam, which it does not state")
 
 LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
-        jitter=PIPNET_JITTER, align="crop", split_of={"300w": "trainval"}),
+        jitter=PIPNET_JITTER, align="crop", align_of={"lapa": "crop-wide"}, split_of={"300w": "trainval"}),
+    # The whole picture, 68 points, errors by the pupils; the regressor's values, then those of other networks.
     "mountain2022": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", nme_by="inter-pupil",
-        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
-    "mountain2022-frozen": Recipe(
-        source=MOUNTAIN2022, epochs=70, batch=32, lr=0.001, size=244, optimizer="adam", nme_by="inter-pupil",
-        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
-    "mountain2022-pipnet": Recipe(
-        source=MOUNTAIN2022, epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", nme_by="inter-pupil",
-        photometry=MOUNTAIN2022_PHOTOMETRY, jitter=MOUNTAIN2022_JITTER),
+        source="Mountain et al., Bridging the Domain Gap (mountain2022), table 1 and its four augmentations; the whole "
+               "picture; a constant rate: a decay is \"future scope\"; ours: Adam, which it does not state",
+        epochs=70, batch=8, lr=0.001, size=244, optimizer="adam", photometry=MOUNTAIN2022_PHOTOMETRY,
+        jitter=MOUNTAIN2022_JITTER, nme_by="inter-pupil", points_of={"facesynthetics": "68"},
+        networks={"mobilenet_v3_large": {"batch": 32},
+                  "pipnet": {"epochs": 60, "batch": 16, "lr": 0.0001, "size": 256}}),
     "hourglass": FAN,
     "scratch": Recipe(
         source="ours: from random initialisation",
@@ -148,13 +147,18 @@ LANDMARK_RECIPES = {
 }
 
 
-def recipe(name, table=RECIPES):
-    """The Recipe of a name in `table`: RECIPES, of parsers and adapters, or LANDMARK_RECIPES. Raises FaceparseError."""
+def recipe(name, table=RECIPES, network=()):
+    """The Recipe of a name in `table`: RECIPES, of parsers and adapters, or LANDMARK_RECIPES. Raises FaceparseError.
+
+    network  names of an encoder and of an architecture, for which the recipe may have values of their own
+    """
     if name not in table:
         why = ("is for landmarks" if name in LANDMARK_RECIPES else "is for parsers" if name in RECIPES else
                "is no recipe")
         raise FaceparseError(f"--recipe {name} {why}: use one of {', '.join(table)}")
-    return table[name]
+    chosen = table[name]
+    own = [chosen.networks[part] for part in network if part in chosen.networks]
+    return replace(chosen, **{key: value for values in own for key, value in values.items()}) if own else chosen
 
 
 # The recipe of the paper that an architecture is from, or is trained in; of all other parsers it is baker2023's.
@@ -163,7 +167,7 @@ RECIPE_OF = {
                     "liu2020"),
     **dict.fromkeys(("fastscnn", "lraspp", "bisenetv2", "bisenetv2_xs"), "zhou2025"),
     **dict.fromkeys(("upernet", "segformer"), "li2022"), "deeplabv3plus_aux": "li2022-ablation",
-    "pipnet": "pipnet", "regressor": "mountain2022", "regressor_frozen": "mountain2022-frozen",
+    "pipnet": "pipnet", "regressor": "mountain2022", "regressor_frozen": "mountain2022",
     **dict.fromkeys(("hourglass", "hourglass2", "hourglass1"), "hourglass")}
 
 

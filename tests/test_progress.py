@@ -26,6 +26,15 @@ def test_progress_line_away_from_a_terminal_comes_every_ten_seconds():
                                               "epoch 3/30  40/80  2.0/s  0:20 left  loss 0.4321"]
 
 
+def test_frames_of_a_camera_have_a_rate_and_no_time_left():
+    stream, clock = io.StringIO(), Clock()
+    with Progress(None, "video0", stream, clock, unit="frames") as progress:
+        for _ in range(160):
+            clock.now += 1 / 16
+            progress.update()
+    assert stream.getvalue() == "video0  160 frames  16.0 frames/s\n"
+
+
 def test_progress_on_a_terminal_rewrites_one_line_and_wipes_it(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     stream, clock = Terminal(), Clock()

@@ -97,13 +97,13 @@ def landmark_sheet(evaluation, count=3):
     rows, titles = [], []
     for place, title in greatest_middle_least(-nmes, ("best", "median", "worst"), count).items():
         record = evaluation.records[evaluation.faces[place]]
-        rows.append(_landmark_tiles(*_around(open_image(record.image), evaluation.truth[place],
-                                             evaluation.predicted[place])))
+        rows.append(_landmark_tiles(*around_face(open_image(record.image), evaluation.truth[place],
+                                                 evaluation.predicted[place])))
         titles.append(f"{title}: {record.name}  NME {100 * nmes[place]:.2f} %")
     return drawing.contact_sheet(rows, ["picture", "truth", "prediction"], titles, cell=240)
 
 
-def _around(picture, *points, side=480):
+def around_face(picture, *points, side=480):
     """The square of a Pillow image that holds some sets of points with a margin, (side, side, 3) uint8, and the points
     in its pixels."""
     known = np.concatenate(points)

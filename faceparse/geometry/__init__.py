@@ -11,9 +11,9 @@ pixels are interpolated only once. The inverse takes points and label maps from 
     crop, crop_points = warp_image(picture, h, (128, 128)), apply(h, points)
     back = apply(np.linalg.inv(h), crop_points)                          # == points
 """
-from faceparse.geometry.alignment import (ALIGNMENTS, BY_LANDMARKS, FOREGROUND_MARGIN, MARGIN, NEED_LANDMARKS, SIZES,
-                                          align_box, align_by_box, align_celebahq, align_crop, align_foreground,
-                                          align_landmarks, alignment, landmark_box, mask_box)
+from faceparse.geometry.alignment import (ALIGNMENTS, BY_LANDMARKS, CROP_MARGINS, FOREGROUND_MARGIN, MARGIN,
+                                          NEED_LANDMARKS, SIZES, align_box, align_by_box, align_celebahq, align_crop,
+                                          align_foreground, align_landmarks, alignment, landmark_box, mask_box)
 from faceparse.geometry.homographies import (apply, compose, from_four_points, letterbox, mirror, perspective, rotation,
                                              scaling, stretch, translation)
 from faceparse.geometry.jitter import JITTER_DRAWS, PLACE_DRAWS, Jitter, random_homography

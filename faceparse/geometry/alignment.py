@@ -4,11 +4,12 @@ import numpy as np
 from faceparse.errors import FaceparseError
 from faceparse.geometry.homographies import apply, compose, letterbox, stretch
 
-NEED_LANDMARKS = ("landmarks", "box", "crop")      # alignments that are impossible without landmarks
+NEED_LANDMARKS = ("landmarks", "box", "crop", "crop-wide")      # alignments that are impossible without landmarks
 BY_LANDMARKS = (*NEED_LANDMARKS, "celebahq")       # alignments that use landmarks
 ALIGNMENTS = (*BY_LANDMARKS, "foreground", "none", "stretch")
 SIZES = 8, 8192  # smallest and largest side of a crop; smaller ones are too small for the windows of the augmentation
 
+CROP_MARGINS = {"crop": 1.1, "crop-wide": 1.2}  # align_crop: the crop's side / that of the landmarks' box
 MARGIN = 2.0             # align_landmarks: the crop's side / the longer side of the landmarks' box (brows to chin)
 RAISE = 0.2              # align_landmarks: how far the crop's centre is above the box's, in longer sides; room for hair
 FOREGROUND_MARGIN = 1.3  # align_foreground: the crop's side / the longer side of the box; ours, liu2020 gives no number
@@ -17,7 +18,7 @@ FOREGROUND_MARGIN = 1.3  # align_foreground: the crop's side / the longer side o
 def alignment(how, width, height, size, points=None, landmark_set=None, foreground=None):
     """The homography of `--align how`, from a picture (width x height) to a crop (size x size).
 
-    how           "landmarks", "box", "crop": need points
+    how           "landmarks", "box", "crop", "crop-wide": need points
                   "celebahq": a picture without points is assumed to be framed as CelebAMask-HQ's are, and letterboxed
                   "foreground": a picture without `foreground` is letterboxed
                   "none": letterboxed; "stretch": stretched to the square
@@ -36,8 +37,8 @@ def alignment(how, width, height, size, points=None, landmark_set=None, foregrou
         raise FaceparseError(f"it has no landmarks, which --align {how} needs: use --align none")
     if how == "box":
         return align_box(points, size)
-    if how == "crop":
-        return align_crop(points, size)
+    if how in CROP_MARGINS:
+        return align_crop(points, size, CROP_MARGINS[how])
     if how == "landmarks":
         return align_landmarks(points, landmark_set.left_eye, landmark_set.right_eye, size)
     if how == "celebahq":
@@ -51,14 +52,14 @@ def alignment(how, width, height, size, points=None, landmark_set=None, foregrou
 def align_by_box(how, box, size):
     """`--align how` where only a box (x0, y0, x1, y1) around the face, from the brows to the chin, is known.
 
-    "box" and "crop" need no more. "landmarks" frames the box without a rotation. For the other alignments, which frame
+    "box", "crop" and "crop-wide" need no more. "landmarks" frames the box without a rotation. For the other alignments, which frame
     a picture, the square of MARGIN times the box's longer side stands for the picture.
     """
     corners = np.array([[box[0], box[1]], [box[2], box[3]]], np.float64)
     if how == "box":
         return align_box(corners, size)
-    if how == "crop":
-        return align_crop(corners, size)
+    if how in CROP_MARGINS:
+        return align_crop(corners, size, CROP_MARGINS[how])
     return align_landmarks(corners, (), (), size)
 
 
@@ -69,9 +70,10 @@ def align_box(points, size):
     return np.array([[sx, 0, -0.5 - sx * x0], [0, sy, -0.5 - sy * y0], [0, 0, 1]])
 
 
-def align_crop(points, size, margin=1.1):
+def align_crop(points, size, margin=CROP_MARGINS["crop"]):
     """The crop of two-stage landmark detection (PIPNet: Jin et al. 2021, section 4.1): the box of the landmarks (K, 2),
-    each side `margin` times as long, stretched to the square. The paper's margin is 1.1 on 300-W, 1.2 on LaPa."""
+    each side `margin` times as long, stretched to the square. The paper's margin is 1.1 on 300-W ("crop"), 1.2 on LaPa
+    and WFLW ("crop-wide")."""
     x0, y0, x1, y1 = landmark_box(points)
     more = (margin - 1) / 2 * np.array([x1 - x0, y1 - y0])
     return align_box(np.array([[x0, y0] - more, [x1, y1] + more]), size)

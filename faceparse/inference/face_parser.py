@@ -117,7 +117,7 @@ class Parser(TrainedNetwork):
             return geometry.align_by_box(self.align, box, self.size)
         align = self.align
         if align in geometry.BY_LANDMARKS:
-            align = "stretch" if align in ("box", "crop") else "none"
+            align = "stretch" if align in ("box", *geometry.CROP_MARGINS) else "none"
         return geometry.alignment(align, *picture_size, self.size, None, landmarks)
 
 

@@ -37,7 +37,7 @@ def predict_video(path, base, parser=None, finder=None):
         with VideoWriter(target, reader.size, reader.steady_fps) as writer, \
                 contextlib.closing(reader.with_times()) as stream, \
                 JsonLines(base.with_name(f"{base.name}.jsonl")) as lines, \
-                Progress(reader.length, Path(path).name) as progress:
+                Progress(reader.length, Path(path).name, unit="frames") as progress:
             steady = None if reader.is_even else SteadyFrames(writer)
             for frame, seconds in stream:
                 watch.lap("read")

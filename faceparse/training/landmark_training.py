@@ -32,7 +32,7 @@ class LandmarkTraining:
         self.departures = departures(plan, plan_of, LANDMARK_RECIPES)
         # A crop around the face of a drawn picture has fewer pixels than the picture.
         drawn_size = plan.size * (2 if plan.align in geometry.NEED_LANDMARKS else 1)
-        load_options = {"points": options.get("points"), "toy_size": drawn_size}
+        load_options = {"points": plan.points, "toy_size": drawn_size}
         self.train_set = landmarks.load(data, split, root, limit=plan.limit, **load_options)
         self.val_records, self.notes = val_records(landmarks.load, data, split, root, load_options)
         refuse_without_val(options, self.val_records)
@@ -50,7 +50,8 @@ class LandmarkTraining:
             raise FaceparseError(f"{plan.init}: is from PIPNet's authors and does not hold the landmarks' "
                                  "neighbours; give the mean face that it was trained for, their meanface.txt, by "
                                  "--mean-face")
-        self.recipe = augmented(recipe(plan.recipe, LANDMARK_RECIPES), plan.augment, mirror=paired)
+        chosen = recipe(plan.recipe, LANDMARK_RECIPES, (plan.encoder, plan.arch))
+        self.recipe = augmented(chosen, plan.augment, mirror=paired)
         self.target = f"{self.points.count} landmarks"
 
     def faces(self, skip_bad):

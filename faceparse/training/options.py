@@ -58,8 +58,9 @@ class Common:
     size: int = option("side of the square crop in pixels", group=INPUT, metavar="N")
     align: str = option(
         "landmarks: eyes level, with margin for hair; box: the box of the landmarks, stretched; crop: the same box, "
-        "a tenth larger; celebahq: CelebA-HQ's framing; foreground: the square around hair and skin, from the mask; "
-        "none: the whole picture, padded; stretch: the whole picture, stretched",
+        "a tenth larger; crop-wide: a fifth larger, pipnet's default on lapa; celebahq: CelebA-HQ's framing; "
+        "foreground: the square around hair and skin, from the mask; none: the whole picture, padded; stretch: the "
+        "whole picture, stretched",
         group=INPUT, choices=geometry.ALIGNMENTS, metavar="HOW")
     optimizer: str = option("the optimizer", group=LEARNING, choices=tuple(OPTIMIZERS))
     schedule: str = option("how the learning rate changes over the training", group=LEARNING, choices=tuple(SCHEDULES))

@@ -51,10 +51,12 @@ def make_landmark_plan(arch, data, points, options, faces=None):
     options = _set_options(options, LandmarkPlan, arch)
     own = default_recipe(data, arch)
     chosen = recipe(options.get("recipe", own), LANDMARK_RECIPES)
+    encoder = options.get("encoder", _default_encoder(arch, chosen))
+    chosen = recipe(options.get("recipe", own), LANDMARK_RECIPES, (encoder, arch))
     limit = options.get("limit", chosen.limit)
     options, epochs = _in_epochs(options, chosen, faces if limit is None or faces is None else min(faces, limit))
-    defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=points, epochs=epochs,
-                         split=chosen.split_of.get(data, "train"))
+    defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=chosen.points_of.get(data, points),
+                         epochs=epochs, align=chosen.align_of.get(data, chosen.align), split=chosen.split_of.get(data, "train"))
     values = _checked({**defaults, **options}, arch)
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
                         training_set=data + _words({key: values[key] for key in ("points", "limit", "split")},
@@ -96,7 +98,8 @@ def departures(plan, plan_of, table):
     if plan.data in TOYS:
         return []
     name = paper_recipe(plan.arch)
-    paper, of_paper = table[name], plan_of({"recipe": name, "batch": plan.batch})  # the number of processes limits it
+    paper = recipe(name, table, (plan.encoder, plan.arch))
+    of_paper = plan_of({"recipe": name, "batch": plan.batch, "encoder": plan.encoder})  # a batch for all processes
     theirs = {key: getattr(of_paper, key) for key in option_fields(type(plan)) if key not in ("recipe", "seed")}
     theirs |= {"batch": paper.batch, "align": paper.align_of.get(plan.data, paper.align)}
     words = {"limit": "all", "augment": "the recipe's"}

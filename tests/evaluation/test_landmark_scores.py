@@ -68,6 +68,22 @@ def test_networks_and_sets_of_different_points_are_compared_on_the_68(trained):
     assert np.allclose(evaluation.predicted, 4 * (expected + 0.5) - 0.5, atol=1e-3)
 
 
+def test_points_and_length_are_chosen_on_the_command_line(run, trained, tmp_path):
+    """The 106 points of drawn faces have pupils; their 68 are measured by the means of each eye's six points."""
+    status, out, err = run("evaluate.py", "--model", trained, "--limit", 3, "--points", "68", "--nme-by",
+                           "inter-pupil", "--out", "report")
+    assert status == 0 and "inter-pupil errors in per cent on toy test (3 faces, 68 points)" in out, err
+    entry, = json.loads((tmp_path / "report/report.json").read_text())["models"]
+    landmarker, faces = checkpoint.load_any(trained, "cpu"), landmarks.load("toy", "test", ".", limit=3, points="68")
+    expected = landmark_scores.evaluate(landmarker, faces, by="inter-pupil", workers=0)
+    assert entry["by"] == "inter-pupil" and np.isclose(entry["nme"], expected.nmes.mean())
+    status, _, err = run("evaluate.py", "--model", trained, "--limit", 3, "--points", "194")
+    assert status == 2 and err.count("\n") == 1 and "the 106 landmarks cannot become the 194" in err
+    for option in (["--points", "68"], ["--nme-by", "box"]):
+        status, _, err = run("evaluate.py", "--images", "x.jpg", *option)
+        assert status == 2 and err.count("\n") == 1 and option[0] in err
+
+
 def test_evaluate_scores_landmarks_and_writes_its_report(run, trained, tmp_path):
     status, out, err = run("evaluate.py", "--model", trained, "--limit", 6, "--out", "report")
     assert status == 0 and "NME jaw" in out and "parameters" in out, err

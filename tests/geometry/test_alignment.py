@@ -115,3 +115,10 @@ def test_the_crop_of_two_stage_detection_worked_by_hand():
     points = np.array([[10.0, 20], [110, 70]])
     h = geometry.alignment("crop", 200, 200, 256, points, landmark_set("68"))
     assert np.allclose(apply(h, [[5, 17.5], [115, 72.5]]), [[-0.5, -0.5], [255.5, 255.5]])
+
+
+def test_the_wide_crop_adds_a_fifth():
+    """As above: a fifth of 100 and of 50, half at each side. A box is cropped as points are."""
+    wide = geometry.alignment("crop-wide", 200, 200, 256, np.array([[10.0, 20], [110, 70]]), landmark_set("68"))
+    assert np.allclose(apply(wide, [[0, 15], [120, 75]]), [[-0.5, -0.5], [255.5, 255.5]])
+    assert np.allclose(geometry.align_by_box("crop-wide", (10, 20, 110, 70), 256), wide)

@@ -23,6 +23,16 @@ def test_an_unfinished_run_of_several_is_resumed(run, tmp_path):
     assert run("train.py", *grid)[0] == 0 and (folder / "log.jsonl").read_text() == log
 
 
+def test_several_limits_and_augmentations_train_a_run_each(run, tmp_path):
+    status, _, errors = run("train.py", "--arch", "pipnet", "--recipe", "mountain2022", "--encoder-weights", "none",
+                            "--limit", 4, 8, "--augment", "none", "all", "--size", 32, "--batch", 4, "--epochs", 1)
+    assert status == 0, errors
+    saved = [read_checkpoint(path) for path in tmp_path.glob("runs/*/best.pt")]
+    assert {(one["split"]["train"], one["augment"]) for one in saved} == {
+        (faces, augment) for faces in (4, 8) for augment in ("none", "all")}
+    assert {one["by"] for one in saved} == {"inter-pupil"}
+
+
 def test_several_ratios_of_mix_train_a_run_each(run, tmp_path):
     status, _, errors = run("train.py", "--data", "toymixed", "--mix", "8:2", "5:5", *SMALL, "--epochs", 1)
     assert status == 0, errors

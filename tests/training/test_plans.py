@@ -6,7 +6,7 @@ import torch
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe
+from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe, recipe
 from faceparse.training import optimization, plans
 
 parser_of_toys = partial(plans.make_plan, "unet", "toy", "lapa", True)
@@ -130,15 +130,32 @@ def test_the_regressors_recipes_are_mountain2022s():
         assert (chosen.jitter.degrees, chosen.jitter.shift) == (30, 30 / 256)
 
 
-def test_mountain2022s_pipnet_takes_the_whole_picture_and_its_errors_are_over_the_pupils():
-    """Table 1: 60 epochs, 0.0001, batches of 16, 256 x 256."""
-    plan = plans.make_landmark_plan("pipnet", "facesynthetics", "70", {"recipe": "mountain2022-pipnet"})
-    assert (plan.epochs, plan.lr, plan.batch, plan.size, plan.align, plan.schedule) == (
-        60, 0.0001, 16, 256, "none", "constant")
-    lengths = {name: chosen.nme_by for name, chosen in LANDMARK_RECIPES.items()}
-    assert {name for name, length in lengths.items() if length == "inter-pupil"} == {
-        "mountain2022", "mountain2022-frozen", "mountain2022-pipnet"}
-    assert plans.make_landmark_plan("regressor_frozen", "toy", "68", {"encoder": "resnet50"}).encoder == "resnet50"
+@pytest.mark.parametrize("arch, encoder, expected", [
+    ("regressor", None, ("resnet50", 70, 8, 0.001, 244)),
+    ("regressor_frozen", "resnet50", ("resnet50", 70, 8, 0.001, 244)),
+    ("regressor", "mobilenet_v3_large", ("mobilenet_v3_large", 70, 32, 0.001, 244)),
+    ("regressor_frozen", None, ("mobilenet_v3_large", 70, 32, 0.001, 244)),
+    ("pipnet", None, ("resnet18", 60, 16, 0.0001, 256))])
+def test_mountain2022s_recipe_has_the_values_of_each_of_its_networks(arch, encoder, expected):
+    plan = plans.make_landmark_plan(arch, "facesynthetics", "70", {"recipe": "mountain2022", "encoder": encoder})
+    assert (plan.encoder, plan.epochs, plan.batch, plan.lr, plan.size) == expected
+    assert (plan.align, plan.points, plan.stride, plan.neighbors) == ("none", "68", 32, 10)
+    assert plan.schedule == "constant"
+    chosen = recipe("mountain2022", LANDMARK_RECIPES, (plan.encoder, arch))
+    assert chosen.nme_by == "inter-pupil" and chosen.photometry == LANDMARK_RECIPES["mountain2022"].photometry
+
+
+def test_a_network_of_a_recipes_own_departs_from_nothing():
+    plan_of = partial(plans.make_landmark_plan, "regressor", "facesynthetics", "70")
+    plan = plan_of({"encoder": "mobilenet_v3_large"})
+    assert plans.departures(plan, plan_of, LANDMARK_RECIPES) == []
+    assert plan.name == "facesynthetics-regressor-mobilenet_v3_large"
+
+
+def test_pipnet_crops_lapa_wider_than_300w():
+    assert plans.make_landmark_plan("pipnet", "lapa", "106", {}).align == "crop-wide"
+    assert plans.make_landmark_plan("pipnet", "lapa", "106", {}).name == "lapa-pipnet"
+    assert plans.make_landmark_plan("pipnet", "300w", "68", {}).align == "crop"
 
 
 def test_every_landmark_network_has_a_recipe_and_drawn_faces_have_their_own():

@@ -1,0 +1,140 @@
+"""mountain2022's figures: 7 to 9 (NME and losses by epoch), 10 and 11 (faces of low and high NME), 12 and 13 (NME by
+augmentation), 14 (frames of a video) and 18 (against other methods).
+
+Figures 1 to 6 and 17 show data and drawings of others, 15 and 16 are figure 14 for the other two networks.
+"""
+import numpy as np
+
+from faceparse import drawing
+from faceparse.data.images import open_image
+from faceparse.evaluation.sheets import around_face
+from faceparse.inference.video import VideoReader
+from faceparse.papers.mountain2022 import (AUGMENTATIONS, NETWORKS, TABLE_2, TABLE_3, augmentation_of, by_training_set,
+                                           network_of, network_title)
+
+FACES = 3      # in figures 10 and 11
+FRAMES, COLUMNS = 6, 3  # in figure 14
+# Figure 18. Published NME in per cent on 300-W's full test set (689 faces) over the distance of the outer eye corners;
+# trained on 300-W, on crops. The report draws the values of Wood et al. and does not print them.
+PUBLISHED = {"PIPNet-R101 (Jin et al.)": 3.19, "FaRL (Zheng et al.)": 2.88}
+
+
+def figures(entries, histories, evaluations):
+    """{file name: Pillow image} of figures 7 to 13 and 18; {} where all runs were augmented alike.
+
+    entries      of evaluation.landmark_report.summary
+    histories    {run: lines of its log.jsonl}
+    evaluations  {run: LandmarkEvaluation}
+    """
+    if len({augmentation_of(entry) for entry in entries}) < 2:
+        return {}
+    best = best_runs(entries)
+    drawn = {f"figure-{figure_number(network)}-{'-'.join(network)}.png": progress_charts(some, histories)
+             for network, some in by_network(entries).items() if any(histories.get(entry["run"]) for entry in some)}
+    for number, lowest in ((10, True), (11, False)):
+        drawn[f"figure-{number}-{'low' if lowest else 'high'}-nme.png"] = face_sheet(best, evaluations, lowest)
+    for trained, (count, cells) in by_training_set(entries).items():
+        number = 12 if (count or 0) < 10000 else 13
+        drawn[f"figure-{number}-{trained.split(',')[0]}.png"] = augmentation_chart(count, cells)
+    where = f"{entries[0]['set']} {entries[0]['split']}"
+    return {**drawn, "figure-18-comparison.png": comparison_chart(best, where)}
+
+
+def by_network(entries):
+    """{network: its entries}."""
+    networks = {}
+    for entry in entries:
+        networks.setdefault(network_of(entry), []).append(entry)
+    return networks
+
+
+def best_runs(entries):
+    """{network: the entry of its lowest NME}."""
+    return {network: min(some, key=lambda entry: entry["nme"]) for network, some in by_network(entries).items()}
+
+
+def figure_number(network):
+    """The figure that shows the training of a network: 7 ResNet-50, 8 MobileNetV3, 9 PIPNet and networks that the report
+    has not."""
+    return {"resnet50": 7, "mobilenet_v3_large": 8}.get(network[-1], 9) if network[0] != "pipnet" else 9
+
+
+def progress_charts(entries, histories):
+    """Figures 7 to 9: NME on val, loss in training and loss on val by epoch, a line for each run of a network."""
+    charts = []
+    for key, title, label in (("nme", "NME on the val split", "NME, %"), ("loss", "loss in training", "loss"),
+                              ("val_loss", "loss on the val split", "loss")):
+        lines = {}
+        for entry in entries:
+            log = histories.get(entry["run"], [])
+            factor = 100 if key == "nme" else 1
+            lines[line_title(entry)] = ([line["epoch"] for line in log],
+                                        [factor * line.get(key, np.nan) for line in log])
+        charts.append(drawing.line_chart(lines, f"{network_title(network_of(entries[0]))}: {title}", "epoch", label))
+    return drawing.stack(charts)
+
+
+def line_title(entry):
+    """The subset and the augmentation of a run, and the seed where it is not 0."""
+    seed = f", seed {entry['seed']}" if entry.get("seed") else ""
+    return f"{entry['trained_on'] or entry['training_set']}, {augmentation_of(entry)}{seed}"
+
+
+def face_sheet(best, evaluations, lowest):
+    """Figures 10 and 11: the faces of the lowest or of the highest NME, the mean over the networks' best runs.
+
+    best  of best_runs; the networks are the columns, with ground truth (green) and prediction (red)
+    """
+    shown = [evaluations[entry["run"]] for entry in best.values()]
+    common = sorted(set.intersection(*(set(evaluation.faces) for evaluation in shown)))
+    nmes = np.array([[evaluation.nmes[evaluation.faces.index(face)] for face in common] for evaluation in shown])
+    mean = nmes.mean(0)  # (N,)
+    order = [int(i) for i in np.argsort(mean if lowest else -mean, kind="stable") if np.isfinite(mean[i])]
+    rows, titles = [], []
+    for place in order[:FACES]:
+        record = shown[0].records[common[place]]
+        picture = open_image(record.image)
+        row = []
+        for evaluation in shown:
+            index = evaluation.faces.index(common[place])
+            image, truth, predicted = around_face(picture, evaluation.truth[index], evaluation.predicted[index])
+            radius = len(image) / 150
+            row.append(drawing.draw_points(drawing.draw_points(image, truth, (0, 255, 0), radius), predicted,
+                                           (255, 60, 60), radius))
+        rows.append(row)
+        titles.append(f"{record.name}  NME {', '.join(f'{100 * nme:.1f}' for nme in nmes[:, place])} %")
+    return drawing.contact_sheet(rows, [network_title(network) for network in best], titles, cell=240)
+
+
+def augmentation_chart(count, cells):
+    """Figures 12 and 13: NME by augmentation, bars for each network. count, cells: of by_training_set"""
+    augments = sorted({augment for augment, _ in cells},
+                      key=[*AUGMENTATIONS, *(augment for augment, _ in cells)].index)
+    networks = dict.fromkeys(network for _, network in cells)
+    return drawing.bar_chart(
+        {network_title(network): {augment: 100 * np.mean(cells.get((augment, network), [np.nan]))
+                                  for augment in augments} for network in networks},
+        f"NME by augmentation, {count or 'all'} faces", "NME, %")
+
+
+def comparison_chart(best, where):
+    """Figure 18: the best run of each network, the lowest NME that the report prints, and published methods, whose
+    protocol is another one."""
+    printed = np.min([*TABLE_2, *TABLE_3], axis=0)
+    return drawing.bar_chart({
+        f"ours, {where}": {network_title(network): 100 * entry["nme"] for network, entry in best.items()},
+        "mountain2022, printed": dict(zip(NETWORKS, printed)),
+        "published, 300-W full, by the eye corners": PUBLISHED}, "NME by method", "NME, %")
+
+
+def figure_14(video):
+    """Frames of NAME_overlay.mp4, the result of evaluate.py --images for a video or a camera, evenly spread: a Pillow
+    image. Raises FaceparseError where it is no video."""
+    reader = VideoReader(video)
+    count = sum(1 for _ in reader)  # the length in the file is approximate
+    chosen = set(np.linspace(0, count - 1, FRAMES).round().astype(int).tolist())
+    frames = [(frame, f"{seconds:.1f} s") for place, (frame, seconds) in enumerate(reader.with_times())
+              if place in chosen]
+    rows = [frames[start:start + COLUMNS] for start in range(0, len(frames), COLUMNS)]
+    return drawing.contact_sheet([[frame for frame, _ in row] for row in rows], [""] * len(rows[0]),
+                                 [", ".join(time for _, time in row) for row in rows], cell=320, title=str(video))
