@@ -90,7 +90,7 @@ class PIPNet(nn.Module):
            higher; their top left corners (N, 2) in pixels, x then y
         """
         cells = size // self.stride
-        scores = F.max_pool2d(outputs["score"], cells, stride=1).clamp(0, 1).mean(1)[0]  # (h - cells + 1, w - cells + 1)
+        scores = F.max_pool2d(outputs["score"], cells, stride=1).clamp(0, 1).mean(1)[0]  # of each window's corner
         is_peak = scores >= F.max_pool2d(scores[None, None], 3, stride=1, padding=1)[0, 0]
         best = scores.where(is_peak & (scores >= confidence), -1.0).flatten().topk(min(most, scores.numel()))
         index = best.indices[best.values >= 0]

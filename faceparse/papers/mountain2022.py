@@ -51,10 +51,11 @@ def nme_tables(entries, style=drawing.table):
         rows = sorted({augment for augment, _ in cells}, key=order.index)
         networks = list(dict.fromkeys(network for _, network in cells))
         has_print = entries[0]["set"] == "300w" and count in PRINTED_NME
+        lines = [[augment, *(_cell(cells.get((augment, network)),
+                                   printed_nme(count, augment, network) if has_print else None)
+                             for network in networks)] for augment in rows]
         parts += [f"\nNME in per cent, trained on {trained}{' (mountain2022, printed)' * has_print}\n",
-                  style(["augmentation", *map(" over ".join, networks)], [
-                      [augment, *(_cell(cells.get((augment, network)), has_print and printed_nme(count, augment, network))
-                                  for network in networks)] for augment in rows])]
+                  style(["augmentation", *map(" over ".join, networks)], lines)]
     return parts
 
 

@@ -54,8 +54,7 @@ def best_runs(entries):
 
 
 def figure_number(network):
-    """The figure that shows the training of a network: 7 ResNet-50, 8 MobileNetV3, 9 PIPNet and networks that the report
-    has not."""
+    """The figure that shows the training of a network: 7 ResNet-50, 8 MobileNetV3, 9 PIPNet and other networks."""
     return {"resnet50": 7, "mobilenet_v3_large": 8}.get(network[-1], 9) if network[0] != "pipnet" else 9
 
 

@@ -56,7 +56,8 @@ def make_landmark_plan(arch, data, points, options, faces=None):
     limit = options.get("limit", chosen.limit)
     options, epochs = _in_epochs(options, chosen, faces if limit is None or faces is None else min(faces, limit))
     defaults = _defaults(LandmarkPlan, arch, chosen, recipe=own, points=chosen.points_of.get(data, points),
-                         epochs=epochs, align=chosen.align_of.get(data, chosen.align), split=chosen.split_of.get(data, "train"))
+                         epochs=epochs, align=chosen.align_of.get(data, chosen.align),
+                         split=chosen.split_of.get(data, "train"))
     values = _checked({**defaults, **options}, arch)
     return LandmarkPlan(arch=arch, data=data, name=f"{data}-{arch}{_words(values, defaults)}",
                         training_set=data + _words({key: values[key] for key in ("points", "limit", "split")},

@@ -6,7 +6,7 @@ from faceparse.landmark_sets import landmark_set
 
 
 def test_networks_of_mountain2022_are_measured_over_the_pupils():
-    networks = [SimpleNamespace(about={"recipe": name}) for name in ("mountain2022", "mountain2022-pipnet", "pipnet")]
+    networks = [SimpleNamespace(about={"recipe": name}) for name in ("mountain2022", "mountain2022", "pipnet")]
     points = landmark_set("68")
     assert default_by(networks[:2], points) == "inter-pupil" and default_by(networks, points) == "inter-ocular"
 
