@@ -44,11 +44,11 @@ def test_li2022s_settings():
     assert (RECIPES["li2022-ablation"].iterations, RECIPES["li2022-ablation"].batch) == (20000, 4)
 
 
-@pytest.mark.parametrize("name, epochs, lr, batch, size", [
-    ("mountain2022", 70, 0.001, 8, 244), ("mountain2022-pipnet", 60, 0.0001, 16, 256),
-    ("mountain2022-frozen", 70, 0.001, 32, 244)])
-def test_mountain2022s_table_1(name, epochs, lr, batch, size):
-    one = LANDMARK_RECIPES[name]
+@pytest.mark.parametrize("network, epochs, lr, batch, size", [
+    (("resnet50", "regressor"), 70, 0.001, 8, 244), (("resnet18", "pipnet"), 60, 0.0001, 16, 256),
+    (("mobilenet_v3_large", "regressor_frozen"), 70, 0.001, 32, 244)])
+def test_mountain2022s_table_1(network, epochs, lr, batch, size):
+    one = recipe("mountain2022", LANDMARK_RECIPES, network)
     assert (one.epochs, one.lr, one.batch, one.size, one.align) == (epochs, lr, batch, size, "none")
 
 
