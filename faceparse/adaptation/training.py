@@ -80,7 +80,7 @@ class AdapterTraining:
         self.plan = make_adapter_plan(arch, target, self.train_set.labels.name, parsers, align, options)
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.recipe, mirror_notes = mirrored_safely(self.recipe, self.labels)
-        self.departures = []
+        self.departures, self.counts = [], {}
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
         held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
                     "of train choose the best epoch") if self.seen == ["train"] else ""
@@ -98,7 +98,7 @@ class AdapterTraining:
         plan = self.plan
         name = losses.default_weights(self.recipe.class_weights, plan.labels, plan.loss)
         weights = losses.choose_weights(name, self.labels, plan.loss, lambda: distributed.from_first(
-            counted, folder, "classes", partial(pixel_counts, faces, None if folder else SAMPLE)))
+            counted, self.counts, folder, "classes", partial(pixel_counts, faces, None if folder else SAMPLE)))
         return Adapting(model, self.labels, plan.loss, self.parsers, plan.input,
                         None if weights is None else weights.to(device))
 

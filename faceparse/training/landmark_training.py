@@ -52,6 +52,7 @@ class LandmarkTraining:
                                  "--mean-face")
         chosen = recipe(plan.recipe, LANDMARK_RECIPES, (plan.encoder, plan.arch))
         self.recipe = augmented(chosen, plan.augment, mirror=paired)
+        self.counts = {}
         self.target = f"{self.points.count} landmarks"
 
     def faces(self, skip_bad):

@@ -52,6 +52,7 @@ class ParserTraining:
         self.departures = departures(self.plan, plan_of, RECIPES)
         self.notes += unaligned(self.plan, chosen, options)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
+        self.counts = {}
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
 
     def faces(self, skip_bad):
@@ -68,11 +69,11 @@ class ParserTraining:
         plan, sample = self.plan, None if folder else SAMPLE
         mean, std = IMAGENET_MEAN, IMAGENET_STD
         if plan.statistics == "data":
-            counts = distributed.from_first(counted, folder, "colours", lambda: (
+            counts = distributed.from_first(counted, self.counts, folder, "colours", lambda: (
                 colour_counts(faces, sample) + colour_counts(val, sample)))
             mean, std = mean_and_deviation(counts)
         weights = losses.choose_weights(plan.class_weights, self.labels, plan.loss, lambda: distributed.from_first(
-            counted, folder, "classes", partial(pixel_counts, faces, sample)))
+            counted, self.counts, folder, "classes", partial(pixel_counts, faces, sample)))
         task = Parsing(model, self.labels, plan.loss, mean, std, None if weights is None else weights.to(device),
                        plan.aux_weight, plan.alpha)
         task.headline = plan.best_by

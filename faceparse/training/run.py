@@ -8,8 +8,9 @@ AdapterTraining (adaptation/training.py). Each has
     departures                   what differs from the architecture's paper, in words
     faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
     build(faces=None)            the network with random weights
-    task(model, faces, val, device, folder)   the network's task (tasks.py): inputs, loss, scores; what it counts over
-                                 all faces is kept in the run's folder (None: a dry run, which counts a sample)
+    task(model, faces, val, device, folder)   the network's task (tasks.py): inputs, loss, scores. What it counts over
+                                 all faces is read from the run's folder (None: a dry run, which counts a sample)
+    counts                       what `task` has counted, a dict for the run's statistics.json
     about(task)                  dict of the checkpoint's entries beside the weights
     draw(folder, history, task, model, val)   the pictures and tables at the end of a run
 """
@@ -26,7 +27,7 @@ from faceparse.training.devices import choose_machine, keep_freed_memory
 from faceparse.training.dry_run import print_forecast
 from faceparse.training.loop import fit
 from faceparse.training.plans import optimization_of
-from faceparse.training.run_folder import is_open, make_folder
+from faceparse.training.run_folder import is_open, keep_counts, make_folder
 
 
 def train(training, run):
@@ -59,6 +60,7 @@ def train(training, run):
             print_forecast(folder, model, task, faces, val, settings, machine, run.resume)
             return folder
         distributed.from_first(make_folder, folder, plan)  # after all that may refuse the plan or the data
+        distributed.from_first(keep_counts, folder, training.counts)
         about = {**training.about(task), "split": {"train": len(faces), "val": len(val)}}
         history = fit(folder, model, task, faces, val, settings, machine, about=about, resume=run.resume)
     for split in (faces, val):

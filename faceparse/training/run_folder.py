@@ -39,19 +39,22 @@ def history_of(path):
     return history if is_log(history) else []
 
 
-def counted(folder, name, count):
-    """The array that count() returns, which takes a pass over all faces: from statistics.json in a run's folder, where
-    an earlier start of the run has left it under `name`, else counted now and left there.
+def counted(counts, folder, name, count):
+    """The array that count() returns, which takes a pass over all faces; of a run that has started before, that from
+    its statistics.json.
 
-    folder  None: nothing is read or written
+    counts  dict in which it is left under `name`, for keep_counts;  folder  the run's; None: of a dry run
     """
-    path = folder and folder / "statistics.json"
-    known = read_json(path) if path and path.exists() else {}
-    if name not in known:
-        known[name] = count().tolist()
-        if path:
-            write_json(known, path)
-    return np.array(known[name])
+    started = folder and (folder / "args.json").exists() and (folder / "statistics.json").exists()
+    known = read_json(folder / "statistics.json") if started else {}
+    counts[name] = known[name] if name in known else count().tolist()
+    return np.array(counts[name])
+
+
+def keep_counts(folder, counts):
+    """Write what `counted` left in a dict, where there is anything, into the folder of a run."""
+    if counts:
+        write_json(counts, folder / "statistics.json")
 
 
 def finished(folder):
