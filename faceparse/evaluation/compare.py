@@ -61,6 +61,9 @@ def compare_parsers(parsers, face_set, options, landmarkers=()):
         evaluation = parser_scores.evaluate(parser, face_set, label=title, predictions=predictions, **keywords)
         entry = parser_report.summary(titles[parser], parser, face_set, evaluation, options.protocol)
         entry["trained_on_these"] = was_trained_on(parser, face_set)
+        wanted = keywords["align"] or parser.align
+        if evaluation.align != wanted:
+            print(f"{title}: some faces of {face_set.name} have no landmarks, so none is aligned by --align {wanted}")
         if finder:
             entry |= {"landmarks": "predicted", "landmarks_lost": lost, "finding": finder.cost()}
         if annotated:

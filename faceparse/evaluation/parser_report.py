@@ -13,6 +13,7 @@ def summary(run, parser, face_set, evaluation, protocol):
     protocol    one of parser_scores.PROTOCOLS
     """
     scores, names, about, adapter = evaluation.scores(protocol), evaluation.labels.names, parser.about, parser.adapter
+    per_image = evaluation.scores("per-image")
     networks = [parser.parser.model, adapter.model] if adapter else [parser.model]
     view_sizes = getattr(parser, "view_sizes", [parser.size])  # a MultiViewParser's
     entry = {
@@ -27,7 +28,7 @@ def summary(run, parser, face_set, evaluation, protocol):
         "f1": dict(zip(names, scores.f1)), "iou": dict(zip(names, scores.iou)),
         "never_predicted": [name for name, never in zip(names, scores.never_predicted) if never],
         "mean_f1": scores.mean_f1, "miou": scores.miou, "mfscore": scores.mfscore,
-        "mean_f1_per_image": evaluation.scores("per-image").mean_f1,
+        "mean_f1_per_image": per_image.mean_f1, "f1_per_image": dict(zip(names, per_image.f1)),
         "mean_accuracy": scores.mean_accuracy, "accuracy": scores.accuracy,
         "tta": getattr(parser, "scales", (1.0,)), "tta_flip": getattr(parser, "flip", False),
         "parameters": sum(map(models.parameters_of, networks)),

@@ -20,6 +20,11 @@ PARAMETERS = {
 # Parameters that each class adds to the head: 3x3 convolution of 16 channels, 1x1 of 128, 1x1 of 256; and a bias.
 PARAMETERS_A_CLASS = {"unet": 145, "fpn": 129, "deeplabv3plus": 257, "mobilenetv2": 145}
 
+# Table 1, Helen's test set, from Wood et al. 2021: (name, F1 in per cent of the columns in liu2020.HELEN_COLUMNS; mouth as
+# one class is not printed). Its row of Guo et al. is that of liu2020's table 2.
+TABLE_1 = (("Wood et al. 2021, real (baker2023)", (95.1, 94.7, 81.6, 87.0, 88.9, 81.5, 87.6, None, 91.6)),
+           ("Wood et al. 2021, synthetic (baker2023)", (95.1, 94.5, 82.3, 89.1, 89.9, 83.5, 87.3, None, 92.0)))
+
 # The parts of tables 3 and 5, in the order of table 5.
 HELEN = ("skin", "brows", "eyes", "nose", "upper_lip", "inner_mouth", "lower_lip")
 MOUTH = "mouth (all)"  # the mean of the last three of HELEN

@@ -12,15 +12,29 @@ from PIL import Image
 
 from faceparse import drawing
 from faceparse.data.augment import normalise
+from faceparse.labels import LAPA_NAMES
 from faceparse.losses.boundary import boundary_map
 from faceparse.models.bass import BOUNDARY_STRIDE, SEMANTIC_STRIDE, at_pixels
 
-# Table 1's models: {name: (--arch, mean F1 on LaPa's val split in per cent as printed)}. C, D and BASS concatenate the
-# features of the first two branches (superscript c in print), p adds and m multiplies them.
-MODELS = {"A": ("bass_a", 88.62), "B": ("bass_b", 89.08), "Cp": ("bass_cp", 89.25), "Cm": ("bass_cm", 89.26),
-          "C": ("bass_c", 89.32), "Dp": ("bass_dp", 89.50), "Dm": ("bass_dm", 89.53), "D": ("bass_d", 89.62),
-          "BASS": ("bass", 90.07)}
-LAPA_TEST_MEAN = 0.8979  # table 1, last row: mean F1 of BASS on LaPa's test split
+# Table 1's models: {name: --arch}. C, D and BASS concatenate the features of the first two branches (superscript c in
+# print), p adds and m multiplies them.
+MODELS = {"A": "bass_a", "B": "bass_b", "Cp": "bass_cp", "Cm": "bass_cm", "C": "bass_c", "Dp": "bass_dp",
+          "Dm": "bass_dm", "D": "bass_d", "BASS": "bass"}
+# Table 1 as printed: F1 in per cent of LaPa's eleven classes, the background first, and the mean of the other ten. On
+# LaPa's val split but for the last row.
+TABLE_1 = {
+    "A": (99.01, 96.88, 86.09, 85.59, 86.26, 86.25, 95.33, 83.35, 86.57, 84.37, 95.53, 88.62),
+    "B": (99.10, 97.08, 86.31, 86.20, 86.70, 86.88, 95.56, 83.99, 87.12, 85.04, 95.92, 89.08),
+    "Cp": (99.11, 97.16, 86.78, 86.56, 87.05, 87.08, 95.64, 84.20, 86.84, 85.16, 95.98, 89.25),
+    "Cm": (99.11, 97.15, 86.82, 86.75, 86.94, 87.24, 95.48, 83.97, 87.18, 85.16, 95.95, 89.26),
+    "C": (99.11, 97.17, 86.97, 86.94, 87.10, 87.41, 95.65, 83.92, 86.90, 85.10, 96.00, 89.32),
+    "Dp": (99.12, 97.17, 87.02, 87.01, 87.24, 87.62, 95.62, 84.49, 87.29, 85.52, 96.04, 89.50),
+    "Dm": (99.12, 97.21, 87.18, 86.99, 87.39, 87.58, 95.61, 84.34, 87.43, 85.56, 96.03, 89.53),
+    "D": (99.13, 97.24, 87.31, 87.16, 87.58, 87.56, 95.66, 84.57, 87.39, 85.63, 96.09, 89.62),
+    "BASS": (99.10, 97.32, 87.90, 87.68, 88.23, 88.22, 95.81, 85.15, 88.06, 86.33, 96.00, 90.07),
+    "BASS, test": (99.17, 97.24, 87.67, 87.55, 88.06, 87.91, 95.47, 84.36, 87.64, 85.70, 96.31, 89.79),
+}
+LAPA_TEST_MEAN = TABLE_1["BASS, test"][-1] / 100  # mean F1 of BASS on LaPa's test split
 # Table 2, F1 in per cent on Helen's test split, in the original pictures.
 HELEN_COLUMNS = ("skin", "nose", "upper_lip", "inner_mouth", "lower_lip", "brows", "eyes", "mouth", "overall")
 TABLE_2 = {"Smith et al. 2013": (88.2, 92.2, 65.1, 71.3, 70.0, 72.2, 78.5, 85.7, 80.4),
@@ -34,24 +48,29 @@ PARTS = {"brows": ("left_brow", "right_brow"), "eyes": ("left_eye", "right_eye")
 
 
 def ablation_table(scores, style=drawing.table):
-    """Table 1: F1 of each class in per cent, the mean over the seeds, beside the printed mean.
+    """Table 1: F1 of each class in per cent, the mean over the seeds; below, the same rows as printed, where the
+    classes are LaPa's.
 
     scores  {name in MODELS: [for each seed {class: F1, ..., "mean": mean F1}, the background first]}
     style   drawing.table or drawing.markdown
     """
     columns = list(next(iter(scores.values()))[0])  # with the background, which is not in the mean
-    rows = [[name, *_means(seeds, columns), f"{MODELS[name][-1]:.2f}"] for name, seeds in scores.items()]
-    return style(["model", *columns, "liu2020, LaPa val"], rows)
+    rows = [[name, *_means(seeds, columns)] for name, seeds in scores.items()]
+    if tuple(columns) == (*LAPA_NAMES, "mean"):
+        rows += [[f"{name}, liu2020, LaPa val", *(f"{value:.2f}" for value in TABLE_1[name])] for name in scores]
+    return style(["model", *columns], rows)
 
 
-def helen_table(entries, title, style=drawing.table):
+def helen_table(entries, title, style=drawing.table, others=()):
     """Table 2: the F1 of Helen's merged parts in per cent, the printed methods below ours; "" for another set.
 
     entries  of evaluation.parser_report.summary;  title  callable: entry -> the first cell of its row
+    others   (name, F1 of HELEN_COLUMNS, None where it is not printed) of methods from other papers
     """
     ours = [[title(entry), *(f"{100 * {**entry['f1'], **entry['helen_overall']}[part]:.1f}" for part in HELEN_COLUMNS)]
             for entry in entries if entry["set"] == "helen" and "helen_overall" in entry]
     printed = [[f"{name} (liu2020)", *(f"{value:.1f}" for value in values)] for name, values in TABLE_2.items()]
+    printed += [[name, *("-" if value is None else f"{value:.1f}" for value in values)] for name, values in others]
     frame = "" if not ours or entries[0]["frame"] == "original" else ", which are scored in the original frame"
     return ours and "\n".join([f"Helen's merged parts beside liu2020's table 2{frame}\n", style(
         ["run", *HELEN_COLUMNS], ours + printed)]) or ""

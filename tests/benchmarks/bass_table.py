@@ -63,7 +63,7 @@ def score(args, folder, faces):
 
 
 def main(args):
-    models = {name: (liu2020.MODELS[name][0], None) for name in args.models}
+    models = {name: (liu2020.MODELS[name], None) for name in args.models}
     if args.only is not None:
         for arch, alpha in [*models.values(), *(("bass", alpha) for alpha in args.alphas)]:
             train(args, arch, alpha, args.only)

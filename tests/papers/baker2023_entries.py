@@ -17,7 +17,7 @@ def entry(run, values=0.5, **changes):
     values = [values] * 10 if isinstance(values, float) else list(values)
     f1 = dict(zip(LAPA_NAMES, [0.95, *(0.0 if value is None else value for value in values)]))
     return {"run": run, "arch": "unet", "encoder": "resnet18", "set": "ibugmask", "split": "test", "faces": 1000,
-            "labels": "lapa", "protocol": "pooled", "frame": "crop", "align": "box", "size": 128, "f1": f1,
+            "labels": "lapa", "protocol": "per-image", "frame": "crop", "align": "box", "size": 128, "f1": f1,
             "never_predicted": [name for name, value in zip(LAPA_NAMES[1:], values) if value is None],
             "mean_f1": float(np.nanmean(list(f1.values())[1:])), "miou": 0.4, "parameters": 14_329_659, "data": "helen",
             "training_set": "helen", "mix": None, "seed": 0, "trained_on": 2000, "adapter": None, "adapter_input": None,
