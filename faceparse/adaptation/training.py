@@ -84,9 +84,10 @@ class AdapterTraining:
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
         held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
                     "of train choose the best epoch") if self.seen == ["train"] else ""
-        unaligned = (f"{target}: some faces have no landmarks, so none is aligned by --align {parsers[0].align}, as those "
-                     "of the parsers") if align != parsers[0].align else ""
-        self.notes = [*filter(None, (self.train_set.note, held_out, unaligned)), *train_notes, *val_notes, *mirror_notes,
+        unaligned = (f"{target}: some faces have no landmarks, so none is aligned by --align {parsers[0].align}, the "
+                     "parsers'") if align != parsers[0].align else ""
+        self.notes = [*filter(None, (self.train_set.note, held_out, unaligned)),
+                      *train_notes, *val_notes, *mirror_notes,
                       f"{self.plan.name}: adapts the labels of {', '.join(fit['run'] for fit in self.plan.fits)}"]
 
     def faces(self, skip_bad):

@@ -1,12 +1,13 @@
 """Nathan Baker, "In the Wild Face Parsing in Synthetic-Data Trained Models", dissertation, 2023.
 
 Parsers are trained on synthetic, real and mixed faces and scored on faces in the wild (iBugMask). A label adapter, a
-second network trained on the train split of iBugMask, corrects their predictions. This file makes the paper's tables 3
-to 8 from the entries of an evaluation, with the printed rows below ours; table 1 is part of liu2020.helen_table. The paper has
-more tables, figures and numbers than one file holds:
+second network trained on the train split of iBugMask, corrects their predictions. This file makes the paper's tables
+3 to 8 from the entries of an evaluation, with the printed rows below ours; table 1 is part of liu2020.helen_table. The
+paper has more tables, figures and numbers than one file holds:
 
     baker2023_printed.py    the printed numbers, and which of them are suspect
     baker2023_averages.py   what an entry is, and the averages over models, seeds and sides
+    baker2023_data.py       table 2, figure 5 and the left of figure 9
     baker2023_criteria.py   the success criteria of section 2.4
     baker2023_figures.py    figures 6, 7, 8, 10 and 12
 """
