@@ -37,7 +37,7 @@ from faceparse.inference.finder import FaceFinder
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.multi_view import add_views
 from faceparse.inference.outputs import OVERLAYS, Outputs
-from faceparse.inference.predict import predict
+from faceparse.inference.predict import BATCH, predict
 from faceparse.landmark_sets import landmark_set
 from faceparse.papers import baker2023, liu2020, mountain2022, mountain2022_figures
 from faceparse.scripts import exits
@@ -106,6 +106,8 @@ def get_args_parser():
                             "the space, or none")
     group.add_argument("--mask-only", action="store_true",
                        help="write the masks alone (default: also overlays and JSON)")
+    group.add_argument("--batch", type=int, metavar="N",
+                       help=f"crops that the parser takes at a time (default: {BATCH}; a GPU gains by more)")
     group.add_argument("--overwrite", action="store_true",
                        help="parse pictures again whose results are there already, from the same file, networks and "
                             "options (default: skip these, so that a second start does the rest)")
@@ -125,7 +127,7 @@ def get_args_parser():
     group.add_argument("--skip-bad", action="store_true",
                        help="leave unreadable files out and list them (default: stop at the first)")
     add_machine_options(
-        parser, device={"default": "auto"}, workers={"default": 2, "help": "threads that read ahead (default: 2)"},
+        parser, device={"default": "auto"}, workers={"default": 2, "help": "threads that read, and as many that write (default: 2)"},
         amp={"default": "off", "help": "compute in bfloat16, which is faster (default: off, so that scores do not "
                                        "depend on the processor)"})
     return parser
@@ -138,7 +140,7 @@ def main(args):
         refuse_options(args, ("set", "split", "limit", "nme_by", "points", "predictions"),
                        "scores a data set: leave it out, or --images")
     else:
-        refuse_options(args, ("boxes", "confidence", "overlay", "mask_only", "overwrite", "annotate"),
+        refuse_options(args, ("boxes", "confidence", "overlay", "mask_only", "overwrite", "batch", "annotate"),
                        "is for pictures: name them by --images")
     networks = load_networks(args)
     landmarkers = [network for network in networks if isinstance(network, Landmarker)]
@@ -294,9 +296,11 @@ def predict_images(args, others, landmarkers):
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:
         print(f"{parser.path} was trained on crops aligned by landmarks: each picture is parsed unaligned; to align "
               "it, name a landmark network by --model too, such as shipped")
-    out = args.out or Path("parsed")
-    outputs = Outputs(args.overlay or OVERLAYS[0], args.mask_only, args.confidence)
-    summary = predict(args.images, out, parser, finder, args.boxes, outputs, args.overwrite)
+    if args.batch is not None and args.batch < 1:
+        raise FaceparseError(f"--batch {args.batch}: should be 1 or more")
+    out, batch = args.out or Path("parsed"), args.batch or BATCH
+    outputs = Outputs(args.overlay or OVERLAYS[0], args.mask_only, args.confidence, args.overwrite)
+    summary = predict(args.images, out, parser, finder, args.boxes, outputs, batch, args.workers)
     for note in summary.notes:
         print(note)
     if summary.done or summary.kept:
@@ -308,7 +312,7 @@ def predict_images(args, others, landmarkers):
 
 def annotate(args, parser, finder):
     """--images with --annotate."""
-    refuse_options(args, ("out", "confidence", "overlay", "mask_only", "overwrite"),
+    refuse_options(args, ("out", "confidence", "overlay", "mask_only", "overwrite", "batch"),
                    "has no effect beside --annotate: leave it out")
     rows, notes, errors = rounds.label_pictures(args.images, args.annotate, finder, parser, args.boxes)
     for note in notes:

@@ -27,13 +27,18 @@ def save_mask(mask, labels, path, text=None):
 
     text  {keyword: text} to be stored in the file; Pillow reads it as the picture's `text`
     """
-    image = Image.fromarray(mask)
-    image.putpalette(full_palette(labels).tobytes())  # turns mode L into mode P
     notes = PngInfo()
     for keyword, value in (text or {}).items():
         notes.add_text(keyword, value)
     # Run lengths alone: of label maps smaller than zlib's default, in a third of its time.
-    save_picture(image, path, compress_type=zlib.Z_RLE, pnginfo=notes)
+    save_picture(palette_image(mask, labels), path, compress_type=zlib.Z_RLE, pnginfo=notes)
+
+
+def palette_image(mask, labels):
+    """A label map (H, W) uint8 as a Pillow image of mode P in the label set's colours."""
+    image = Image.fromarray(mask)
+    image.putpalette(full_palette(labels).tobytes())  # turns mode L into mode P
+    return image
 
 
 def full_palette(labels):
@@ -55,13 +60,15 @@ def overlay(image, mask, labels, opacity=0.5):
     Background pixels do not change. Between two parts, the contour is on the one of the greater index, so it is one
     line wide and never on the background.
     """
-    weight = np.where(mask == 0, 0, round(255 * opacity)).astype(np.uint8)  # of the part's colour, in 255ths
+    weights = np.full(256, round(255 * opacity), np.uint8)  # of each class's colour, in 255ths
+    weights[0] = 0
+    weight = weights.take(mask)
     for distance in range(1, max(1, round(min(mask.shape) / 400)) + 1):  # the contour's width grows with the picture
         for a, b in ((np.s_[distance:], np.s_[:-distance]), (np.s_[:, distance:], np.s_[:, :-distance])):
-            weight[a][mask[a] > mask[b]] = 255
-            weight[b][mask[b] > mask[a]] = 255
-    mixed = Image.composite(Image.fromarray(colourise(mask, labels)), Image.fromarray(image), Image.fromarray(weight))
-    return np.array(mixed)
+            np.copyto(weight[a], 255, where=mask[a] > mask[b])
+            np.copyto(weight[b], 255, where=mask[b] > mask[a])
+    colours = palette_image(mask.astype(np.uint8, copy=False), labels).convert("RGB")
+    return np.array(Image.composite(colours, Image.fromarray(image), Image.fromarray(weight)))
 
 
 def draw_points(image, points, colour=(0, 255, 0), radius=None):

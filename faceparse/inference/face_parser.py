@@ -86,10 +86,14 @@ class Parser(TrainedNetwork):
             raise FaceparseError(f"points of shape {np.shape(points)} are not those of " + (
                 f"the {points_name.name} landmarks, ({points_name.count}, 2)" if points_name else
                 "a landmark set: name it by points_name"))
-        homography = self._alignment(image.size, points, points_name, box)
+        homography = self.alignment(image.size, points, points_name, box)
         probabilities = self.probabilities(crops(image, [homography], self.size))[0]  # (C, S, S)
-        mask, confidence = restore(probabilities.cpu(), homography, image.size)
-        return ParsedFace(np.asarray(image), mask, confidence, self.labels, homography)
+        return self.parsed(np.asarray(image), probabilities.cpu(), homography)
+
+    def parsed(self, image, probabilities, homography):
+        """The ParsedFace of a picture (H, W, 3) uint8 from the probabilities (C, S, S) of a crop, on the CPU."""
+        mask, confidence = restore(probabilities, homography, image.shape[1::-1])
+        return ParsedFace(image, mask, confidence, self.labels, homography)
 
     def parse_all(self, image, finder=None):
         """Parse every face of a picture; returns a list of ParsedFaces of the picture's own size, the largest face
@@ -109,7 +113,7 @@ class Parser(TrainedNetwork):
         return [replace(self.parse(image, face.points, finder.points), detection=face)
                 for face in finder.find_all(image)]
 
-    def _alignment(self, picture_size, points, landmarks, box):
+    def alignment(self, picture_size, points=None, landmarks=None, box=None):
         """The homography picture -> crop, by points of a LandmarkSet, else by a box, else of the whole picture."""
         if points is not None:
             return geometry.alignment(self.align, *picture_size, self.size, points, landmarks)
@@ -127,7 +131,9 @@ def as_picture(image):
         return open_image(Path(image))
     if isinstance(image, np.ndarray) and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
         raise FaceparseError(f"a picture of shape {image.shape}, {image.dtype}: it should be (H, W, 3) uint8 RGB")
-    return Image.fromarray(image) if isinstance(image, np.ndarray) else image.convert("RGB")
+    if isinstance(image, np.ndarray):
+        return Image.fromarray(image)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def crops(image, homographies, size):

@@ -16,21 +16,24 @@ class Face:
     parsed: ParsedFace | None
 
 
-def predict_face(image, parser, finder, box=None):
-    """The Face in a Pillow image, by a Parser, a FaceFinder or both (the other is None).
+def find_faces(image, finder, boxes=None):
+    """[Face] of a Pillow image, not parsed yet.
 
-    box  (x0, y0, x1, y1) of the face in pixels, from the brows to the chin, or None
+    finder  a FaceFinder, or None for faces without landmarks
+    boxes   [(x0, y0, x1, y1)] of the faces in pixels, from the brows to the chin; None: all that the finder finds, the
+            largest first, or the main face, found or not, where it cannot tell whether there is one
     """
-    detection = finder and finder.find(image, box)
-    return Face(box, detection, parser and parse_aligned(image, parser, finder, detection, box))
+    if boxes or not finder:
+        return [Face(box, finder and finder.find(image, box), None) for box in boxes or [None]]
+    detections = finder.find_all(image) if finder.finds_all else [finder.find(image)]
+    return [Face(None, detection, None) for detection in detections]
 
 
-def find_faces(image, parser, finder):
-    """[Face] of all faces that a FaceFinder finds in a Pillow image, the largest first, each parsed by the Parser where
-    there is one; only the main face, found or not, where the finder cannot tell whether there is a face."""
-    if not finder or not finder.finds_all:
-        return [predict_face(image, parser, finder)]
-    return [Face(None, one, parser and parse_aligned(image, parser, finder, one)) for one in finder.find_all(image)]
+def homography_of(face, size, parser, finder):
+    """The homography from a picture of `size` (width, height) to a Face's crop for a Parser: see parse_aligned."""
+    if face.detection and parser.align in geometry.BY_LANDMARKS:
+        return parser.alignment(size, face.detection.points, finder.points)
+    return parser.alignment(size, box=face.box)
 
 
 def parse_aligned(image, parser, finder, detection, box=None):

@@ -23,10 +23,12 @@ class Outputs:
     overlay     the format of NAME_overlay, one of OVERLAYS
     mask_only   write NAME_mask.png and nothing else
     confidence  also write NAME_confidence.png
+    overwrite   write pictures again whose results are there already, of the same file, networks and options
     """
     overlay: str = "jpg"
     mask_only: bool = False
     confidence: bool = False
+    overwrite: bool = False
 
     def fingerprint(self, file, parser, finder, boxes):
         """A hash of what the results of a picture depend on: its file, by size and time, networks, boxes and outputs.
@@ -37,11 +39,14 @@ class Outputs:
             raise FaceparseError(f"{file}: cannot be read ({error.strerror}); put the picture there, or take it off "
                                  "the list") from None
         about = (status.st_size, status.st_mtime_ns, parser and parser.identity, finder and finder.identity, boxes,
-                 self)
+                 self.overlay, self.mask_only, self.confidence)
         return hashlib.sha256(repr(about).encode()).hexdigest()[:16]
 
     def are_complete(self, base, fingerprint):
-        """Whether all files of a picture, whose names begin with `base`, are there, written with this fingerprint."""
+        """Whether all files of a picture, whose names begin with `base`, are there, written with this fingerprint, and
+        not to be overwritten."""
+        if self.overwrite:
+            return False
         try:
             if self.mask_only:
                 with Image.open(_named(base, "_mask.png")) as mask:

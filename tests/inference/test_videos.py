@@ -88,7 +88,7 @@ def test_a_parser_of_aligned_faces_does_not_run_where_there_is_no_face(parser_ru
                                                                        monkeypatch):
     finder, parser = FaceFinder([checkpoint.load_any(landmark_run, "cpu")]), checkpoint.load(parser_run, "cpu")
     monkeypatch.setattr("faceparse.inference.finder.FACE_CONFIDENCE", 2.0)  # never
-    monkeypatch.setattr(parser, "parse", lambda *arguments, **options: pytest.fail("it ran"))
+    monkeypatch.setattr(parser, "probabilities", lambda *arguments, **options: pytest.fail("it ran"))
     note, = predict_video(clip, tmp_path / "out" / "clip", parser, finder)
     assert "no face in 6 frames" in note
     drawn, plain = next(iter(VideoReader(tmp_path / "out/clip_overlay.mp4"))), next(iter(VideoReader(clip)))
