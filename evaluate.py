@@ -127,7 +127,8 @@ def get_args_parser():
     group.add_argument("--skip-bad", action="store_true",
                        help="leave unreadable files out and list them (default: stop at the first)")
     add_machine_options(
-        parser, device={"default": "auto"}, workers={"default": 2, "help": "threads that read, and as many that write (default: 2)"},
+        parser, device={"default": "auto"},
+        workers={"default": 2, "help": "threads that read, and as many that write (default: 2)"},
         amp={"default": "off", "help": "compute in bfloat16, which is faster (default: off, so that scores do not "
                                        "depend on the processor)"})
     return parser

@@ -18,9 +18,12 @@ def write_file(data, path):
     # Python reads a file name that is not UTF-8 as lone surrogates; as \udcxx they are valid text and valid JSON.
     data = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(data)
+            try:
+                temporary.write_bytes(data)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                temporary.write_bytes(data)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)

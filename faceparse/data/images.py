@@ -126,7 +126,7 @@ def _upright_rgb(picture, path, reduce_to):
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture)
     elif picture.mode == "F":
         raise FaceparseError(f"{path}: a picture of floating-point numbers; save it with 8 or 16 bits a channel")
-    picture = picture.convert("RGB")
+    picture = picture if picture.mode == "RGB" else picture.convert("RGB")  # convert would copy it
     return picture if orientation == 1 else picture.transpose(TURNS[orientation])
 
 

@@ -60,15 +60,20 @@ def overlay(image, mask, labels, opacity=0.5):
     Background pixels do not change. Between two parts, the contour is on the one of the greater index, so it is one
     line wide and never on the background.
     """
-    weights = np.full(256, round(255 * opacity), np.uint8)  # of each class's colour, in 255ths
-    weights[0] = 0
-    weight = weights.take(mask)
-    for distance in range(1, max(1, round(min(mask.shape) / 400)) + 1):  # the contour's width grows with the picture
+    out, width = image.copy(), max(1, round(min(mask.shape) / 400))  # of the contour: it grows with the picture
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return out
+    box = tuple(slice(max(0, inside[0] - width), inside[-1] + 1 + width) for inside in (rows, columns))
+    mask = mask[box].astype(np.uint8)
+    weight = np.multiply(mask != 0, np.uint8(round(255 * opacity)))  # of the part's colour, in 255ths
+    for distance in range(1, width + 1):
         for a, b in ((np.s_[distance:], np.s_[:-distance]), (np.s_[:, distance:], np.s_[:, :-distance])):
             np.copyto(weight[a], 255, where=mask[a] > mask[b])
             np.copyto(weight[b], 255, where=mask[b] > mask[a])
-    colours = palette_image(mask.astype(np.uint8, copy=False), labels).convert("RGB")
-    return np.array(Image.composite(colours, Image.fromarray(image), Image.fromarray(weight)))
+    colours = palette_image(mask, labels).convert("RGB")
+    out[box] = Image.composite(colours, Image.fromarray(out[box]), Image.fromarray(weight))
+    return out
 
 
 def draw_points(image, points, colour=(0, 255, 0), radius=None):

@@ -53,6 +53,8 @@ def merge(parsed_faces, size):
     if not parsed_faces:
         return np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
     first, *others = parsed_faces
+    if not others:
+        return first.mask, first.confidence
     mask, confidence = first.mask.copy(), first.confidence.copy()
     for other in others:
         better = (other.mask > 0) & ((mask == 0) | (other.confidence > confidence))

@@ -1,4 +1,4 @@
-"""Stages that work on a sequence at the same time: each in threads of its own, in order, with a bounded number of items.
+"""Stages that work on a sequence at the same time, each in threads of its own, in order, a bounded number of items.
 
     read = ahead(read_picture, files, threads=2)
     for result in ahead(write, batched(read, parser.probabilities, 8), threads=2): ...

@@ -53,8 +53,8 @@ def predict_video(path, base, parser=None, finder=None, batch=1):
                      f"a whole frame, no face in {stages.lost} frames")
         if sys.exc_info()[0] is KeyboardInterrupt:
             print(note)
-    uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, so "
-              "that each is shown at its time" + (f", {base.name}.jsonl has each one once" if finder else ""))
+    uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, "
+              "so that each is shown at its time" + (f", {base.name}.jsonl has each one once" if finder else ""))
     return [note] + [uneven] * (not reader.is_even) + [reader.note] * bool(reader.note)
 
 
@@ -78,8 +78,8 @@ class VideoStages:
         self.tracker = finder and FaceTracker(finder, interval=max(1, round(reader.fps)))
         self.writer, self.lines = VideoWriter(target, reader.size, reader.steady_fps), JsonLines(lines)
         self.encoded = self.writer if reader.is_even else SteadyFrames(self.writer)
-        self.seconds = dict.fromkeys(["read", *["landmarks"] * bool(finder), *["parse"] * bool(parser), "draw", "encode"],
-                                     0.0)
+        stages = ("read", *["landmarks"] * bool(finder), *["parse"] * bool(parser), "draw", "encode")
+        self.seconds = dict.fromkeys(stages, 0.0)
 
     def __enter__(self):
         return self
@@ -90,8 +90,8 @@ class VideoStages:
             self.writer.__exit__(*error)
 
     def run(self, batch):
-        """Yields each frame's work when it is encoded. After Ctrl-C the frames before it are still encoded, where it did
-        not interrupt the encoding itself; then KeyboardInterrupt is raised."""
+        """Yields each frame's work when it is encoded. After Ctrl-C the frames before it are still encoded, where it
+        did not interrupt the encoding itself; then KeyboardInterrupt is raised."""
         tracked = UntilInterrupted(ahead(self.track, self.frames(), 1))
         works = batched(tracked, self.parse, batch) if isinstance(self.parser, Parser) else tracked
         yield from ahead(self.write, works, 1)
