@@ -23,7 +23,7 @@ def initialise(model, source, notes=None):
         return []
     if hasattr(model, "encoder") and not any(key.startswith("encoder.") for key in weights):
         load_backbone(model.encoder, weights, name, notes)
-        return [part for part, _ in model.named_children() if part != "encoder"]
+        return [part for part, module in model.named_children() if part != "encoder" and list(module.parameters())]
     own = model.state_dict()
     resized = [head for head in model.heads if any(
         key in weights and weights[key].shape != own[key].shape for key in own if key.startswith(head))]

@@ -32,7 +32,8 @@ class LandmarkTraining:
         self.departures = departures(plan, plan_of, LANDMARK_RECIPES)
         # A crop around the face of a drawn picture has fewer pixels than the picture.
         drawn_size = plan.size * (2 if plan.align in geometry.NEED_LANDMARKS else 1)
-        load_options = {"points": plan.points, "toy_size": drawn_size}
+        own_points = plan.points == listed.points.name  # a name of one's own is no name that `load` knows
+        load_options = {"points": None if own_points else plan.points, "toy_size": drawn_size}
         self.train_set = landmarks.load(data, split, root, limit=plan.limit, **load_options)
         self.val_records, self.notes = val_records(landmarks.load, data, split, root, load_options)
         refuse_without_val(options, self.val_records)

@@ -16,6 +16,7 @@ from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
 
 SAMPLE = 200  # faces of a dry run whose pixels are counted
+OWN_SETS = ("folder", "labelme")
 DATA_OPTIONS = ("full", "helen_rule", "mix", "mix_real")  # options of parsing.load
 
 
@@ -95,9 +96,9 @@ class ParserTraining:
 
 def unaligned(plan, chosen, options):
     """Lines to print where the Recipe `chosen` aligns faces by landmarks that the data set publishes, and its files are
-    not there."""
+    not there. In a set of one's own they are optional."""
     align = chosen.align_of.get(plan.data, chosen.align)
-    if plan.align == align or options.get("align") or plan.data not in landmarks.READERS:
+    if plan.align == align or options.get("align") or plan.data not in landmarks.READERS or plan.data in OWN_SETS:
         return []
     return [f"{plan.data}: some faces have no landmarks, so none is aligned, where {plan.recipe} has --align {align}: "
             f"put there {DATA_SETS[plan.data].published.layout}"]

@@ -75,7 +75,7 @@ def test_defaults_are_baker2023s():
 
 
 @pytest.mark.parametrize("arch, encoder, named", [
-    ("unte", None, "unet, fpn, deeplabv3plus, mobilenetv2"), ("unet", "vgg16", "resnet18, resnet34"),
+    ("unte", None, "unet, fpn, deeplabv3plus, deeplabv3plus_aux, mobilenetv2"), ("unet", "vgg16", "resnet18, resnet34"),
     ("mobilenetv2", "resnet18", "it takes: mobilenet_v2")])
 def test_unknown_names_list_the_known_ones(arch, encoder, named):
     with pytest.raises(FaceparseError, match=named):
