@@ -133,7 +133,8 @@ def label_set(name):
     "to_lapa": {"beard": "skin", "glasses": null, ...}}. Only `names` is required. Default colours are taken from the
     hue circle; default pairs are all names that differ in left and right alone (left_right.py); classes with LaPa's
     names are mapped to LaPa's classes. A set without LaPa's parts may have "to_hair_skin" instead of "to_lapa":
-    {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}. Raises FaceparseError with the name of the file and the entry that is wrong.
+    {"face": "skin", "hair": "hair", "hat": "background", "glasses": null, ...}.
+    Raises FaceparseError with the name of the file and the entry that is wrong.
     """
     if name in LABEL_SETS:
         return LABEL_SETS[name]

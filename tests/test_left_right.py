@@ -10,7 +10,8 @@ from faceparse.left_right import pairs_in, sided
     ("LeftEye", "RightEye"), ("leftEye", "rightEye"), ("LEFT EYE", "RIGHT EYE"), ("L.EYE", "R.EYE"),
     ("lefteye", "righteye"), ("eyeleft", "eyeright"), ("lt_ear", "rt_ear"), ("lft/arm", "rgt/arm"),
     ("inner_left_eye", "inner_right_eye"), ("left_eye", "eye_right"), ("left_eye", "R_Eye"), ("lb", "rb"),
-    ("leye", "reye"), ("eyel", "eyer"), ("left eyebrow 2", "right eyebrow 2"), ("left", "right"), ("left_l_lip", "right_l_lip")])
+    ("leye", "reye"), ("eyel", "eyer"), ("left eyebrow 2", "right eyebrow 2"), ("left", "right"),
+    ("left_l_lip", "right_l_lip")])
 def test_names_that_differ_in_left_and_right_alone_are_a_pair(left, right):
     for names in (["background", left, "nose", right], [right, "background", left]):
         assert pairs_in(names) == [(left, right)] and set(sided(names)) == {left, right}

@@ -49,8 +49,8 @@ def common_points(a, b):
 
 
 def default_by(landmarkers, points):
-    """The length that errors are divided by unless another is chosen: the distance of the pupils where all networks were
-    trained by a recipe of mountain2022, which takes it, else the usual one of the LandmarkSet `points`."""
+    """The length that errors are divided by unless another is chosen: the distance of the pupils where all networks
+    were trained by a recipe of mountain2022, which takes it, else the usual one of the LandmarkSet `points`."""
     if all((network.about.get("recipe") or "").startswith("mountain2022") for network in landmarkers):
         return "inter-pupil"
     return metrics.default_length(points)

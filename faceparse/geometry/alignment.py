@@ -52,8 +52,8 @@ def alignment(how, width, height, size, points=None, landmark_set=None, foregrou
 def align_by_box(how, box, size):
     """`--align how` where only a box (x0, y0, x1, y1) around the face, from the brows to the chin, is known.
 
-    "box", "crop" and "crop-wide" need no more. "landmarks" frames the box without a rotation. For the other alignments, which frame
-    a picture, the square of MARGIN times the box's longer side stands for the picture.
+    "box", "crop" and "crop-wide" need no more. "landmarks" frames the box without a rotation. For the other
+    alignments, which frame a picture, the square of MARGIN times the box's longer side stands for the picture.
     """
     corners = np.array([[box[0], box[1]], [box[2], box[3]]], np.float64)
     if how == "box":

@@ -17,7 +17,8 @@ TEXT_OR_NONE = (str, type(None))
 LONGEST_TEXT = 200  # characters of any text entry
 COMMON_FIELDS = {"arch": str, "size": int, "align": str, "encoder": TEXT_OR_NONE, "data": TEXT_OR_NONE,
                  "training_set": TEXT_OR_NONE, "recipe": TEXT_OR_NONE, "augment": TEXT_OR_NONE, "mix": TEXT_OR_NONE,
-                 "trained": TEXT_OR_NONE, "sources": TEXT_OR_NONE, "split": (dict, type(None)), "seed": (int, type(None))}
+                 "trained": TEXT_OR_NONE, "sources": TEXT_OR_NONE,
+                  "split": (dict, type(None)), "seed": (int, type(None))}
 IMAGE_FIELDS = {"mean": (list, tuple), "std": (list, tuple)}
 LABEL_FIELDS = {"labels": dict, "activation": str}
 FIELDS = {  # kind of checkpoint -> the entries that it must have, and their types

@@ -137,8 +137,8 @@ def heatmap_loss(heatmaps, points):
     """Squared error of heatmaps (B, S, L, h, w) to the Gaussians of points (B, L, 2), in pixels of the image: summed
     over the heatmap's pixels and the stacks, the mean over the points that are not NaN. A scalar: pi for blank maps.
 
-    The heatmap of a point that is infinite (data.records.ABSENT) should be blank. The published loss is the mean over the pixels, which differs by a factor. A point outside the image counts as the
-    nearest point at its border.
+    The heatmap of a point that is infinite (data.records.ABSENT) should be blank. The published loss is the mean over
+    the pixels, which differs by a factor. A point outside the image counts as the nearest point at its border.
     """
     height, width = heatmaps.shape[-2:]
     known, absent = points.isfinite().all(-1), points.isinf().all(-1)                        # (B, L)

@@ -1,7 +1,8 @@
 """Direct coordinate regression: a classification network whose last layer gives the landmarks' coordinates.
 
 These are mountain2022's two alternatives to PIPNet, trained with the mean squared error: ResNet-50, and
-MobileNetV3-large with all layers frozen but the new last one; each can be trained both ways. The networks are torchvision's, built on the encoders.
+MobileNetV3-large with all layers frozen but the new last one; each can be trained both ways. The networks are
+torchvision's, built on the encoders.
 """
 import torch
 from torch import nn

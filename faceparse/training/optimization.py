@@ -63,7 +63,7 @@ def make_optimizer(model, name, lr, weight_decay, layer_decay=1.0, decay_all=Fal
                  encoder's method `stage_of`; of an encoder without this method it is lr
     """
     groups = {}
-    stages, scales = getattr(getattr(model, "encoder", None), "stage_of", None), {}
+    stages = getattr(getattr(model, "encoder", None), "stage_of", None)
     for parameter_name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue

@@ -1,4 +1,4 @@
-"""The peer of evaluate.py --images: a plain script on segmentation_models_pytorch and OpenCV that writes the same files.
+"""The peer of evaluate.py --images: a plain script on segmentation_models_pytorch and OpenCV with the same outputs.
 
     pip install -e '.[bench]'
 

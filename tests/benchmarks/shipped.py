@@ -3,8 +3,8 @@
     python tests/benchmarks/shipped.py --root DATA [--model PARSER LANDMARKS]
 
 Prints Markdown tables: the F1 of each part on real photographs, by the luminance of the skin too; and on drawn faces
-that no network was trained on, by skin tone, pose, light and what hides the face, which are known exactly there. All are
-pooled, on the network's crop. The landmark network is measured by finder.py.
+that no network was trained on, by skin tone, pose, light and what hides the face, which are known exactly there. All
+are pooled, on the network's crop. The landmark network is measured by finder.py.
 """
 import argparse
 
@@ -27,7 +27,7 @@ SKIN = 1                       # LaPa's class
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", default="data")
-    parser.add_argument("--model", nargs=2, metavar=("PARSER", "LANDMARKS"), help="other networks than the shipped ones")
+    parser.add_argument("--model", nargs=2, metavar=("PARSER", "LANDMARKS"), help="networks (default: the shipped ones)")
     parser.add_argument("--limit", type=int, help="faces of each set, for a trial")
     args = parser.parse_args()
     network, landmarker = map(load_any, args.model) if args.model else shipped_networks()

@@ -44,7 +44,7 @@ def test_parameter_counts(arch, encoder):
 def test_a_narrow_decoder_saves_the_parameters_that_its_convolutions_lack():
     with torch.device("meta"):
         small = models.build("mobilenetv2_small")
-    # MobileNetV2's 2,223,872; a block of width w after i + s channels: 9 (i + s) w + 9 w w, and 4 w of two norms; the head
+    # MobileNetV2's 2,223,872; a block of width w after i channels: 9 i w + 9 w w, and 4 w of two norms; the head
     blocks = [(1280 + 96, 128), (128 + 32, 64), (64 + 24, 32), (32 + 16, 16), (16, 16)]
     decoder = sum(9 * i * w + 9 * w * w + 4 * w for i, w in blocks)
     assert models.parameters_of(small) == 2_223_872 + decoder + 9 * 16 * 11 + 11 == 4_136_507

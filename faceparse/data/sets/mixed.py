@@ -14,8 +14,8 @@ from faceparse.labels import LABEL_SETS
 
 
 def mixes(data_sets):
-    """The DataSets mixed (FaceSynthetics and `options.mix_real`), mixed-baker2023 (the same, but FaceSynthetics' classes
-    that LaPa lacks are ignored) and toymixed (drawn faces) of a {name: DataSet}."""
+    """The DataSets mixed (FaceSynthetics and `options.mix_real`), mixed-baker2023 (the same, but FaceSynthetics'
+    classes that LaPa lacks are ignored) and toymixed (drawn faces) of a {name: DataSet}."""
     return (DataSet("mixed", parsing=partial(read, data_sets=data_sets)),
             DataSet("mixed-baker2023",
                     parsing=partial(read, data_sets=data_sets, synthetic="facesynthetics-baker2023")),
