@@ -25,10 +25,12 @@ def restore(probabilities, homography, size):
     size           (width, height) of the picture
     Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
     """
-    mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
     left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
     rows = max(1, STRIP_PIXELS // max(1, right - left))
     best, table = agreement(probabilities)
+    if (left, first, right, last) == (0, 0, *size) and rows >= last:
+        return _restore_strip(probabilities, best, table, homography, size)
+    mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
     for top in range(first, last, rows):
         bottom = min(top + rows, last)
         to_crop = geometry.compose(geometry.translation(left, top), homography)
