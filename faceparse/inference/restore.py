@@ -99,10 +99,12 @@ def _along_axes(x, y, best, table):
     places = [_place(values, side) for values, side in zip((x[0], y[:, 0]), best.shape[::-1])]
     column, row = (place.clamp(0, side).int() for place, side in zip(places, best.shape[::-1]))
     right, low = ((place - square).clamp_(0, 1) for place, square in zip(places, (column, row)))
-    padded = pad(best, (1, 1, 1, 1))                                               # beyond the crop: 0
-    confidence = torch.lerp(padded[:, column], padded[:, column + 1], right)       # (S + 2, W)
+    first, last = int(row.min()), int(row.max()) + 1                               # the rows of the crop that are seen
+    row -= first
+    padded = pad(best, (1, 1, 1, 1))[first:last + 1]                               # beyond the crop: 0
+    confidence = torch.lerp(padded[:, column], padded[:, column + 1], right)       # (rows + 1, W)
     confidence = torch.lerp(confidence[row], confidence[row + 1], low[:, None])    # (H, W)
-    return confidence, table.take(column.numpy(), 1).take(row.numpy(), 0)
+    return confidence, table[first:last].take(column.numpy(), 1).take(row.numpy(), 0)
 
 
 def _place(values, side):
