@@ -56,23 +56,25 @@ def colourise(mask, labels):
 def overlay(image, mask, labels, opacity=0.5):
     """Draw a label map over its picture, each part with a thin contour in its full colour.
 
-    image (H, W, 3) uint8, mask (H, W), opacity 0..1 -> (H, W, 3) uint8
+    image  (H, W, 3) uint8, or a Pillow image in RGB;  mask (H, W);  opacity 0..1
+    -> what `image` is, a new one
     Background pixels do not change. Between two parts, the contour is on the one of the greater index, so it is one
     line wide and never on the background.
     """
+    if isinstance(image, np.ndarray):
+        return np.array(overlay(Image.fromarray(image), mask, labels, opacity))
     out, width = image.copy(), max(1, round(min(mask.shape) / 400))  # of the contour: it grows with the picture
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return out
-    box = tuple(slice(max(0, inside[0] - width), inside[-1] + 1 + width) for inside in (rows, columns))
-    mask = mask[box].astype(np.uint8)
+    top, left = max(0, rows[0] - width), max(0, columns[0] - width)
+    mask = mask[top:rows[-1] + 1 + width, left:columns[-1] + 1 + width].astype(np.uint8)
     weight = np.multiply(mask != 0, np.uint8(round(255 * opacity)))  # of the part's colour, in 255ths
     for distance in range(1, width + 1):
         for a, b in ((np.s_[distance:], np.s_[:-distance]), (np.s_[:, distance:], np.s_[:, :-distance])):
             np.copyto(weight[a], 255, where=mask[a] > mask[b])
             np.copyto(weight[b], 255, where=mask[b] > mask[a])
-    colours = palette_image(mask, labels).convert("RGB")
-    out[box] = Image.composite(colours, Image.fromarray(out[box]), Image.fromarray(weight))
+    out.paste(palette_image(mask, labels).convert("RGB"), (int(left), int(top)), Image.fromarray(weight))
     return out
 
 

@@ -88,12 +88,12 @@ class Parser(TrainedNetwork):
                 "a landmark set: name it by points_name"))
         homography = self.alignment(image.size, points, points_name, box)
         probabilities = self.probabilities(crops(image, [homography], self.size))[0]  # (C, S, S)
-        return self.parsed(np.asarray(image), probabilities.cpu(), homography)
+        return self.parsed(probabilities.cpu(), homography, image.size, np.asarray(image))
 
-    def parsed(self, image, probabilities, homography):
-        """The ParsedFace of a picture (H, W, 3) uint8 from the probabilities (C, S, S) of a crop, on the CPU."""
-        mask, confidence = restore(probabilities, homography, image.shape[1::-1])
-        return ParsedFace(image, mask, confidence, self.labels, homography)
+    def parsed(self, probabilities, homography, size, image=None):
+        """The ParsedFace of a picture of `size` (width, height) from the probabilities (C, S, S) of a crop, on the
+        CPU. image: the picture's pixels, or None where nobody asks the ParsedFace for them."""
+        return ParsedFace(image, *restore(probabilities, homography, size), self.labels, homography)
 
     def parse_all(self, image, finder=None):
         """Parse every face of a picture; returns a list of ParsedFaces of the picture's own size, the largest face

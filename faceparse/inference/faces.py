@@ -2,6 +2,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from faceparse import drawing, geometry
 from faceparse.inference.face_parser import ParsedFace
@@ -62,15 +63,26 @@ def merge(parsed_faces, size):
     return mask, confidence
 
 
-def draw(image, faces, mask=None, labels=None):
-    """Draw results: (H, W, 3) uint8 -> the same with the parts of `mask` (H, W) and the faces' landmarks over it."""
-    if mask is not None:
-        image = drawing.overlay(image, mask, labels)
+def draw(picture, faces, mask=None, labels=None):
+    """Draw results: a Pillow image -> another with the parts of `mask` (H, W) and the faces' landmarks over it."""
+    drawn = picture if mask is None else drawing.overlay(picture, mask, labels)
     for face in faces:
         if face.detection and face.detection.is_face:
-            width = np.ptp(face.detection.points[:, 0])
-            image = drawing.draw_points(image, face.detection.points, radius=max(1.0, width / 90))
-    return image
+            drawn = picture.copy() if drawn is picture else drawn
+            _draw_points(drawn, face.detection.points)
+    return drawn
+
+
+def _draw_points(picture, points):
+    """Draw a face's landmarks into a Pillow image: only the part around them becomes an array."""
+    radius = max(1.0, np.ptp(points[:, 0]) / 90)
+    low, high = points.min(0) - radius - 2, points.max(0) + radius + 3
+    left, top = np.clip(np.floor(low), 0, picture.size).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(high), (left, top), picture.size).astype(int).tolist()
+    if right > left and bottom > top:
+        part = np.asarray(picture.crop((left, top, right, bottom)))
+        part = drawing.draw_points(part, points - [left, top], radius=radius)
+        picture.paste(Image.fromarray(part), (left, top))
 
 
 def describe(face):

@@ -60,15 +60,15 @@ class Outputs:
         except (FaceparseError, OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError):
             return False  # missing, damaged, or another program's
 
-    def write(self, base, file, image, faces, fingerprint, parser=None, finder=None):
+    def write(self, base, file, picture, faces, fingerprint, parser=None, finder=None):
         """Write the files of a picture, NAME.json last, so that where it is there all are.
 
-        base         the results' names begin with this path
-        file, image  the picture and its pixels (H, W, 3) uint8
-        faces        [Face], parsed where there is a parser
+        base           the results' names begin with this path
+        file, picture  the file and the Pillow image in it
+        faces          [Face], parsed where there is a parser
         Raises CannotWrite.
         """
-        height, width = image.shape[:2]
+        width, height = picture.size
         about = {"image": file, "width": width, "height": height}
         entries, mask, labels = [describe(face) for face in faces] if not self.mask_only else [], None, None
         if parser:
@@ -91,7 +91,7 @@ class Outputs:
             suffix = self.overlay if max(width, height) <= JPEG_SIDE else "png"
             how = {"quality": JPEG_QUALITY} if suffix == "jpg" else {"compress_level": 1}
             about["overlay"] = f"{base.name}_overlay.{suffix}"
-            drawing.save_picture(draw(image, faces, mask, labels), base.with_name(about["overlay"]), **how)
+            drawing.save_picture(draw(picture, faces, mask, labels), base.with_name(about["overlay"]), **how)
         files.write_json({**about, FINGERPRINT: fingerprint, "faces": entries}, _named(base, ".json"), indent=None)
 
 

@@ -3,8 +3,6 @@ from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 
-import numpy as np
-
 from faceparse.data.images import open_image
 from faceparse.errors import CannotWrite, FaceparseError
 from faceparse.inference.face_parser import Parser
@@ -80,9 +78,8 @@ class PictureStages:
     @unless_ended
     def write(self, work):
         """Take the probabilities back to the picture, draw, and write."""
-        image = np.asarray(work.picture)
-        work.restore(image, self.parser)
-        self.outputs.write(work.base, work.file, image, work.faces, work.fingerprint, self.parser, self.finder)
+        work.restore(self.parser)
+        self.outputs.write(work.base, work.file, work.picture, work.faces, work.fingerprint, self.parser, self.finder)
         work.picture = None
         work.result = notes_on(work)
 

@@ -48,10 +48,10 @@ class Work:
         for face in self.faces:
             face.parsed = parse_aligned(self.picture, parser, finder, face.detection, face.box)
 
-    def restore(self, image, parser):
-        """Take the probabilities back to the picture, (H, W, 3) uint8."""
+    def restore(self, parser):
+        """Take the probabilities back to the picture."""
         for face, homography, probabilities in zip(self.faces, self.homographies, self.probabilities):
-            face.parsed = parser.parsed(image, probabilities, homography)
+            face.parsed = parser.parsed(probabilities, homography, self.picture.size)
 
 
 def ahead(function, items, threads):

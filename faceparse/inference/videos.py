@@ -60,8 +60,7 @@ def predict_video(path, base, parser=None, finder=None, batch=1):
 
 @dataclass
 class FrameWork(Work):
-    """A frame on its way through the stages: (H, W, 3) uint8, its number from 0, its time in seconds."""
-    frame: np.ndarray | None = None
+    """A frame on its way through the stages: its number from 0, its time in seconds."""
     number: int = 0
     time: float = 0.0
 
@@ -106,7 +105,7 @@ class VideoStages:
                     frame, seconds = next(stream, (None, None))
                 if frame is None:
                     return
-                yield FrameWork(as_picture(frame), [Face(None, None, None)], frame=frame, number=number, time=seconds)
+                yield FrameWork(as_picture(frame), [Face(None, None, None)], number=number, time=seconds)
 
     def track(self, work):
         """Find the landmarks, and cut out the crop for the parser."""
@@ -130,9 +129,9 @@ class VideoStages:
         """Draw and encode the frame, and write its line."""
         face, = work.faces
         with self.timed("draw"):
-            work.restore(work.frame, self.parser)
+            work.restore(self.parser)
             parsed = face.parsed
-            drawn = draw(work.frame, [face], *((parsed.mask, parsed.labels) if parsed else ()))
+            drawn = np.asarray(draw(work.picture, [face], *((parsed.mask, parsed.labels) if parsed else ())))
         with self.timed("encode"):
             if self.finder:
                 if not work.number:

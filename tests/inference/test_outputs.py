@@ -49,7 +49,7 @@ def test_results_are_complete_while_all_files_are_there(outputs, ends, tmp_path)
     class Parser:
         labels = LAPA
     face, base = parsed(np.eye(20), np.ones((20, 20))), tmp_path / "a"
-    outputs.write(base, Path("a.jpg"), face.image, [Face(None, None, face)] * 2, "1234", Parser())
+    outputs.write(base, Path("a.jpg"), Image.fromarray(face.image), [Face(None, None, face)] * 2, "1234", Parser())
     several = set() if outputs.mask_only else {"_mask_1.png", "_mask_2.png"}
     assert set(os.listdir(tmp_path)) == {f"a{end}" for end in ends | several}
     assert (np.asarray(Image.open(tmp_path / "a_mask.png")) == face.mask).all()
@@ -62,7 +62,7 @@ def test_results_are_complete_while_all_files_are_there(outputs, ends, tmp_path)
 
 
 def test_a_picture_too_long_for_a_jpeg_has_its_overlay_as_png(tmp_path):
-    image = np.zeros((1, JPEG_SIDE + 1, 3), np.uint8)
+    image = Image.new("RGB", (JPEG_SIDE + 1, 1))
     Outputs().write(tmp_path / "a", Path("a.png"), image, [], "1234")
     assert json.loads((tmp_path / "a.json").read_text())["overlay"] == "a_overlay.png"
     assert Outputs().are_complete(tmp_path / "a", "1234")
