@@ -25,7 +25,7 @@ LARGE = (4000, 3000)  # 12 megapixels
 PIECES = {"decoding": 0.0, "network": 0.0, "encoding": 0.0}
 
 
-def folder(code, pictures, model, out, parse_only=False):
+def folder(code, pictures, model, out, parse_only=False, device="cpu"):
     """-> a function that parses all pictures (files) by the faceparse in the folder `code` and returns the seconds of
     the processor for one, "seconds", and those outside PIECES, "rest"."""
     sys.path.insert(0, str(code))
@@ -33,20 +33,21 @@ def folder(code, pictures, model, out, parse_only=False):
     import faceparse
     from faceparse.inference.predict import predict
     torch.set_num_threads(1)
-    parser, numbers, threads = faceparse.load(model, device="cpu"), iter(range(1000)), {}
+    parser, numbers, threads = faceparse.load(model, device=device), iter(range(1000)), {}
     if "threads" in predict.__code__.co_varnames:
-        threads = {"threads": 0}
+        threads = {"threads": 0} if device == "cpu" else {"threads": 4, "batch": 32}
     measure_pieces(parser)
 
     def turn():
         PIECES.update(dict.fromkeys(PIECES, 0.0))
-        start = time.process_time()
+        clock = time.process_time if device == "cpu" else time.perf_counter
+        start = clock()
         if parse_only:
             for file in pictures:
                 parser.parse(file)
         else:
             predict(pictures, Path(out) / str(next(numbers)), parser, **threads)
-        seconds = (time.process_time() - start) / len(pictures)
+        seconds = (clock() - start) / len(pictures)
         return {"seconds": seconds, "rest": seconds - sum(PIECES.values()) / len(pictures)}
     return turn
 
@@ -92,7 +93,7 @@ def enlarged(pictures, home):
 
 def compare(what, pictures, args, home, plain=True, parse_only=False, at_least=(5, 2)):
     """Print the ratios of one kind of pictures to the state before and to the plain script."""
-    common = {"pictures": list(map(str, pictures)), "parse_only": parse_only}
+    common = {"pictures": list(map(str, pictures)), "parse_only": parse_only, "device": args.device}
     sides = {"now": ("folder_speed:folder", {**common, "code": HERE, "model": str(args.model), "out": home / "now"})}
     if args.before:
         sides["before"] = ("folder_speed:folder", {**common, "code": args.before.resolve(), "model": str(args.model),
@@ -133,6 +134,7 @@ def main():
     parser.add_argument("--model", type=Path, required=True, metavar="RUN")
     parser.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout of the state to compare with")
+    parser.add_argument("--device", default="cpu", help="cuda: time on the wall, 4 threads, batches of 32")
     parser.add_argument("--limit", type=int, default=60, metavar="N")
     parser.add_argument("--large", type=int, default=6, metavar="N", help="number of pictures of 12 megapixels")
     parser.add_argument("--turns", type=int, default=5)
