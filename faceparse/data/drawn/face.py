@@ -60,7 +60,7 @@ def into_frame(head, stack, landmarks):
     """Project all contours that are on the face, (N, 3), and the landmarks (106, 3) into the frame, in one call because
     that is faster -> the layers with contours (N, 2), landmarks (106, 2)."""
     stack = list(stack)
-    on_face = [k for k, layer in enumerate(stack) if layer.contour.shape[1] == 3]
+    on_face = [k for k, layer in enumerate(stack) if layer.contour is not None and layer.contour.shape[1] == 3]
     labelled = [k for k in on_face if stack[k].label_contour is not None]
     contours = [stack[k].contour for k in on_face] + [stack[k].label_contour for k in labelled]
     fields = ["contour"] * len(on_face) + ["label_contour"] * len(labelled)

@@ -13,15 +13,18 @@ import numpy as np
 class Head:
     """A shallow head of elliptic cross-sections, in the pose of the parameters `p` (`parameters.draw_parameters`)."""
     DEPTH = 0.80  # from the plane of the ears to the front of the face
+    AHEAD = 0.5   # of the point that `frame` places, before the head's axis
 
-    def __init__(self, p):
+    def __init__(self, p, pose=None):
+        """pose: yaw, pitch and roll in degrees; None: those of the parameters."""
         self.p = p
-        yaw, pitch, roll = np.radians([p.yaw, p.pitch, p.roll]).tolist()
+        self.yaw, self.pitch, self.tilt = pose or (p.yaw, p.pitch, p.roll)
+        yaw, pitch, roll = np.radians([self.yaw, self.pitch, self.tilt]).tolist()
         self.cos_yaw, self.sin_yaw = np.cos(yaw), np.sin(yaw)
         self.cos_pitch, self.sin_pitch = np.cos(pitch), np.sin(pitch)
         self.roll = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])  # for points as rows
         # The head's centre, in the upright view and in the frame.
-        self.view_centre = np.array([0.5 * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])
+        self.view_centre = np.array([self.AHEAD * self.sin_yaw, 0.45 * self.sin_pitch + 0.08])
         self.frame_centre = np.array([0.5 + p.shift_x, 0.5 + p.shift_y])
 
     def section(self, y):
@@ -29,10 +32,14 @@ class Head:
         centres, (N,) each."""
         low = y > 0
         t = np.clip(np.where(low, y / self.p.chin, y / -self.p.crown), 0, 1)
-        share = np.where(low, np.maximum(1 - t**2.13, 0)**(0.5 * self.p.jaw), np.sqrt(1 - 0.999 * t * t))
+        share = np.where(low, np.maximum(1 - t**2.13, 0)**(0.5 * self.p.jaw), self.crown_share(t))
         depth = self.DEPTH * np.where(low, share**0.6, share)
         half = self.p.width * share * (1 + self.p.cheek * np.exp(-16 * (y - 0.35)**2))
         return half, depth, np.where(low, self.DEPTH * (1 - 0.12 * t**3) - depth, 0)
+
+    def crown_share(self, t):
+        """The width at heights t (N,) between the eyes, 0, and the crown, 1, as a share of that at the eyes -> (N,)."""
+        return np.sqrt(1 - 0.999 * t * t)
 
     def visible_angles(self, half, depth):
         """The range of angles around the head's axis that yaw leaves visible: up to the ear on the near side, up to the
@@ -59,11 +66,15 @@ class Head:
         """Upright view (N, 2) -> frame (N, 2): roll, scale, translation."""
         return (view - self.view_centre) @ (self.roll * self.p.scale) + self.frame_centre
 
+    def outline_heights(self):
+        """Heights of the points of each side of `outline`, from the crown to the chin -> (51,)."""
+        t = np.linspace(0, np.pi / 2, 26)
+        return np.concatenate([-0.999 * self.p.crown * np.sin(t[:0:-1]), self.p.chin * np.sin(t)**0.94])
+
     def outline(self):
         """The face's contour, down the image's left side, around the chin and up the right -> (101, 2) in the upright
         view; the chin is point 50."""
-        t = np.linspace(0, np.pi / 2, 26)
-        y = np.concatenate([-0.999 * self.p.crown * np.sin(t[:0:-1]), self.p.chin * np.sin(t)**0.94])
+        y = self.outline_heights()
         half, depth, middle = self.section(y)
         angle = np.array(self.visible_angles(half, depth))
         x, z = half * np.sin(angle), middle + depth * np.cos(angle)    # (2, 51) left, right

@@ -9,15 +9,24 @@ LANDMARKS = [0, 3, 5, 6, 7, 8, 9, 10, 11, 13, 16]
 
 
 def outline(p, head):
-    """The nose's contour -> (18, 2) in the upright view: the left side from the root down to the middle of the base
-    (point 8), the right side back up to the root (16), and the top of the bridge. Where the head is turned, bridge and
-    tip cover the far side."""
+    """The nose's contour, as `around_ridge` describes it -> (18, 2)."""
     w, y = p.nose_wide, p.nose_y
     left = np.array([(-0.13, 0.0, 0.02), (-0.10, 0.09, 0.05), (-0.11, 0.18, 0.07), (-0.5 * w - 0.03, y - 0.19, 0.08),
                      (-0.95 * w, y - 0.11, 0.06), (-w, y - 0.05, 0.05), (-0.82 * w, y, 0.06),
                      (-0.45 * w, y + 0.02, 0.10), (0, y + 0.05, 0.14)])
+    return around_ridge(p, head, left, root=-0.07)
+
+
+def around_ridge(p, head, left, root):
+    """The contour of a nose -> (18, 2) in the upright view: the left side from the root down to the middle of the base
+    (point 8), the right side back up to the root (16), and the top of the bridge. Where the head is turned, bridge and
+    tip cover the far side.
+
+    left  (9, 3) the left side, on the face (head.py);  root  height of the bridge's top
+    """
+    y = p.nose_y
     ridge = np.zeros((9, 3))
-    ridge[:, 1] = -0.07, 0.03, 0.13, 0.22, 0.29, y - 0.10, y - 0.06, y - 0.02, y + 0.03
+    ridge[:, 1] = root, 0.03, 0.13, 0.22, 0.29, y - 0.10, y - 0.06, y - 0.02, y + 0.03
     ridge[:, 2] = p.nose_out * np.array([0.30, 0.38, 0.55, 0.72, 0.86, 1.0, 1.0, 0.85, 0.5])
     left, right, ridge = head.view(np.concatenate([left, mirrored(left), ridge])).reshape(3, 9, 2)
     left[:8, 0] = np.minimum(left[:8, 0], ridge[:8, 0] - 0.03)

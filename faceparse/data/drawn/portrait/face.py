@@ -1,21 +1,23 @@
 """All layers of one face and its landmarks: what each part of the head adds, from back to front."""
 import numpy as np
 
-from faceparse.data.drawn.portrait.in_front import cast_shadow, in_front
+from faceparse.data.drawn.face import into_frame, jaw_landmarks
+from faceparse.data.drawn.layers import SKIN, Layer
+from faceparse.data.drawn.nose import LANDMARKS, bridge_landmarks
+from faceparse.data.drawn.portrait import nose, relief
+from faceparse.data.drawn.portrait.beard import beard, moustache
 from faceparse.data.drawn.portrait.body import clothes_and_neck
 from faceparse.data.drawn.portrait.brows import brow_layers
 from faceparse.data.drawn.portrait.ears import ears
 from faceparse.data.drawn.portrait.eye_region import EyeRegion
-from faceparse.data.drawn.portrait.eyewear import eyewear, goggles
 from faceparse.data.drawn.portrait.eyes import eye_layers
-from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
-from faceparse.data.drawn.portrait.beard import beard, moustache
+from faceparse.data.drawn.portrait.eyewear import eyewear, goggles
 from faceparse.data.drawn.portrait.hair import Hair
-from faceparse.data.drawn.layers import SKIN, Layer
+from faceparse.data.drawn.portrait.in_front import cast_shadow, in_front
+from faceparse.data.drawn.portrait.lids import lashes, skin_around_eyes
+from faceparse.data.drawn.portrait.lighting import face_light
 from faceparse.data.drawn.portrait.lips import mouth_layers
 from faceparse.data.drawn.portrait.mouth import lip_edges, mouth_landmarks, mouth_state
-from faceparse.data.drawn.portrait import nose, relief
-from faceparse.data.drawn.portrait.lighting import face_light
 from faceparse.data.drawn.portrait.skin import body_shading, moles, skin_texture, wrinkled
 
 
@@ -56,40 +58,13 @@ def face_layers(scene):
 
     landmarks = np.zeros((106, 3))                                     # on the face
     landmarks[33:51] = brow_landmarks
-    landmarks[51:55] = nose.bridge_landmarks(p)
+    landmarks[51:55] = bridge_landmarks(p)
     landmarks[66:84], landmarks[104:] = eye_landmarks[:18], eye_landmarks[18:]
     landmarks[84:104] = mouth_landmarks(lips)
     stack, landmarks = into_frame(head, stack, landmarks)
     landmarks[:33] = jaw_landmarks(face)
-    landmarks[55:66] = head.frame(nose_outline[nose.LANDMARKS])
+    landmarks[55:66] = head.frame(nose_outline[LANDMARKS])
     return stack, landmarks
-
-
-def into_frame(head, stack, landmarks):
-    """Project all contours that are on the face, (N, 3), and the landmarks (106, 3) into the frame, in one call because
-    that is faster -> the layers with contours (N, 2), landmarks (106, 2)."""
-    stack = list(stack)
-    on_face = [k for k, layer in enumerate(stack) if layer.contour is not None and layer.contour.shape[1] == 3]
-    labelled = [k for k in on_face if stack[k].label_contour is not None]
-    contours = [stack[k].contour for k in on_face] + [stack[k].label_contour for k in labelled]
-    fields = ["contour"] * len(on_face) + ["label_contour"] * len(labelled)
-    placed = head.frame(head.view(np.concatenate([landmarks] + contours)))
-    end = len(landmarks)
-    for k, contour, field in zip(on_face + labelled, contours, fields):
-        stack[k] = stack[k]._replace(**{field: placed[end:end + len(contour)]})
-        end += len(contour)
-    return stack, placed[:len(landmarks)].copy()
-
-
-def jaw_landmarks(face, start=24, chin=50):
-    """LaPa's landmarks 0..32: on each side of the face's contour (101, 2), 17 at equal distances from eye level to the
-    chin, which both sides share -> (33, 2)."""
-    out = []
-    for half in (face[start:chin + 1], face[chin:len(face) - start]):
-        arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(half, axis=0).T))])
-        at = np.linspace(0, arc[-1], 17)
-        out.append(np.array([np.interp(at, arc, half[:, 0]), np.interp(at, arc, half[:, 1])]).T)
-    return np.concatenate([out[0], out[1][1:]])
 
 
 def shading_fields(scene):

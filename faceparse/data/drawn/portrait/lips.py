@@ -64,7 +64,6 @@ def mouth_layers(scene, state, edges):
 
 def inner_mouth(scene, e, upper, lower, rng):
     """The dark gap, tongue, teeth and gums between the lips' inner edges, (N, 3) each."""
-    p = scene.p
     dark = np.array([46, 18, 18]) * rng.uniform(0.4, 1.6)
     out = [Layer(band(upper, lower, 1), dark, INNER_MOUTH, "face", name="mouth")]
     if e.teeth < 0.95 and rng.random() < 0.8:                          # the tongue

@@ -1,7 +1,8 @@
 """The nose: its label, its nostrils and its creases. The relief is in relief.py."""
 import numpy as np
 
-from faceparse.data.drawn.layers import NOSE, Layer, both_sides, mirrored, on_face, sine, tint
+from faceparse.data.drawn.layers import NOSE, Layer, both_sides, on_face, sine, tint
+from faceparse.data.drawn.nose import around_ridge
 from faceparse.drawing import raster
 
 # Nose. name: (lowest, highest); name: share of the faces
@@ -15,31 +16,14 @@ RANGES = {
 }
 SHARES = {}
 
-# Of the 18 points of `outline`, those of LaPa's landmarks 55..65.
-LANDMARKS = [0, 3, 5, 6, 7, 8, 9, 10, 11, 13, 16]
-
 
 def outline(p, head):
-    """The nose's contour -> (18, 2) in the upright view: the left side from the root down to the middle of the base
-    (point 8), the right side back up to the root (16), and the top of the bridge. Where the head is turned, bridge and
-    tip cover the far side."""
+    """The nose's contour, as `around_ridge` describes it -> (18, 2)."""
     w, y, top = p.nose_wide, p.nose_y, 0.11 + 1.0 * (p.nose_bridge - 0.07)
     left = np.array([(-top, -0.03, 0.04), (-0.95 * top, 0.09, 0.06), (-1.1 * top, 0.18, 0.08),
                      (-0.5 * w - 0.045, y - 0.20, 0.09), (-0.92 * w, y - 0.12, 0.06), (-w, y - 0.06, 0.05),
                      (-0.86 * w, y - 0.01, 0.06), (-0.45 * w, y + 0.015, 0.10), (0, y + 0.035, 0.13)])
-    ridge = np.zeros((9, 3))
-    ridge[:, 1] = -0.05, 0.03, 0.13, 0.22, 0.29, y - 0.10, y - 0.06, y - 0.02, y + 0.03
-    ridge[:, 2] = p.nose_out * np.array([0.30, 0.38, 0.55, 0.72, 0.86, 1.0, 1.0, 0.85, 0.5])
-    left, right, ridge = head.view(np.concatenate([left, mirrored(left), ridge])).reshape(3, 9, 2)
-    left[:8, 0] = np.minimum(left[:8, 0], ridge[:8, 0] - 0.03)
-    right[:8, 0] = np.maximum(right[:8, 0], ridge[:8, 0] + 0.03)
-    return np.concatenate([left, right[-2::-1], ridge[:1]])
-
-
-def bridge_landmarks(p):
-    """LaPa's landmarks 51..54, down the bridge -> (4, 3) on the face."""
-    y = np.linspace(-0.05, p.nose_y - 0.1, 4)
-    return on_face(np.array([np.zeros(4), y]).T, p.nose_out * np.interp(y, (-0.07, 0.29, 0.36), (0.30, 0.86, 1.0)))
+    return around_ridge(p, head, left, root=-0.05)
 
 
 def nose_layers(scene, texture, contour):
