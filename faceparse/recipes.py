@@ -72,9 +72,9 @@ RECIPES = {
         encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=1500),
     "portrait": Recipe(
         source="ours: portraits, drawn faces from which real ones are learnt",
-        epochs=8, batch=24, lr=0.002, size=160, optimizer="adamw", loss="ce+dice", schedule="cosine",
+        epochs=10, batch=24, lr=0.002, size=160, optimizer="adamw", loss="ce+dice", schedule="cosine",
         weight_decay=0.05, photometry=COLOUR, jitter=Jitter(degrees=15, scale=(0.85, 1.2), shift=0.06, mirror=0.5),
-        align="celebahq", encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=16000),
+        align="celebahq", encoders=("resnet18", "vgg16_bn"), encoder_weights="none", limit=20000),
     "liu2020": Recipe(
         source="Liu et al., A New Dataset and Boundary-Attention Semantic Segmentation for Face Parsing, AAAI 2020; "
                "ours, as the paper does not state them: the number of epochs, no augmentation",
@@ -136,9 +136,9 @@ LANDMARK_RECIPES = {
         photometry=PIPNET_PHOTOMETRY, jitter=PIPNET_JITTER, align="crop", encoder_weights="none"),
     "finder": Recipe(
         source="ours: networks that search pictures for faces and locate their landmarks, from random initialisation",
-        epochs=20, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,
+        epochs=26, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,
         photometry=FINDER_PHOTOMETRY, jitter=FINDER_JITTER, align="crop", encoders=("mobilenet_v2",),
-        encoder_weights="none", without_face=0.25),
+        encoder_weights="none", limit=12000, without_face=0.25),
     "toy": Recipe(
         source="ours: toy faces on a laptop's CPU in minutes",
         epochs=8, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,

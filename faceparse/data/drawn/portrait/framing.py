@@ -10,7 +10,7 @@ RANGES = {}
 SHARES = {}
 
 FRAMINGS = ("portrait", "wide")
-SCALE = 0.335        # distance of the outer eye corners in CelebA-HQ's framing, share of the frame
+SCALE = 1.4 / 4      # distance of the outer eye corners, about 1.4 times that of the eyes, as a share of the frame
 FACE_WIDTH = 1.6     # of the face, in distances of the outer eye corners
 
 

@@ -7,10 +7,10 @@ from faceparse.drawing import raster
 
 # Nose. name: (lowest, highest); name: share of the faces
 RANGES = {
-    "nose_y": (0.42, 0.58),
+    "nose_y": (0.4, 0.6),
     "nose_wide": (0.17, 0.28),
     "nose_out": (0.2, 0.34),
-    "nose_bridge": (0.05, 0.09),
+    "nose_bridge": (0.05, 0.1),
     "nose_hook": (-1, 1),
     "nose_up": (-1, 1),
 }
