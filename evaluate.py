@@ -29,7 +29,7 @@ from faceparse.data import landmarks, parsing
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import landmark_report, landmark_scores, parser_report, parser_scores
 from faceparse.evaluation.compare import ScoringOptions, compare_landmarkers, compare_parsers, left_out
-from faceparse.evaluation.face_sets import load_split, refuse_trained, training_mix
+from faceparse.evaluation.face_sets import load_split, reading_for, refuse_trained, training_mix
 from faceparse.evaluation.report_files import landmark_pictures, parser_pictures, write_report
 from faceparse.geometry.alignment import ALIGNMENTS, BY_LANDMARKS
 from faceparse.inference.coarse_to_fine import CoarseToFine, take_coarse
@@ -201,7 +201,11 @@ def score_parsers(args, parsers, landmarkers):
     name, path = args.set or parsers[0].about.get("data", "toy"), parsers[0].path
     refuse_unused(args, [name])
     mix = {} if args.set else training_mix(path)
-    face_set = load_split(parsing.load, name, args.split, args.root, limit=args.limit,
+    reading = reading_for(parsers, name)
+    if reading != name:
+        print(f"{name}: the classes that LaPa lacks, such as ears and clothes, are not scored, since a network was "
+              "trained by baker2023's recipe, which ignores them")
+    face_set = load_split(parsing.load, reading, args.split, args.root, limit=args.limit,
                           helen_rule=args.helen_rule or parser_scores.default_helen_rule(parsers),
                           toy_size=max(parser.size for parser in parsers), needs_masks=not args.predictions, **mix)
     for parser in parsers:

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 from faceparse.data.splits import splits_in
 from faceparse.errors import FaceparseError, NoSuchSplit
+from faceparse.recipes import RECIPES
 from faceparse.training.run_folder import read_arguments
 
 
@@ -28,15 +29,31 @@ def load_split(load, name, split, root, *, needs_masks=False, **options):
     return replace(val, note="; ".join(filter(None, (note, val.note))))
 
 
+def reading_for(parsers, name):
+    """The name of the data set by which parsers are scored on the set `name`.
+
+    baker2023 trains eleven classes on FaceSynthetics and ignores the pixels of its other classes. Where one of the
+    parsers was trained so, these pixels are ignored in the scores of all, in the same way: merged into LaPa's classes,
+    as elsewhere, its ears would have to be skin, and its clothes background, which it never learnt.
+    """
+    reads = RECIPES["baker2023"].reads
+    ignoring = any("facesynthetics-baker2023" in sources_of(parser) for parser in parsers)
+    return reads.get(name, name) if ignoring else name
+
+
+def sources_of(network):
+    """The data sets whose faces a network was trained on, as its checkpoint states them, a list."""
+    return [name for name in (network.about.get("data"), *(network.about.get("sources") or "").split("+")) if name]
+
+
 def was_trained_on(network, face_set):
     """Whether a network was trained on a split that holds faces of a FaceSet, as its checkpoint states it.
 
     network  a Parser, AdaptedParser or Landmarker
     """
-    about = network.about
-    theirs, these = ({name.removesuffix("-baker2023") for name in names} - {""} for names in (
-        (about.get("data") or "", *(about.get("sources") or "").split("+")), (face_set.name, *face_set.sources)))
-    return bool(theirs & these and splits_in(about.get("trained") or "train") & splits_in(face_set.split))
+    theirs, these = ({name.removesuffix("-baker2023") for name in names} for names in (
+        sources_of(network), (face_set.name, *face_set.sources)))
+    return bool(theirs & these and splits_in(network.about.get("trained") or "train") & splits_in(face_set.split))
 
 
 def refuse_trained(network, face_set):

@@ -152,7 +152,8 @@ def _on_the_mask(probabilities, homography, picture_size, mask_shape):
 def refuse_training_faces(parser, face_set):
     """Raises FaceparseError where a parser's label adapter was trained, or its best epoch chosen, on these faces."""
     about = parser.adapter.about if parser.adapter else {"target": None, "seen": ()}
-    if about["target"] in (face_set.name, *face_set.sources) and (
+    names = [name.removesuffix("-baker2023") for name in (face_set.name, *face_set.sources)]
+    if (about["target"] or "").removesuffix("-baker2023") in names and (
             face_set.split in about["seen"] or face_set.split == "all"):
         raise FaceparseError(f"{parser.adapter.path}: was trained on the {' and '.join(about['seen'])} split of "
                              f"{about['target']}, where its scores would mean nothing; name another --split, or leave "

@@ -84,7 +84,7 @@ class ParserTraining:
         plan = self.plan
         return {"arch": plan.arch, "encoder": plan.encoder, "labels": label_set_to_dict(self.labels), "size": plan.size,
                 "align": plan.align, "activation": task.activation, "mean": task.mean, "std": task.std,
-                "data": plan.data, "sources": "+".join(self.train_set.sources),
+                "data": plan.data, "sources": "+".join(self.train_set.sources or (self.train_set.name,)),
                 "trained": plan.split,
                 "training_set": plan.training_set, "mix": plan.mix if "mixed" in plan.data else None,
                 "recipe": plan.recipe, "augment": plan.augment, "seed": plan.seed}

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from faceparse.data import parsing
+from faceparse.evaluation.face_sets import reading_for
 from faceparse.evaluation.parser_scores import default_frame, default_helen_rule
+from faceparse.labels import LABEL_SETS, table
 from faceparse.models import parameters_of
 from faceparse.recipes import RECIPES
 from faceparse.training.parser_training import ParserTraining, unaligned
@@ -52,6 +55,31 @@ def test_facesynthetics_has_eleven_classes_and_the_others_are_ignored(tmp_path):
     ours = training(tmp_path, labels="facesynthetics")
     assert parameters_of(ours.build()) == 14330819 and ours.train_set.records[0].labels.name == "facesynthetics"
     assert training(tmp_path, recipe="scratch", encoder_weights="none").labels.name == "facesynthetics"
+
+
+def test_pixels_of_classes_that_were_ignored_in_training_are_not_scored(run, tmp_path):
+    """Of the crop of FaceSynthetics' nineteen classes, ears and clothes count for a network that was trained on LaPa,
+    which merges them, and not beside a network that was trained by baker2023's recipe on FaceSynthetics."""
+    ours, lapas = (SimpleNamespace(about={"data": data, "sources": sources}) for data, sources in (
+        ("facesynthetics", "facesynthetics-baker2023"), ("lapa", "lapa")))
+    merged = SimpleNamespace(about={"data": "facesynthetics", "sources": "facesynthetics"})  # by --labels lapa
+    for parsers, reading in (([ours], "facesynthetics-baker2023"), ([lapas, ours], "facesynthetics-baker2023"),
+                             ([lapas, merged], "facesynthetics")):
+        assert reading_for(parsers, "facesynthetics") == reading
+    assert reading_for([ours], "mixed") == "mixed-baker2023" and reading_for([ours], "lapa") == "lapa"
+
+    write_facesynthetics(tmp_path / "data")
+    options = ("--data", "facesynthetics", "--arch", "mobilenetv2", "--encoder-weights", "none", "--size", 32,
+               "--epochs", 1, "--batch", 2, "--device", "cpu", "--align", "none")
+    status, _, err = run("train.py", *options, "--name", "ignoring")
+    assert status == 0, err
+    status, out, err = run("evaluate.py", "--set", "facesynthetics", "--out", "report")
+    assert status == 0, err
+    assert "facesynthetics: the classes that LaPa lacks, such as ears and clothes, are not scored" in out
+    assert "F1 on facesynthetics-baker2023 test (1 faces)" in out
+    (record,) = parsing.load("facesynthetics-baker2023", "test", tmp_path / "data").records
+    scored = table(record.labels, LABEL_SETS["lapa"])[record.mask()]
+    assert sorted(np.unique(scored)) == [*range(11), 255] and (scored == 255).mean() == 9 / 20  # rows of the mask
 
 
 def test_helen_is_read_by_the_threshold_and_an_adapter_is_shown_the_grey_label_map():
