@@ -234,11 +234,12 @@ def score_parsers(args, parsers, landmarkers):
 
 
 def parser_tables(entries, style):
-    """The tables of all entries; baker2023's tables, and its criteria where it has that set or an adapter is scored."""
-    parts = [parser_report.tables(entries, style)]
+    """The tables of all entries; on Helen liu2020's table 2; baker2023's tables, and its criteria where it has that set
+    or an adapter is scored."""
+    parts = [parser_report.tables(entries, style),
+             liu2020.helen_table(entries, parser_report.row_title, style, baker2023.TABLE_1)]
     entries = [entry for entry in entries if not parser_report.is_multi_view(entry)]
-    parts += [liu2020.helen_table(entries, parser_report.row_title, style, baker2023.TABLE_1),
-              baker2023.tables(entries, style)]
+    parts.append(baker2023.tables(entries, style))
     if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[-1]:
         parts.append(baker2023.criteria(entries, style))
     return "\n\n".join(filter(None, parts))

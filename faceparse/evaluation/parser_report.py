@@ -36,7 +36,7 @@ def summary(run, parser, face_set, evaluation, protocol):
         "milliseconds": median_milliseconds(parser.logits, parser.size),
         "bad": [str(error) for error in evaluation.bad.values()],
     }
-    if face_set.name in ("helen", "ibugmask") and set(metrics.HELEN_MERGED) <= set(evaluation.labels.to_lapa):
+    if face_set.name == "helen" and set(metrics.HELEN_MERGED) <= set(evaluation.labels.to_lapa):
         entry["helen_overall"] = metrics.helen_overall(evaluation.matrices.sum(0), evaluation.labels)
     return entry
 
@@ -55,8 +55,8 @@ def row_title(entry):
 
 
 def tables(entries, style=drawing.table):
-    """The tables of several entries on one data set: F1 of each class; Helen's merged parts and predicted landmarks
-    where entries have them; the other scores and the costs.
+    """The tables of several entries on one data set: F1 of each class; predicted landmarks where entries have them; the
+    other scores and the costs.
 
     style  drawing.table, for a terminal, or drawing.markdown
     """
@@ -67,10 +67,6 @@ def tables(entries, style=drawing.table):
     first = entries[0]
     parts = [f"F1 on {first['set']} {first['split']} ({first['faces']} faces), {first['protocol']}, "
              f"{first['frame']} frame\n", style(["run", *names, "mean F1", "mIoU"], rows)]
-    merged = [entry for entry in entries if "helen_overall" in entry]
-    if merged:
-        parts += ["\nHelen's merged parts, F1\n", style(["run", *merged[0]["helen_overall"]], [
-            [row_title(entry), *entry["helen_overall"].values()] for entry in merged])]
     parts += _predicted_landmarks(entries, style)
     parts += ["", style(["run", "mean F1 per image", "mFscore", "mean accuracy", "pixel accuracy", "parameters",
                          "GFLOPs", "ms"], [

@@ -62,18 +62,22 @@ def ablation_table(scores, style=drawing.table):
 
 
 def helen_table(entries, title, style=drawing.table, others=()):
-    """Table 2: the F1 of Helen's merged parts in per cent, the printed methods below ours; "" for another set.
+    """Table 2: the pooled F1 of Helen's parts in per cent, the printed methods below ours; "" for another set, and for
+    scores per image.
 
     entries  of evaluation.parser_report.summary;  title  callable: entry -> the first cell of its row
     others   (name, F1 of HELEN_COLUMNS, None where it is not printed) of methods from other papers
     """
     ours = [[title(entry), *(f"{100 * {**entry['f1'], **entry['helen_overall']}[part]:.1f}" for part in HELEN_COLUMNS)]
             for entry in entries if entry["set"] == "helen" and "helen_overall" in entry]
+    if not ours or entries[0]["protocol"] != "pooled":
+        return ""
     printed = [[f"{name} (liu2020)", *(f"{value:.1f}" for value in values)] for name, values in TABLE_2.items()]
     printed += [[name, *("-" if value is None else f"{value:.1f}" for value in values)] for name, values in others]
-    frame = "" if not ours or entries[0]["frame"] == "original" else ", which are scored in the original frame"
-    return ours and "\n".join([f"Helen's merged parts beside liu2020's table 2{frame}\n", style(
-        ["run", *HELEN_COLUMNS], ours + printed)]) or ""
+    where = f"helen {entries[0]['split']}, pooled, {entries[0]['frame']} frame"
+    return f"liu2020's table 2: F1 in per cent on {where}\n\n" + style(["run", *HELEN_COLUMNS], ours + printed, [
+        "overall: one F1 of brows, eyes, nose and mouth, left and right and the three of the mouth merged",
+        "printed rows: helen test, original frame"]).rstrip()
 
 
 def parts_table(scores, style=drawing.table):

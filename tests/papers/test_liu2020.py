@@ -53,18 +53,19 @@ def test_models_of_table_1_improve_in_the_printed_order_and_exist_here():
 
 
 def test_helens_table_has_our_runs_above_the_seven_printed_methods():
-    entry = {"run": "ours", "set": "helen", "frame": "original", "f1": {
+    entry = {"run": "ours", "set": "helen", "split": "test", "frame": "crop", "protocol": "pooled", "f1": {
         "skin": 0.9, "nose": 0.1, "upper_lip": 0.8, "inner_mouth": 0.7, "lower_lip": 0.6},
         "helen_overall": {"brows": 0.5, "eyes": 0.4, "nose": 0.3, "mouth": 0.2, "overall": 0.1}}
     tables = []
-    text = liu2020.helen_table([entry], lambda entry: entry["run"], lambda *table: tables.append(rows(*table)) or "")
+    text = liu2020.helen_table([entry], lambda entry: entry["run"], lambda *table: tables.append(rows(*table[:2])) or "")
     header, ours, *printed = tables[0]
-    assert header[1:] == list(liu2020.HELEN_COLUMNS) and "original" not in text
+    assert header[1:] == list(liu2020.HELEN_COLUMNS) and "on helen test, pooled, crop frame" in text
     assert ours == ["ours", "90.0", "30.0", "80.0", "70.0", "60.0", "50.0", "40.0", "20.0", "10.0"]
     assert len(printed) == 7 and printed[-1] == ["BASS (liu2020)", "94.9", "95.8", "83.7", "89.1", "91.4", "83.5",
                                                  "89.8", "96.1", "93.1"]
     assert liu2020.helen_table([{**entry, "set": "lapa"}], str) == ""
-    assert "original frame" in liu2020.helen_table([{**entry, "frame": "crop"}], lambda entry: entry["run"])
+    assert liu2020.helen_table([{**entry, "protocol": "per-image"}], str) == ""
+    assert "printed rows: helen test, original frame" in liu2020.helen_table([entry], lambda entry: entry["run"])
 
 
 def test_figure_6_has_a_row_a_face_and_leaves_the_network_in_evaluation_mode():
