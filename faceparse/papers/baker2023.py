@@ -126,9 +126,9 @@ def _table_4(sets, where, with_print):
         return []
     if with_print:
         rows += [[model, *_printed(*parts, mean)] for model, parts, mean in printed.TABLE_4]
-        rows += [[name, *["-"] * 10, mean] for name, mean in printed.LAPA.items()]
+    rows += [[name, *["-"] * 10, *_printed(mean)] for name, mean in printed.LAPA.items()]
     return [Table(f"baker2023's table 4: models trained on LaPa, F1 on {where}", ["model", *LAPA_NAMES[1:], "mean"],
-                  rows, [printed.PROTOCOL] * with_print)]
+                  rows, [printed.LAPA_PROTOCOL, *[printed.PROTOCOL] * with_print])]
 
 
 def _table_5(sets, where, with_print):
@@ -142,7 +142,7 @@ def _table_5(sets, where, with_print):
     return Table(f"baker2023's table 5, the control: each training set's best model, F1 on {where}",
                  ["trained on", "model", "prediction", *printed.HELEN, "mean"], rows,
                  ["mean: of these seven parts" + "; Helen, baker2023, is its DeepLabV3+" * with_print,
-                  *[printed.PROTOCOL] * with_print])
+                  *[printed.NOTE_5, printed.PROTOCOL] * with_print])
 
 
 def _table_6(sets, where, with_print):

@@ -20,8 +20,8 @@ PARAMETERS = {
 # Parameters that each class adds to the head: 3x3 convolution of 16 channels, 1x1 of 128, 1x1 of 256; and a bias.
 PARAMETERS_A_CLASS = {"unet": 145, "fpn": 129, "deeplabv3plus": 257, "mobilenetv2": 145}
 
-# Table 1, Helen's test set, from Wood et al. 2021: (name, F1 in per cent of the columns in liu2020.HELEN_COLUMNS; mouth as
-# one class is not printed). Its row of Guo et al. is that of liu2020's table 2.
+# Table 1, Helen's test set, from Wood et al. 2021: (name, F1 in per cent of the columns in liu2020.HELEN_COLUMNS; mouth
+# as one class is not printed). Its row of Guo et al. is that of liu2020's table 2.
 TABLE_1 = (("Wood et al. 2021, real (baker2023)", (95.1, 94.7, 81.6, 87.0, 88.9, 81.5, 87.6, None, 91.6)),
            ("Wood et al. 2021, synthetic (baker2023)", (95.1, 94.5, 82.3, 89.1, 89.9, 83.5, 87.3, None, 92.0)))
 
@@ -52,9 +52,11 @@ TABLE_5 = (
     ("Wood et al., real", (0.951, 0.815, 0.876, 0.947, 0.816, 0.870, 0.889), WOOD_REAL),
     ("Wood et al., synthetic", (0.951, 0.835, 0.873, 0.945, 0.823, 0.891, 0.899), WOOD_SYNTHETIC),
 )
+NOTE_5 = "Wood et al.: the means of table 1's parts; by its protocol, which is not baker2023's, overall 0.916 and 0.920"
 
-# LaPa's test set, mean F1. The paper makes no comparison there; ours are liu2020's BASS and FaRL (Zheng et al. 2022).
-LAPA = {"BASS": liu2020.LAPA_TEST_MEAN, "FaRL": 0.9388}
+# LaPa's test set, mean F1. The paper makes no comparison there; these two are ours.
+LAPA = {"BASS (liu2020)": liu2020.LAPA_TEST_MEAN, "FaRL (Zheng et al. 2022)": 0.9388}
+LAPA_PROTOCOL = "BASS, FaRL: pooled over LaPa's test set, from larger pictures than 128 x 128"
 # Table 4, LaPa's test set: (model, F1 of LaPa's ten classes other than the background, mean).
 TABLE_4 = (
     ("DeepLabV3+, baker2023", (0.960, 0.679, 0.713, 0.680, 0.698, 0.922, 0.771, 0.692, 0.804, 0.730), 0.765),

@@ -47,7 +47,7 @@ def test_scores_on_helen_and_lapa_stand_above_the_literature():
         ["helen", "mobilenetv2", "baseline"], ["helen", "mobilenetv2", "adapted"]]
     lapa = entry("lapa-unet", set="lapa", data="lapa", training_set="lapa")
     rows = section(tables([lapa], drawing.markdown), "table 4")
-    assert [row[0] for row in rows[2:]] == ["unet resnet18", *(row[0] for row in printed.TABLE_4), "BASS", "FaRL"]
+    assert [row[0] for row in rows[2:]] == ["unet resnet18", *(row[0] for row in printed.TABLE_4), *printed.LAPA]
 
 
 def test_scores_on_ibugmask_stand_above_the_printed_rows_with_their_mark():

@@ -30,7 +30,7 @@ def test_controls_are_compared_with_the_literature_within_15_percent():
     (first, holds), (second, fails) = verdicts([helen, synthetic], 3)
     assert holds == "holds" and first.endswith("12.3 %") and fails == "fails" and second.endswith("16.7 %")
     lapa = verdicts([entry("a", 0.82, set="lapa", data="lapa")], 3)
-    assert [row[1] for row in lapa] == ["holds", "holds"] and "BASS 0.898" in lapa[0][0]
+    assert [row[1] for row in lapa] == ["holds", "holds"] and "BASS (liu2020) 0.898" in lapa[0][0]
     assert verdicts([entry("a")], 3)[0][1].startswith("not measured")
 
 

@@ -57,7 +57,8 @@ def test_helens_table_has_our_runs_above_the_seven_printed_methods():
         "skin": 0.9, "nose": 0.1, "upper_lip": 0.8, "inner_mouth": 0.7, "lower_lip": 0.6},
         "helen_overall": {"brows": 0.5, "eyes": 0.4, "nose": 0.3, "mouth": 0.2, "overall": 0.1}}
     tables = []
-    text = liu2020.helen_table([entry], lambda entry: entry["run"], lambda *table: tables.append(rows(*table[:2])) or "")
+    text = liu2020.helen_table([entry], lambda entry: entry["run"],
+                               lambda header, cells, notes: tables.append(rows(header, cells)) or "")
     header, ours, *printed = tables[0]
     assert header[1:] == list(liu2020.HELEN_COLUMNS) and "on helen test, pooled, crop frame" in text
     assert ours == ["ours", "90.0", "30.0", "80.0", "70.0", "60.0", "50.0", "40.0", "20.0", "10.0"]
