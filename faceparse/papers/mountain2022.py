@@ -65,7 +65,7 @@ def by_training_set(entries):
     sets = {}
     for entry in entries:
         count = entry["trained_on"]
-        trained = f"{entry['training_set']}{f', {count} faces' if count else ''}"
+        trained = f"{entry['training_set']}{f', {count:,} faces' if count else ''}"
         cell = augmentation_of(entry), network_of(entry)
         sets.setdefault(trained, (count, {}))[1].setdefault(cell, []).append(entry["nme"])
     return sets

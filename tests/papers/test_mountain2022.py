@@ -30,7 +30,7 @@ def test_nme_is_averaged_by_training_set_network_and_augmentation():
     entries = [entry(PIPNET, "all", 0.131), entry(PIPNET, "none", 0.144), entry(RESNET, "none", 0.79),
                entry(PIPNET, None, 0.2), entry(PIPNET, "all", 0.133), entry(PIPNET, "all", 0.139, 10000)]
     small, small_table, large, large_table = nme_tables(entries, rows)
-    assert "facesynthetics-limit1000, 1000 faces" in small and "limit10000, 10000 faces" in large
+    assert "facesynthetics-limit1000, 1,000 faces" in small and "limit10000, 10,000 faces" in large
     assert small_table == [["augmentation", "pipnet over resnet18", "regressor over resnet50"],
                            ["none", "14.40", "79.00"], ["all", "13.20", "-"], ["the recipe's", "20.00", "-"]]
     assert large_table == [["augmentation", "pipnet over resnet18"], ["all", "13.90"]]
@@ -95,6 +95,18 @@ def test_every_figure_is_drawn_from_entries_logs_and_evaluations(evaluations):
                           "figure-18-comparison.png"}
     assert all(isinstance(picture, Image.Image) for picture in drawn.values())
     assert mountain2022_figures.figures(entries[:1], {}, evaluations) == {}
+
+
+def test_in_figure_9_the_larger_training_set_is_dashed_in_the_colour_of_the_smaller(monkeypatch):
+    calls = []
+    monkeypatch.setattr(mountain2022_figures.drawing, "line_chart", lambda lines, *_, dashed: calls.append(
+        (list(lines), dashed)) or Image.new("RGB", (9, 9)))
+    entries = [entry(PIPNET, augment, 0.1, count) for count in (10000, 1000) for augment in ("all", "none")]
+    mountain2022_figures.progress_charts(entries, {})
+    assert calls[0] == (["none, 1,000 faces", "none, 10,000 faces", "all, 1,000 faces", "all, 10,000 faces"],
+                        ["none, 10,000 faces", "all, 10,000 faces"])
+    mountain2022_figures.progress_charts(entries[1:], {})
+    assert calls[3] == (["none, 1,000 faces", "none, 10,000 faces", "all, 1,000 faces"], ())
 
 
 def test_the_faces_of_figure_10_are_those_of_the_lowest_nme(evaluations, monkeypatch):
