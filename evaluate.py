@@ -39,7 +39,7 @@ from faceparse.inference.multi_view import add_views
 from faceparse.inference.outputs import OVERLAYS, Outputs
 from faceparse.inference.predict import BATCH, predict
 from faceparse.landmark_sets import landmark_set
-from faceparse.papers import baker2023, liu2020, mountain2022, mountain2022_figures
+from faceparse.papers import baker2023, li2022, liu2020, mountain2022, mountain2022_figures, zhou2025
 from faceparse.scripts import exits
 from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
@@ -234,10 +234,11 @@ def score_parsers(args, parsers, landmarkers):
 
 
 def parser_tables(entries, style):
-    """The tables of all entries; on Helen liu2020's table 2; baker2023's tables, and its criteria where it has that set
-    or an adapter is scored."""
+    """The tables of all entries; liu2020's table 2 on Helen, zhou2025's table 4 on CelebAMask-HQ; baker2023's tables,
+    and its criteria where it has that set or an adapter is scored."""
     parts = [parser_report.tables(entries, style),
-             liu2020.helen_table(entries, parser_report.row_title, style, baker2023.TABLE_1)]
+             liu2020.helen_table(entries, parser_report.row_title, style, baker2023.TABLE_1),
+             zhou2025.celebamask_table(entries, parser_report.row_title, style, li2022.RESULTS)]
     entries = [entry for entry in entries if not parser_report.is_multi_view(entry)]
     parts.append(baker2023.tables(entries, style))
     if any(entry["adapter"] for entry in entries) or entries[0]["set"] in ("helen", "lapa", "ibugmask") and parts[-1]:
@@ -270,8 +271,9 @@ def score_landmarkers(args, landmarkers):
 
 
 def landmark_tables(entries, style):
-    """The tables of all entries; mountain2022's tables where augmentations differ."""
-    return "\n".join([landmark_report.tables(entries, style), *mountain2022.tables(entries, style)])
+    """The tables of all entries, published errors on 300-W, mountain2022's tables where augmentations differ."""
+    return "\n".join(filter(None, [landmark_report.tables(entries, style), mountain2022.published_line(entries),
+                                   *mountain2022.tables(entries, style)]))
 
 
 def scoring_options(args):

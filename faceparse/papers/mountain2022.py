@@ -24,6 +24,9 @@ TABLE_2 = ((79, 14.4, 71.3), (58.3, 13.8, 45.43), (64.7, 13.1, 60.05))  # traine
 TABLE_3 = ((32, 16.1, 23.9), (44, 14.5, 42.1), (58.98, 13.9, 60.9))     # trained on 10,000
 PRINTED_NME = {1000: TABLE_2, 10000: TABLE_3}  # by the number of faces
 TABLE_4 = (530, 11.2, 7.16)  # milliseconds an image on a Tesla T4; the report doubts the 530
+# Published NME in per cent on 300-W's full test set (689 faces) over the distance of the outer eye corners; trained on
+# 300-W from ImageNet weights or larger ones, on crops of the faces (Jin et al. 2021, Zheng et al. 2022).
+PUBLISHED = {"PIPNet-R18 (Jin et al.)": 3.36, "PIPNet-R101 (Jin et al.)": 3.19, "FaRL (Zheng et al.)": 2.88}
 RECIPE = "the recipe's"      # the row of runs by another recipe that were trained without --augment
 
 
@@ -40,6 +43,15 @@ def tables(entries, style=drawing.table):
         parts += ["\nTable 1: our recipe (mountain2022, printed)\n", settings_table(style)]
     return [*parts, "\nTable 4: ms an image, ours for the network alone, on this machine (mountain2022, printed)\n",
             time_table(entries, style)]
+
+
+def published_line(entries):
+    """The published NMEs, for scores on 300-W's full test set over the same length; else ""."""
+    first = entries[0]
+    if (first["set"], first["split"], first["by"]) != ("300w", "test", "inter-ocular"):
+        return ""
+    values = ", ".join(f"{name} {nme:.2f}" for name, nme in PUBLISHED.items())
+    return f"\nPublished NME in per cent, 300-W full (689 faces), pretrained networks, inter-ocular: {values}"
 
 
 def nme_tables(entries, style=drawing.table):

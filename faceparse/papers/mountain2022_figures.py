@@ -9,14 +9,11 @@ from faceparse import drawing
 from faceparse.data.images import open_image
 from faceparse.evaluation.sheets import around_face
 from faceparse.inference.video import VideoReader
-from faceparse.papers.mountain2022 import (AUGMENTATIONS, NETWORKS, PRINTED_NME, TABLE_2, TABLE_3, augmentation_of,
-                                           by_training_set, network_of, network_title)
+from faceparse.papers.mountain2022 import (AUGMENTATIONS, NETWORKS, PRINTED_NME, PUBLISHED, TABLE_2, TABLE_3,
+                                           augmentation_of, by_training_set, network_of, network_title)
 
 FACES = 3      # in figures 10 and 11
 FRAMES, COLUMNS = 6, 3  # in figure 14
-# Figure 18. Published NME in per cent on 300-W's full test set (689 faces) over the distance of the outer eye corners;
-# trained on 300-W, on crops. The report draws the values of Wood et al. and does not print them.
-PUBLISHED = {"PIPNet-R101 (Jin et al.)": 3.19, "FaRL (Zheng et al.)": 2.88}
 
 
 def figures(entries, histories, evaluations):
@@ -138,7 +135,7 @@ def augmentation_chart(count, cells, where):
 
 def comparison_chart(best, where):
     """Figure 18: the best run of each network, the lowest NME that the report prints, and published methods, whose
-    protocol is another one."""
+    protocol is another one; the report draws Wood et al.'s, whose values it does not print."""
     printed = np.min([*TABLE_2, *TABLE_3], axis=0)
     return drawing.bar_chart({
         f"ours, {where}": {network_title(network): 100 * entry["nme"] for network, entry in best.items()},

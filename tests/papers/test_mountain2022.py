@@ -11,7 +11,8 @@ from faceparse.inference.video_writer import VideoWriter
 from faceparse.landmark_sets import landmark_set
 from faceparse.metrics import point_errors
 from faceparse.papers import mountain2022_figures
-from faceparse.papers.mountain2022 import NETWORKS, TABLE_2, TABLE_3, nme_tables, settings_table, tables, time_table
+from faceparse.papers.mountain2022 import (NETWORKS, TABLE_2, TABLE_3, nme_tables, published_line, settings_table,
+                                           tables, time_table)
 
 RESNET, PIPNET, MOBILENET = NETWORKS.values()
 
@@ -49,6 +50,12 @@ def test_scores_on_300w_stand_beside_the_printed_numbers():
     assert small[1] == ["all", "10.00 (13.1)", "30.00"]  # the report has no frozen ResNet-50
     assert large[1] == ["none", "20.00 (23.9)"]
     assert [title.split(":")[0].strip() for title in others[::2]] == ["Table 1", "Table 4"]
+
+
+def test_published_errors_stand_below_scores_of_the_same_protocol():
+    one = entry(PIPNET, "all", 0.1, data="300w", by="inter-ocular")
+    assert "PIPNet-R18 (Jin et al.) 3.36" in published_line([one])
+    assert published_line([{**one, "split": "test-private"}]) == published_line([{**one, "by": "inter-pupil"}]) == ""
 
 
 def test_the_recipe_has_the_settings_that_table_1_prints():

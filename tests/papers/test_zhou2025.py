@@ -5,7 +5,7 @@ import pytest
 
 from faceparse.data.augment import augmentation
 from faceparse.losses import loss_terms
-from faceparse.papers import zhou2025
+from faceparse.papers import li2022, zhou2025
 
 
 def write_log(folder, scores):
@@ -40,3 +40,16 @@ def test_printed_mfscores_of_table_4_leave_out_a_class_that_their_miou_counts():
         assert f_score > 200 * miou / (100 + miou)
         of_18 = miou * 19 / 18
         assert f_score < 200 * of_18 / (100 + of_18)
+
+
+def test_table_4_has_our_runs_above_the_printed_networks_of_both_celebamask_reports():
+    entry = {"run": "ours", "set": "celebamask", "labels": "celebamask", "protocol": "pooled", "split": "val",
+             "frame": "crop", "parameters": 1791683, "mfscore": 0.818, "miou": 0.722}
+    text = zhou2025.celebamask_table([entry], lambda entry: entry["run"], others=li2022.RESULTS)
+    lines = [line.split() for line in text.splitlines()]
+    assert "19 classes on celebamask val, pooled, crop frame" in text
+    assert ["ours", "1,791,683", "81.80", "72.20"] in lines
+    assert ["bisenetv2_xs", "(zhou2025)", "1.792", "M", "85.60", "71.61"] in lines
+    assert sum("(li2022)" in line for line in lines) == 2 and "79.75" in text
+    for other in ({"labels": "lapa"}, {"set": "lapa"}, {"protocol": "per-image"}):
+        assert zhou2025.celebamask_table([{**entry, **other}], str) == ""
