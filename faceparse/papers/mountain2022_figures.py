@@ -80,7 +80,8 @@ def line_title(entry):
     """The augmentation and the number of faces of a run, and the seed where it is not 0."""
     faces = f"{entry['trained_on']:,} faces" if entry["trained_on"] else entry["training_set"]
     seed = f", seed {entry['seed']}" if entry.get("seed") else ""
-    return f"{augmentation_of(entry)}, {faces}{seed}"
+    augment = augmentation_of(entry)
+    return f"{'no augmentation' if augment == 'none' else augment}, {faces}{seed}"
 
 
 def _place(augment):

@@ -110,10 +110,11 @@ def test_in_figure_9_the_larger_training_set_is_dashed_in_the_colour_of_the_smal
         (list(lines), dashed)) or Image.new("RGB", (9, 9)))
     entries = [entry(PIPNET, augment, 0.1, count) for count in (10000, 1000) for augment in ("all", "none")]
     mountain2022_figures.progress_charts(entries, {})
-    assert calls[0] == (["none, 1,000 faces", "none, 10,000 faces", "all, 1,000 faces", "all, 10,000 faces"],
-                        ["none, 10,000 faces", "all, 10,000 faces"])
+    assert calls[0] == (["no augmentation, 1,000 faces", "no augmentation, 10,000 faces", "all, 1,000 faces",
+                         "all, 10,000 faces"],
+                        ["no augmentation, 10,000 faces", "all, 10,000 faces"])
     mountain2022_figures.progress_charts(entries[1:], {})
-    assert calls[3] == (["none, 1,000 faces", "none, 10,000 faces", "all, 1,000 faces"], ())
+    assert calls[3] == (["no augmentation, 1,000 faces", "no augmentation, 10,000 faces", "all, 1,000 faces"], ())
 
 
 def test_the_faces_of_figure_10_are_those_of_the_lowest_nme(evaluations, monkeypatch):
