@@ -109,4 +109,4 @@ def table(folders, style=drawing.table):
         scores, overfitted = last_or_best(history_of(folder))
         rows.append([ROWS[name].title, f"{100 * scores['miou']:.2f}", f"{100 * scores['accuracy']:.1f}",
                      words[overfitted], f"{ROWS[name].miou:.2f}", words[ROWS[name].overfitted]])
-    return style(["", "mIoU", "accuracy", "overfitted", "li2022: mIoU", "overfitted"], rows)
+    return style(["", "mIoU", "accuracy", "overfitted", "li2022: mIoU", "li2022: overfitted"], rows)
