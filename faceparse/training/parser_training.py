@@ -54,7 +54,8 @@ class ParserTraining:
         self.notes += unaligned(self.plan, chosen, options)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
         self.counts = {}
-        self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
+        loss = "its paper's" if models.has_own_loss(arch) else self.plan.loss
+        self.target = f"{len(self.labels)} classes of {self.labels.name}, {loss} loss"
 
     def faces(self, skip_bad):
         records, val = self.train_set.records, self.val_records
