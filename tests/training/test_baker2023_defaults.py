@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from faceparse.data import parsing
+from faceparse.data.records import FaceSet
+from faceparse.errors import FaceparseError
 from faceparse.evaluation.face_sets import reading_for
-from faceparse.evaluation.parser_scores import default_frame, default_helen_rule
+from faceparse.evaluation.parser_scores import default_frame, default_helen_rule, refuse_training_faces
 from faceparse.labels import LABEL_SETS, table
 from faceparse.models import parameters_of
 from faceparse.recipes import RECIPES
@@ -80,6 +82,15 @@ def test_pixels_of_classes_that_were_ignored_in_training_are_not_scored(run, tmp
     (record,) = parsing.load("facesynthetics-baker2023", "test", tmp_path / "data").records
     scored = table(record.labels, LABEL_SETS["lapa"])[record.mask()]
     assert sorted(np.unique(scored)) == [*range(11), 255] and (scored == 255).mean() == 9 / 20  # rows of the mask
+
+
+def test_an_adapter_is_not_scored_on_its_training_faces_by_either_reading():
+    adapter = SimpleNamespace(path="runs/one", about={"target": "facesynthetics", "seen": ("train", "val")})
+    for name in ("facesynthetics", "facesynthetics-baker2023"):
+        for split in ("val", "all"):
+            with pytest.raises(FaceparseError, match="runs/one: was trained on the train and val split"):
+                refuse_training_faces(SimpleNamespace(adapter=adapter), FaceSet(name, split, None, None, []))
+        refuse_training_faces(SimpleNamespace(adapter=adapter), FaceSet(name, "test", None, None, []))
 
 
 def test_helen_is_read_by_the_threshold_and_an_adapter_is_shown_the_grey_label_map():
