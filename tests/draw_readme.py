@@ -1,6 +1,8 @@
-"""Draws the pictures of the README files from drawn faces, into .github/readme/.
+"""Draws the pictures of the README files, into .github/readme/.
 
     python tests/draw_readme.py
+
+Its photograph, astronaut.jpg, shows Eileen Collins, 1993; NASA, in the public domain.
 
 Two pictures there come from trained networks: bass.jpg is part of figure6.png of benchmarks/bass_table.py,
 celebamask.png shows the trainings of tests/README.md, "three networks for CelebAMask-HQ".
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+import faceparse
 from faceparse import drawing
 from faceparse.data.augment import photometric
 from faceparse.data.drawn import toy
@@ -24,19 +27,22 @@ from faceparse.recipes import RECIPES
 
 FOLDER = Path(__file__).parents[1] / ".github" / "readme"
 LAPA = LABEL_SETS["lapa"]
-STRIP = (4, 17, 23, 40)  # drawn faces, chosen for their variety; the last is in the wild
 PORTRAITS = 16           # the first of a seed
-KEY = 13                 # the face on which each class is shown
+SHOWN = (1, 6, 9, 14)    # portraits beside the photograph
+KEY = 13                 # the toy face on which each class is shown
 
 
-def strip(size=220):
-    """(2 size, 4 size) pixels: four drawn faces, and below the same faces with their masks and landmarks."""
-    rows = [[], []]
-    for k, index in enumerate(STRIP):
-        image, mask, points = toy.draw(0, index, size, wild=k == len(STRIP) - 1)
-        rows[0].append(image)
-        rows[1].append(drawing.draw_points(drawing.overlay(image, mask, LAPA), points, (255, 255, 255), 0.9))
-    return Image.fromarray(np.concatenate([np.concatenate(row, 1) for row in rows]))
+def first_picture(size=330):
+    """A photograph and what the shipped networks make of it; at its right portraits, from which they were trained, with
+    their parts -> size rows and 4 size columns of pixels."""
+    photo = Image.open(FOLDER / "astronaut.jpg")
+    face, = faceparse.load(device="cpu").parse_all(photo)
+    parsed = drawing.draw_points(drawing.overlay(np.asarray(photo), face.mask, LAPA), face.detection.points)
+    tiles = [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+             for image in (np.asarray(photo), parsed)]
+    drawn = [portrait.draw(1, index, size // 2)[:2] for index in SHOWN]
+    rows = [[image for image, _ in drawn], [drawing.overlay(image, mask, LAPA) for image, mask in drawn]]
+    return Image.fromarray(np.concatenate([*tiles, np.concatenate([np.concatenate(row, 1) for row in rows])], 1))
 
 
 def portraits(size=112, columns=8):
@@ -91,7 +97,7 @@ def label_key(image, mask, labels, columns=4, cell=160):
 
 
 if __name__ == "__main__":
-    drawing.save_picture(strip(), FOLDER / "toy.jpg")
+    drawing.save_picture(first_picture(), FOLDER / "first.jpg")
     image, mask, _ = toy.draw(0, KEY, 256)
     drawing.save_picture(label_key(image, mask, LAPA, columns=6, cell=128), FOLDER / "labels.png")
     drawing.save_picture(forty_draws(), FOLDER / "augmentation.jpg")

@@ -83,7 +83,8 @@ def by_properties(network, count, names):
               "turned by 0 to 20 degrees": yaw < 20, "20 to 45 degrees": (yaw >= 20) & (yaw < 45),
               "more than 45 degrees": yaw >= 45,
               "cast shadow": has("cast_shadow"), "second light": has("second_light"), "rim light": has("rim_light"),
-              "black and white": has("black_white"),
+              "light from one side": has("side_light"), "against the light": has("backlit"),
+              "overexposed": has("burnt_out"), "black and white": has("black_white"),
               "glasses": has("glasses"), "sunglasses": has("sunglasses"), "hat": has("hat"), "hand": has("hand"),
               "object": has("object"), "beard": has("beard"), "bald": has("bald"), "child": has("child")}
     rows = [[title, int(group.sum()), *row(evaluation.matrices[np.flatnonzero(group).tolist()])]

@@ -1,0 +1,54 @@
+"""The weights that come with faceparse: their model card is about these files, and they parse a photograph."""
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import faceparse
+from faceparse import weights
+from faceparse.inference.shipped import shipped_networks
+from faceparse.landmark_sets import landmark_set
+
+PHOTOGRAPH = Path(__file__).parents[2] / ".github" / "readme" / "astronaut.jpg"  # NASA, in the public domain
+# Pixels (x, y) in the middle of its parts, found by eye; left is the picture's left.
+PIXELS = {"left_eye": (204, 101), "right_eye": (247, 103), "nose": (226, 122), "inner_mouth": (223, 145),
+          "hair": (220, 60), "skin": (252, 125), "background": (150, 130)}
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return faceparse.load(device="cpu").parse_all(PHOTOGRAPH)
+
+
+def test_the_model_card_states_the_hashes_of_the_files():
+    card = (weights.FOLDER / "README.md").read_text()
+    hashes = [hashlib.sha256((weights.FOLDER / name).read_bytes()).hexdigest() for name in weights.FILES.values()]
+    assert re.findall(r"\b[0-9a-f]{64}\b", card) == hashes
+
+
+def test_the_files_take_20_megabytes_at_most_together():
+    assert sum((weights.FOLDER / name).stat().st_size for name in weights.FILES.values()) <= 20e6
+
+
+def test_both_networks_learnt_from_portraits_alone():
+    for network in shipped_networks("cpu"):
+        assert network.about["data"] == "portrait" and not network.about.get("sources")
+
+
+def test_the_photographs_one_face_is_found(faces):
+    face, = faces
+    assert face.detection.box == pytest.approx((184, 85, 268, 178), abs=12)  # brows to chin
+
+
+@pytest.mark.parametrize("part", PIXELS)
+def test_the_middle_of_each_part_has_its_label(faces, part):
+    x, y = PIXELS[part]
+    assert faces[0].labels.names[faces[0].mask[y, x]] == part
+
+
+def test_the_points_of_the_eyes_are_at_the_eyes(faces):
+    detection, points = faces[0].detection, landmark_set("106")
+    for indices, part in ((points.left_eye, "left_eye"), (points.right_eye, "right_eye")):
+        assert np.hypot(*(detection.points[list(indices)].mean(0) - PIXELS[part])) < 5
