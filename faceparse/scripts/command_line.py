@@ -51,8 +51,8 @@ def values_of(args, *dataclass_types):
 
 
 # Options that only some data sets have
-SETS_OF = {"mix": ("mixed", "mixed-baker2023", "toymixed"), "mix_real": ("mixed", "mixed-baker2023"),
-           "helen_rule": ("helen", "mixed", "mixed-baker2023"),
+WITH_REAL = ("mixed", "mixed-baker2023", "mixed-portrait")  # synthetic faces and a real set
+SETS_OF = {"mix": (*WITH_REAL, "toymixed"), "mix_real": WITH_REAL, "helen_rule": ("helen", *WITH_REAL),
            "full": ("facesynthetics", "facesynthetics-baker2023", "ibugmask", "mixed", "mixed-baker2023")}
 
 

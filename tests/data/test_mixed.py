@@ -27,6 +27,11 @@ def test_the_mix_of_baker2023_ignores_the_classes_that_lapa_lacks(tmp_path):
     assert faces.labels.name == "lapa" and faces.sources == ("facesynthetics-baker2023", "lapa")
 
 
+def test_portraits_take_the_place_of_facesynthetics(tmp_path):
+    faces = load("mixed-portrait", "test", mixed_root(tmp_path, 10, 1000), mix="6:4")
+    assert faces.sources == ("portrait", "lapa") and counted(faces) == [0, 40] and len(faces.records) == 100
+
+
 def test_mixed_keeps_the_ratio_where_faces_are_few(tmp_path):
     faces = load("mixed", "train", mixed_root(tmp_path, 100, 30), mix="8:2")  # 86 synthetic ones in train
     assert counted(faces) == [85, 22] and "not enough" in faces.note  # 86 are 8 tenths of 107

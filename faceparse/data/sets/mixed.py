@@ -15,8 +15,10 @@ from faceparse.labels import LABEL_SETS
 
 def mixes(data_sets):
     """The DataSets mixed (FaceSynthetics and `options.mix_real`), mixed-baker2023 (the same, but FaceSynthetics'
-    classes that LaPa lacks are ignored) and toymixed (drawn faces) of a {name: DataSet}."""
+    classes that LaPa lacks are ignored), mixed-portrait (portraits and `options.mix_real`) and toymixed (drawn faces)
+    of a {name: DataSet}."""
     return (DataSet("mixed", parsing=partial(read, data_sets=data_sets)),
+            DataSet("mixed-portrait", parsing=partial(read, data_sets=data_sets, synthetic="portrait")),
             DataSet("mixed-baker2023",
                     parsing=partial(read, data_sets=data_sets, synthetic="facesynthetics-baker2023")),
             DataSet("toymixed", parsing=partial(read_toymixed, data_sets=data_sets)))
