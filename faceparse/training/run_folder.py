@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from faceparse import weights
 from faceparse.errors import FaceparseError
 from faceparse.files import read_json, read_small, write_json
 from faceparse.training.run_log import is_log
 
 
 def run_name(path):
-    """The name of the run that a path belongs to. path: the run's folder, or a checkpoint in it."""
+    """The name of the run that a path belongs to. path: the run's folder, or a checkpoint in it, perhaps a shipped one."""
     path = Path(path).resolve()
+    if path.parent == weights.FOLDER.resolve():
+        return weights.SHIPPED
     return path.parent.name if path.suffix == ".pt" else path.name
 
 

@@ -10,6 +10,7 @@ import faceparse
 from faceparse import weights
 from faceparse.inference.shipped import shipped_networks
 from faceparse.landmark_sets import landmark_set
+from faceparse.training.run_folder import run_name
 
 PHOTOGRAPH = Path(__file__).parents[2] / ".github" / "readme" / "astronaut.jpg"  # NASA, in the public domain
 # Pixels (x, y) in the middle of its parts, found by eye; left is the picture's left.
@@ -35,6 +36,10 @@ def test_the_files_take_20_megabytes_at_most_together():
 def test_both_networks_learnt_from_portraits_alone():
     for network in shipped_networks("cpu"):
         assert network.about["data"] == "portrait" and not network.about.get("sources")
+
+
+def test_tables_call_them_shipped():
+    assert {run_name(weights.FOLDER / name) for name in weights.FILES.values()} == {"shipped"}
 
 
 def test_the_photographs_one_face_is_found(faces):
