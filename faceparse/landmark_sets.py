@@ -168,14 +168,39 @@ def _mirror_pairs(value, count, left_eye, right_eye):
     return pairs
 
 
-# The 106-point of each of the 68: every second jaw point, the brows' upper edges, the nose's lower outline, the eyes
-# without their mid-lid points, the lips one to one.
+# The 106-point of each of the 68, or the nearest one: every second jaw point, the brows' upper edges, the nose's lower
+# outline, the eyes without their mid-lid points, the lips one to one.
 FROM_106_TO_68 = (*range(0, 33, 2), *range(33, 38), *range(42, 47), *range(51, 55), *range(58, 63),
                   66, 67, 69, 70, 71, 73, 75, 76, 78, 79, 80, 82, *range(84, 104))
 
 
+# LaPa's points divide an eyelid into four equal parts, the lower lip's outer edge into six, and inner edges of lips into
+# four. iBUG's divide an eyelid into three, and those of a mouth lie below those of its upper edge. So these are on the way
+# to a neighbour: {68-point: (the 106-point next to its counterpart in FROM_106_TO_68, share of the way)}.
+BETWEEN_106 = {37: (68, 1 / 3), 38: (68, 1 / 3), 40: (72, 1 / 3), 41: (72, 1 / 3),
+               43: (77, 1 / 3), 44: (77, 1 / 3), 46: (81, 1 / 3), 47: (81, 1 / 3),
+               55: (92, 1 / 2), 56: (93, 1 / 2), 58: (93, 1 / 2), 59: (94, 1 / 2),
+               61: (98, 1 / 2), 63: (98, 1 / 2), 65: (102, 1 / 2), 67: (102, 1 / 2)}
+
+
+def convert_landmarks(points, source, target):
+    """Points (..., K, 2) of one LandmarkSet as those of another, (..., K_target, 2), of the same dtype.
+
+    source, target  LandmarkSets or their names. Raises FaceparseError where some points of `target` have no
+                    counterpart.
+    """
+    table = landmark_table(source, target)
+    converted = points[..., table, :]
+    if len(table) < points.shape[-2] == 106:
+        places, (neighbours, shares) = list(BETWEEN_106), zip(*BETWEEN_106.values())
+        shares = np.array(shares, points.dtype)[:, None]
+        converted[..., places, :] = (1 - shares) * converted[..., places, :] + shares * points[..., neighbours, :]
+    return converted
+
+
 def landmark_table(source, target):
-    """(K_target,) int64: target_points = source_points[landmark_table(source, target)].
+    """(K_target,) int64: source_points[landmark_table(source, target)] are the points of `source` that are those of
+    `target` or, in its eyes and mouth, the nearest to them.
 
     source, target  LandmarkSets or their names. Raises FaceparseError where some points of `target` have no
                     counterpart.

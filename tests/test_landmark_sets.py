@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from faceparse.errors import FaceparseError
-from faceparse.landmark_sets import (LANDMARK_SETS, landmark_set, landmark_set_from_dict, landmark_set_to_dict,
-                                     landmark_table)
+from faceparse.landmark_sets import (LANDMARK_SETS, convert_landmarks, landmark_set, landmark_set_from_dict,
+                                     landmark_set_to_dict, landmark_table)
 
 
 @pytest.mark.parametrize("name", ["68", "70", "106"])
@@ -130,6 +130,25 @@ def test_106_to_68_keeps_the_sides():
     to = landmark_table("106", "68")
     mirror_106, mirror_68 = landmark_set("106").mirror, landmark_set("68").mirror
     assert (mirror_106[to] == to[mirror_68]).all()
+
+
+def test_eyelids_in_thirds_from_eyelids_in_quarters_and_lips_from_midpoints():
+    points = np.zeros((106, 2), np.float32)
+    points[66:71, 0] = 0, 3, 6, 9, 12           # an upper eyelid in quarters, from its outer corner
+    points[[90, 91, 92, 93], 0] = 6, 5, 4, 3    # a lower lip in sixths, from the right corner of the mouth
+    ibug = convert_landmarks(points, "106", "68")
+    assert ibug[36:40, 0] == pytest.approx([0, 4, 8, 12])
+    assert ibug[54:58, 0].tolist() == [6, 4.5, 3.5, 3] and ibug.dtype == np.float32
+
+
+def test_converting_to_68_keeps_sides_unknown_and_absent_points():
+    """Mirroring and converting commute."""
+    points = np.random.default_rng(0).random((3, 106, 2))
+    mirrored = convert_landmarks(points[:, landmark_set("106").mirror], "106", "68")
+    assert np.allclose(mirrored, convert_landmarks(points, "106", "68")[:, landmark_set("68").mirror])
+    for value in (np.nan, np.inf):
+        assert np.array_equal(convert_landmarks(np.full((106, 2), value), "106", "70"), np.full((70, 2), value),
+                              equal_nan=True)
 
 
 def test_helens_landmarks_cannot_become_68():

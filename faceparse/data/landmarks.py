@@ -12,7 +12,7 @@ from functools import partial
 from faceparse.data.data_set import Options, load_split
 from faceparse.data.sets import DATA_SETS
 from faceparse.errors import FaceparseError
-from faceparse.landmark_sets import LandmarkSet, landmark_set, landmark_table
+from faceparse.landmark_sets import LandmarkSet, convert_landmarks, landmark_set, landmark_table
 
 READERS = {name: data_set.landmarks for name, data_set in DATA_SETS.items() if data_set.landmarks}
 
@@ -60,9 +60,10 @@ def remap_record(record, target):
     """The Record with its landmarks remapped to another LandmarkSet. Raises FaceparseError as `remap` does."""
     if record.points == target:
         return record
-    landmarks = partial(_read_remapped, record.landmarks, landmark_table(record.points, target))
+    landmark_table(record.points, target)  # raises
+    landmarks = partial(_read_converted, record.landmarks, record.points, target)
     return replace(record, points=target, landmarks=landmarks)
 
 
-def _read_remapped(read, table):
-    return read()[table]
+def _read_converted(read, source, target):
+    return convert_landmarks(read(), source, target)

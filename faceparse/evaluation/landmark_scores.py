@@ -8,7 +8,7 @@ from faceparse.data.images import open_image
 from faceparse.data.loading import Faces, batches, grouped
 from faceparse.errors import FaceparseError
 from faceparse.evaluation.ground_truth import keep_landmarks
-from faceparse.landmark_sets import LandmarkSet, landmark_set, landmark_table
+from faceparse.landmark_sets import LandmarkSet, convert_landmarks, landmark_set
 from faceparse.progress import Progress
 
 BATCH = 16
@@ -67,7 +67,6 @@ def evaluate(landmarker, face_set, *, align=None, by=None, workers=2, skip_bad=F
     Returns a LandmarkEvaluation. Raises FaceparseError.
     """
     by = by or metrics.default_length(face_set.points)
-    remap = landmark_table(landmarker.points, face_set.points)  # (K,) indices into the network's points
     align = align or landmarker.align
     kept = keep_landmarks(face_set.records)
     faces = Faces(kept, None, landmarker.size, align, cache_bytes=0, skip_bad=skip_bad, landmarks=True)
@@ -76,8 +75,9 @@ def evaluate(landmarker, face_set, *, align=None, by=None, workers=2, skip_bad=F
         for batch in batches(faces, grouped(range(len(faces)), BATCH), workers):
             if batch is None:  # all of its faces are bad
                 continue
-            located = landmarker.locate(batch["image"]).cpu().numpy()[:, remap]  # (B, K, 2) in pixels of the crops
-            to_picture = np.linalg.inv(batch["homography"].numpy())               # (B, 3, 3)
+            located = landmarker.locate(batch["image"]).cpu().numpy()
+            located = convert_landmarks(located, landmarker.points, face_set.points)  # (B, K, 2) in pixels of the crops
+            to_picture = np.linalg.inv(batch["homography"].numpy())                   # (B, 3, 3)
             predicted += [geometry.apply(h, points) for h, points in zip(to_picture, located)]
             indices = batch["index"].tolist()
             truth += [kept[index].landmarks.take() for index in indices]
@@ -89,19 +89,18 @@ def evaluate(landmarker, face_set, *, align=None, by=None, workers=2, skip_bad=F
 def evaluate_finder(finder, face_set, *, by=None, skip_bad=False, label="scoring"):
     """Score a FaceFinder, which takes whole pictures without any box or landmark; the rest as in `evaluate`."""
     by = by or metrics.default_length(face_set.points)
-    remap = landmark_table(finder.points, face_set.points)
     predicted, truth, scored, bad = [], [], [], {}
     with Progress(len(face_set.records), label) as progress:
         for index, record in enumerate(face_set.records):
             progress.update()
             try:
-                points, annotated = finder.find(open_image(record.image)).points[remap], record.landmarks()
+                found, annotated = finder.find(open_image(record.image)).points, record.landmarks()
             except FaceparseError as error:
                 if not skip_bad:
                     raise FaceparseError(f"{error} (or leave bad files out with --skip-bad)") from None
                 bad[index] = error
                 continue
-            predicted.append(points)
+            predicted.append(convert_landmarks(found, finder.points, face_set.points))
             truth.append(annotated)
             scored.append(index)
     return _evaluation(face_set, predicted, truth, scored, "predicted", by, bad)

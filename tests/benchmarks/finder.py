@@ -32,7 +32,7 @@ from faceparse.data.points import read_pts
 from faceparse.data.sets.drawn import draw_without_face
 from faceparse.inference.checkpoint import load_any
 from faceparse.inference.finder import FaceFinder
-from faceparse.landmark_sets import landmark_set, landmark_table
+from faceparse.landmark_sets import convert_landmarks, landmark_set
 
 CONFIDENCES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 LEAST = CONFIDENCES[0]
@@ -96,10 +96,11 @@ def detections_of(finder, pictures):
 
 def main_face_errors(finder, photos):
     """The NME of the main face of each photograph (N,), and whether it is the annotated one (N,)."""
-    points_of, remap = landmark_set("68"), landmark_table(finder.points, landmark_set("68"))
+    points_of = landmark_set("68")
     faces = [finder.find(photo) for photo, _ in photos]
-    errors = [metrics.nme(metrics.point_errors(face.points[remap][None], points[None], points_of))[0]
-              for face, (_, points) in zip(faces, photos)]
+    found = [convert_landmarks(face.points, finder.points, points_of) for face in faces]
+    errors = [metrics.nme(metrics.point_errors(face_points[None], points[None], points_of))[0]
+              for face_points, (_, points) in zip(found, photos)]
     return np.array(errors), np.array([matches(face, points) for face, (_, points) in zip(faces, photos)])
 
 

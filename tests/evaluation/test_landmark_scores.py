@@ -12,7 +12,7 @@ from faceparse.data.loading import Faces
 from faceparse.errors import FaceparseError
 from faceparse.evaluation import landmark_scores
 from faceparse.inference import checkpoint
-from faceparse.landmark_sets import landmark_set, landmark_table
+from faceparse.landmark_sets import convert_landmarks, landmark_set
 from faceparse.training.landmark_training import LandmarkTraining
 from faceparse.training.options import RunOptions
 from faceparse.training.run import train
@@ -63,7 +63,7 @@ def test_networks_and_sets_of_different_points_are_compared_on_the_68(trained):
     faces = landmarks.load("toy", "test", ".", limit=2, points="68")
     evaluation = landmark_scores.evaluate(landmarker, faces, align="none", workers=0)
     crops = Faces(faces.records, None, 64, "none", landmarks=True).batch([0, 1])["image"]
-    expected = landmarker.locate(crops).numpy()[:, landmark_table("106", "68")]  # pictures of 256 shown at 64
+    expected = convert_landmarks(landmarker.locate(crops).numpy(), "106", "68")  # pictures of 256 shown at 64
     assert evaluation.predicted.shape == (2, 68, 2)
     assert np.allclose(evaluation.predicted, 4 * (expected + 0.5) - 0.5, atol=1e-3)
 
