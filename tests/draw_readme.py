@@ -28,18 +28,21 @@ from faceparse.recipes import RECIPES
 FOLDER = Path(__file__).parents[1] / ".github" / "readme"
 LAPA = LABEL_SETS["lapa"]
 PORTRAITS = 16           # the first of a seed
-SHOWN = (1, 6, 9, 14)    # portraits beside the photograph
+SHOWN = (13, 22, 26, 47)    # portraits beside the photograph
+UPPER_PART = (100, 0, 356, 256)  # of the photograph, in pixels
 KEY = 13                 # the toy face on which each class is shown
 
 
-def first_picture(size=330):
-    """A photograph and what the shipped networks make of it; at its right portraits, from which they were trained, with
-    their parts -> size rows and 4 size columns of pixels."""
+def first_picture(size=400):
+    """A photograph's upper part and what the shipped networks make of it; at its right portraits, from which they
+    learnt, with their parts -> size rows and 4 size columns of pixels."""
     photo = Image.open(FOLDER / "astronaut.jpg")
     face, = faceparse.load(device="cpu").parse_all(photo)
-    parsed = drawing.draw_points(drawing.overlay(np.asarray(photo), face.mask, LAPA), face.detection.points)
-    tiles = [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
-             for image in (np.asarray(photo), parsed)]
+    left, top, right, bottom = UPPER_PART
+    tiles = [np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS, UPPER_PART))
+             for image in (np.asarray(photo), drawing.overlay(np.asarray(photo), face.mask, LAPA))]
+    points = (face.detection.points + 0.5 - [left, top]) * size / [right - left, bottom - top] - 0.5
+    tiles[1] = drawing.draw_points(tiles[1], points, radius=1)
     drawn = [portrait.draw(1, index, size // 2)[:2] for index in SHOWN]
     rows = [[image for image, _ in drawn], [drawing.overlay(image, mask, LAPA) for image, mask in drawn]]
     return Image.fromarray(np.concatenate([*tiles, np.concatenate([np.concatenate(row, 1) for row in rows])], 1))

@@ -33,7 +33,7 @@ MOST_FACES = 64         # the same, by a network that finds all
 REFINEMENTS = 4         # times at most that a face's points are predicted again, in a crop aligned by the last ones
 STILL = 0.01            # a face whose points move less, in sides of its box, is not predicted again
 BATCH = 16              # crops that the network takes at a time
-FACE_CONFIDENCE = 0.35  # mean confidence from which on it is a face
+FACE_CONFIDENCE = 0.65  # mean confidence from which on it is a face
 
 
 class FaceFinder:

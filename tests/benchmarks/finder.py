@@ -34,7 +34,7 @@ from faceparse.inference.checkpoint import load_any
 from faceparse.inference.finder import FaceFinder
 from faceparse.landmark_sets import convert_landmarks, landmark_set
 
-CONFIDENCES = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+CONFIDENCES = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 LEAST = CONFIDENCES[0]
 MONTAGE_SIZE = (1024, 768)
 SEED = 1_000_003  # of pictures that no network was trained on

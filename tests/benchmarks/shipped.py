@@ -48,9 +48,11 @@ def main():
 
 
 def row(matrices):
-    """F1 of each part but the background, and their mean, of confusion matrices (N, C, C + 1): strings."""
-    scores = metrics.scores(matrices.sum(0))
-    return [f"{value:.3f}" for value in (*scores.f1[1:], scores.mean_f1)]
+    """F1 of each part but the background, and their mean, of confusion matrices (N, C, C + 1): strings. A part that no
+    face has is "-", and not in the mean."""
+    total = matrices.sum(0)
+    f1 = np.where(total.sum(1) > 0, metrics.scores(total).f1, np.nan)[1:]
+    return ["-" if np.isnan(value) else f"{value:.3f}" for value in (*f1, np.nanmean(f1))]
 
 
 def by_luminance(network, faces, names):
