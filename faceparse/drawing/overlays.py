@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from faceparse.files import write_file
 
 GREY = (128, 128, 128)  # the colour of ignored pixels, RGB
+STRIP_PIXELS = 1 << 18  # pixels that are drawn at a time: what is computed of them fits into the processor's cache
 
 
 def save_picture(image, path, **options):
@@ -61,21 +62,42 @@ def overlay(image, mask, labels, opacity=0.5):
     Background pixels do not change. Between two parts, the contour is on the one of the greater index, so it is one
     line wide and never on the background.
     """
-    if isinstance(image, np.ndarray):
-        return np.array(overlay(Image.fromarray(image), mask, labels, opacity))
-    out, width = image.copy(), max(1, round(min(mask.shape) / 400))  # of the contour: it grows with the picture
+    drawn = Image.fromarray(image) if isinstance(image, np.ndarray) else image.copy()
+    draw_overlay(drawn, mask, labels, opacity)
+    return np.array(drawn) if isinstance(image, np.ndarray) else drawn
+
+
+def draw_overlay(picture, mask, labels, opacity=0.5):
+    """`overlay` drawn into a Pillow image in RGB, which changes."""
+    width = max(1, round(min(mask.shape) / 400))  # of the contour: it grows with the picture
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        return out
-    top, left = max(0, rows[0] - width), max(0, columns[0] - width)
-    mask = mask[top:rows[-1] + 1 + width, left:columns[-1] + 1 + width].astype(np.uint8)
-    weight = np.multiply(mask != 0, np.uint8(round(255 * opacity)))  # of the part's colour, in 255ths
-    for distance in range(1, width + 1):
-        for a, b in ((np.s_[distance:], np.s_[:-distance]), (np.s_[:, distance:], np.s_[:, :-distance])):
-            np.copyto(weight[a], 255, where=mask[a] > mask[b])
-            np.copyto(weight[b], 255, where=mask[b] > mask[a])
-    out.paste(palette_image(mask, labels).convert("RGB"), (int(left), int(top)), Image.fromarray(weight))
-    return out
+        return
+    left, right = max(0, columns[0] - width), columns[-1] + 1 + width
+    height = max(width, STRIP_PIXELS // (right - left))
+    for top in range(rows[0], rows[-1] + 1, height):
+        above = min(width, top)  # rows around the strip, whose classes decide on its contours
+        part = np.asarray(mask[top - above:top + height + width, left:right], np.uint8)
+        inner = np.s_[above:above + height]
+        on_contour = (part > _lowest_near(part, width))[inner]
+        part = np.ascontiguousarray(part[inner])
+        weight = np.multiply(part != 0, np.uint8(round(255 * opacity)))  # of the part's colour, in 255ths
+        weight[on_contour] = 255
+        picture.paste(palette_image(part, labels).convert("RGB"), (int(left), int(top)), Image.fromarray(weight))
+
+
+def _lowest_near(mask, reach):
+    """The lowest value of (H, W) uint8 in each pixel's row and column, at most `reach` pixels away."""
+    height, width = mask.shape
+    padded = np.full((height + 2 * reach, width + 2 * reach), 255, np.uint8)
+    padded[reach:reach + height, reach:reach + width] = mask
+    down, across, span = padded[:, reach:reach + width], padded[reach:reach + height], 1
+    while span < 2 * reach + 1:  # `down` has the lowest of `span` rows, `across` that of as many columns
+        step = min(span, 2 * reach + 1 - span)
+        down = np.minimum(down[:-step], down[step:])
+        across = np.minimum(across[:, :-step], across[:, step:])
+        span += step
+    return np.minimum(down, across)
 
 
 def draw_points(image, points, colour=(0, 255, 0), radius=None):

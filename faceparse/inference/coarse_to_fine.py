@@ -85,8 +85,10 @@ def parse(image, coarse, fine):
     image = as_picture(image)
     box, homography, probabilities = find(image, coarse)
     if box is None:
-        mask, confidence = restore(probabilities, homography, image.size)
-        return ParsedFace(np.asarray(image), np.zeros_like(mask), confidence, fine.labels, homography)
+        mask, confidence, sums = restore(probabilities, homography, image.size, with_confidence=True)
+        sums = np.bincount([0], [sums.sum()], len(fine.labels))  # all are background's
+        return ParsedFace(np.asarray(image), np.zeros_like(mask), confidence, fine.labels, homography,
+                          confidence_sums=sums)
     return refine(image, box, fine)
 
 
@@ -95,7 +97,8 @@ def refine(image, box, fine):
     ParsedFace."""
     homography = geometry.align_foreground(box, fine.size)
     probabilities = fine.probabilities(crops(image, [homography], fine.size))[0].cpu()
-    return ParsedFace(np.asarray(image), *restore(probabilities, homography, image.size), fine.labels, homography)
+    mask, confidence, sums = restore(probabilities, homography, image.size, with_confidence=True)
+    return ParsedFace(np.asarray(image), mask, confidence, fine.labels, homography, confidence_sums=sums)
 
 
 def skin_and_hair(parsed):

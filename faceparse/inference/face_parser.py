@@ -29,16 +29,18 @@ class ParsedFace:
 
     image       (H, W, 3) uint8 RGB
     mask        (H, W) uint8, class indices of `labels`
-    confidence  (H, W) float32 in 0..1, the probability of the pixel's class
+    confidence  (H, W) float32 in 0..1, the probability of the pixel's class; None in pictures.py, where it takes time
     homography  3x3, picture -> the crop that the network parsed
     detection   of `parse_all`: the detection.Detection of the face, with its landmarks and their confidence; else None
+    confidence_sums  (C,) the sum of the confidence over the pixels of each class
     """
     image: np.ndarray
     mask: np.ndarray
-    confidence: np.ndarray
+    confidence: np.ndarray | None
     labels: LabelSet
     homography: np.ndarray
     detection: Detection | None = None
+    confidence_sums: np.ndarray | None = None
 
     def overlay(self, opacity=0.5):
         """The mask in its label set's colours over the image, a Pillow image."""
@@ -88,12 +90,14 @@ class Parser(TrainedNetwork):
                 "a landmark set: name it by points_name"))
         homography = self.alignment(image.size, points, points_name, box)
         probabilities = self.probabilities(crops(image, [homography], self.size))[0]  # (C, S, S)
-        return self.parsed(probabilities.cpu(), homography, image.size, np.asarray(image))
+        return self.parsed(probabilities.cpu(), homography, image.size, np.asarray(image), with_confidence=True)
 
-    def parsed(self, probabilities, homography, size, image=None):
+    def parsed(self, probabilities, homography, size, image=None, with_confidence=False):
         """The ParsedFace of a picture of `size` (width, height) from the probabilities (C, S, S) of a crop, on the
-        CPU. image: the picture's pixels, or None where nobody asks the ParsedFace for them."""
-        return ParsedFace(image, *restore(probabilities, homography, size), self.labels, homography)
+        CPU. image: the picture's pixels, or None where nobody asks the ParsedFace for them; with_confidence: whether
+        somebody asks it for the confidence."""
+        mask, confidence, sums = restore(probabilities, homography, size, with_confidence)
+        return ParsedFace(image, mask, confidence, self.labels, homography, confidence_sums=sums)
 
     def parse_all(self, image, finder=None):
         """Parse every face of a picture; returns a list of ParsedFaces of the picture's own size, the largest face

@@ -64,13 +64,12 @@ def merge(parsed_faces, size):
 
 
 def draw(picture, faces, mask=None, labels=None):
-    """Draw results: a Pillow image -> another with the parts of `mask` (H, W) and the faces' landmarks over it."""
-    drawn = picture if mask is None else drawing.overlay(picture, mask, labels)
+    """Draw results into a Pillow image, which changes: the parts of `mask` (H, W), and the faces' landmarks over it."""
+    if mask is not None:
+        drawing.draw_overlay(picture, mask, labels)
     for face in faces:
         if face.detection and face.detection.is_face:
-            drawn = picture.copy() if drawn is picture else drawn
-            _draw_points(drawn, face.detection.points)
-    return drawn
+            _draw_points(picture, face.detection.points)
 
 
 def _draw_points(picture, points):
@@ -105,19 +104,21 @@ def describe_parts(parsed):
     """{class: {"index", "pixels", "share" of the picture, "box" x0, y0, x1, y1 half open, mean "confidence"}} of the
     classes that a ParsedFace has, from the runs of equal pixels along the rows."""
     mask, names = parsed.mask, parsed.labels.names
-    begins = np.ones(mask.shape, bool)
+    begins = np.empty(mask.shape, bool)
+    begins[:, 0] = True
     np.not_equal(mask[:, 1:], mask[:, :-1], out=begins[:, 1:])
     starts = np.flatnonzero(begins)                                         # (N,) of the runs, in the flat mask
     label, lengths = mask.ravel()[starts], np.diff(starts, append=mask.size)
-    confidence = np.add.reduceat(parsed.confidence.ravel(), starts)         # sums over each run
-    pixels, confidence = (np.bincount(label, weights=values, minlength=len(names)) for values in (lengths, confidence))
-    top, left = np.divmod(starts, mask.shape[1])
-    right, parts = left + lengths, {}
-    for index in np.flatnonzero(pixels[:len(names)]).tolist():
-        runs, count = label == index, int(pixels[index])
-        rows = top[runs]                                                    # in ascending order
-        parts[names[index]] = {
-            "index": index, "pixels": count, "share": round(count / mask.size, 6),
-            "box": [int(left[runs].min()), int(rows[0]), int(right[runs].max()), int(rows[-1]) + 1],
-            "confidence": round(confidence[index] / count, 4)}
+    order = np.argsort(label, kind="stable")                                # the runs of a class stand together
+    first = np.flatnonzero(np.diff(label[order], prepend=-1))               # (K,) of each class in that order
+    top, left = np.divmod(starts[order], mask.shape[1])
+    lengths, last = lengths[order], np.append(first[1:], len(order)) - 1
+    columns = np.minimum.reduceat(left, first), np.maximum.reduceat(left + lengths, first)
+    rows = top[first], top[last] + 1                                        # in ascending order
+    counts = np.add.reduceat(lengths, first)
+    parts = {}
+    for index, count, *box in zip(*(values.tolist() for values in (
+            label[order][first], counts, columns[0], rows[0], columns[1], rows[1]))):
+        parts[names[index]] = {"index": index, "pixels": count, "share": round(count / mask.size, 6), "box": box,
+                               "confidence": round(float(parsed.confidence_sums[index]) / count, 4)}
     return parts

@@ -64,7 +64,7 @@ class Outputs:
         """Write the files of a picture, NAME.json last, so that where it is there all are.
 
         base           the results' names begin with this path
-        file, picture  the file and the Pillow image in it
+        file, picture  the file and the Pillow image in it, which the overlay is drawn into
         faces          [Face], parsed where there is a parser
         Raises CannotWrite.
         """
@@ -91,7 +91,8 @@ class Outputs:
             suffix = self.overlay if max(width, height) <= JPEG_SIDE else "png"
             how = {"quality": JPEG_QUALITY} if suffix == "jpg" else {"compress_level": 1}
             about["overlay"] = f"{base.name}_overlay.{suffix}"
-            drawing.save_picture(draw(picture, faces, mask, labels), base.with_name(about["overlay"]), **how)
+            draw(picture, faces, mask, labels)
+            drawing.save_picture(picture, base.with_name(about["overlay"]), **how)
         files.write_json({**about, FINGERPRINT: fingerprint, "faces": entries}, _named(base, ".json"), indent=None)
 
 

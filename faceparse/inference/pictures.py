@@ -78,7 +78,8 @@ class PictureStages:
     @unless_ended
     def write(self, work):
         """Take the probabilities back to the picture, draw, and write."""
-        work.restore(self.parser)
+        # several faces are merged by their confidence
+        work.restore(self.parser, with_confidence=self.outputs.confidence or len(work.faces) > 1)
         self.outputs.write(work.base, work.file, work.picture, work.faces, work.fingerprint, self.parser, self.finder)
         work.picture = None
         work.result = notes_on(work)

@@ -2,111 +2,142 @@
 
     best, label = geometry.warp_tensor(probabilities, back, size).max(0)
 
-in a fifth of its time. Between four neighbouring pixels of the crop that agree on their most probable class, bilinear
-interpolation, which is a weighted mean, keeps that class: only its probability is interpolated there. The other pixels
-of the picture, those near a contour, are interpolated for all classes.
+in a sixth of its time. Between four neighbouring pixels of the crop that agree on their most probable class, bilinear
+interpolation, which is a weighted mean, keeps that class: no probability is interpolated there, unless the caller wants
+it. The other pixels of the picture, those near a contour, are interpolated for all classes.
 """
 import numpy as np
 import torch
-from torch.nn.functional import grid_sample, pad
+from torch.nn.functional import grid_sample
 
 from faceparse import geometry
 
-STRIP_PIXELS = 1 << 18  # pixels of the picture that are warped at a time, which bounds the memory
+STRIP_PIXELS = 1 << 17  # pixels of the picture that are warped at a time: what is computed of them fits into the cache
 MARGIN = 1e-4           # a pixel whose second class is nearer to the first one than this agrees with none
 UNSURE = 255            # in the table of `agreement`: the four pixels differ
 
 
-def restore(probabilities, homography, size):
+def restore(probabilities, homography, size, with_confidence=False):
     """Warp a crop's probabilities back to the picture, and choose each pixel's class there.
 
-    probabilities  (C, S, S) float32, on the CPU
-    homography     3x3, picture -> crop
-    size           (width, height) of the picture
-    Returns mask (H, W) uint8 and confidence (H, W) float32. Outside the crop: background, confidence 0.
+    probabilities    (C, S, S) float32, on the CPU
+    homography       3x3, picture -> crop
+    size             (width, height) of the picture
+    with_confidence  whether the probability of each pixel's class is wanted
+    Returns
+    mask        (H, W) uint8, background outside the crop
+    confidence  (H, W) float32, 0 outside the crop; None where it is not wanted
+    sums        (C,) float64, the sum of the confidence over the pixels of each class
     """
     left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
     rows = max(1, STRIP_PIXELS // max(1, right - left))
-    best, table = agreement(probabilities)
-    if (left, first, right, last) == (0, 0, *size) and rows >= last:
-        return _restore_strip(probabilities, best, table, homography, size)
-    mask, confidence = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.float32)
+    best, table = agreement(probabilities.numpy())
+    mask, sums = np.zeros(size[::-1], np.uint8), np.zeros(UNSURE + 1)
+    confidence = np.zeros(size[::-1], np.float32) if with_confidence else None
     for top in range(first, last, rows):
-        bottom = min(top + rows, last)
+        strip = np.s_[top:min(top + rows, last), left:right]
         to_crop = geometry.compose(geometry.translation(left, top), homography)
-        strip = _restore_strip(probabilities, best, table, to_crop, (right - left, bottom - top))
-        mask[top:bottom, left:right], confidence[top:bottom, left:right] = strip
-    return mask, confidence
+        sums += _restore_strip(probabilities, best, table, to_crop, mask[strip],
+                               confidence[strip] if with_confidence else None)
+    return mask, confidence, sums[:len(probabilities)]
 
 
 def agreement(probabilities):
-    """(C, S, S) -> the greatest probability of each pixel (S, S), and for each square of four neighbouring pixels the
-    class that all four agree on, or UNSURE: (S + 1, S + 1) uint8, where the outer squares reach beyond the crop.
+    """(C, S, S) -> the greatest probability of each pixel, and for each square of four neighbouring pixels the class
+    that all four agree on, or UNSURE. Both reach beyond the crop, where all probabilities are 0:
 
-    Beyond the crop all probabilities are 0, which leaves the order of the classes as it is.
+    best   (S + 4, S + 4) float32, with two zeros on each side
+    table  (S + 3, S + 3) uint8: square (0, 0), which is background, is between the pixels (0, 0) and (1, 1) of `best`.
+           In the squares at the edge of the crop, the zeros leave the order of the classes as it is
     """
-    best, label = probabilities.max(0)
-    unsure = (probabilities > best - MARGIN).sum(0) > 1
-    label = np.pad(label.to(torch.uint8).masked_fill(unsure, UNSURE).numpy(), 1, mode="edge")
+    best = probabilities.max(0)
+    near = probabilities > best - np.float32(MARGIN)                           # (C, S, S)
+    index = np.arange(len(near), dtype=np.uint8)[:, None, None]
+    label = np.add.reduce(near * index, 0, dtype=np.uint8)                     # of the one class that is near
+    label[np.add.reduce(near, 0, dtype=np.uint8) > 1] = UNSURE
+    label = np.pad(label, 1, mode="edge")
     corner = label[:-1, :-1]
     agree = (corner == label[1:, :-1]) & (corner == label[:-1, 1:]) & (corner == label[1:, 1:])
-    return best, np.where(agree, corner, np.uint8(UNSURE))
+    return np.pad(best, 2), np.pad(np.where(agree, corner, np.uint8(UNSURE)), 1)
 
 
-def _restore_strip(probabilities, best, table, to_crop, size):
-    """`restore` of the rectangle of `size` (width, height) at the origin of the picture that `to_crop` maps to a crop;
-    best and table are its `agreement`."""
-    is_upright = not to_crop[[0, 1, 2, 2], [1, 0, 0, 1]].any()
-    x, y = _coordinates(to_crop, size, best.shape)                                 # (H, W) each
-    confidence, mask = (_along_axes if is_upright else _anywhere)(x, y, best, table)
-    unsure = np.flatnonzero(mask == UNSURE)                                        # (N,)
-    rows, columns = map(torch.from_numpy, np.divmod(unsure, size[0]))
-    points = torch.stack([x[rows, columns], y[rows, columns]], -1)[None, None]     # (1, 1, N, 2)
-    interpolated = grid_sample(probabilities[None], points, align_corners=False)   # (1, C, 1, N)
-    confidence.view(-1)[torch.from_numpy(unsure)], label = interpolated[0, :, 0].max(0)
-    mask.ravel()[unsure] = label.numpy()
-    mask *= confidence.numpy() > 0                                                 # beside the crop
-    return mask, confidence.numpy()
-
-
-def _coordinates(to_crop, size, crop_shape):
-    """x and y in the crop of a rectangle's pixels, (H, W) float32 each, as grid_sample takes them: from -1 to 1."""
-    height, width = crop_shape
+def _restore_strip(probabilities, best, table, to_crop, mask, confidence):
+    """`restore` of the rectangle at the origin of the picture that `to_crop` maps to a crop, into the arrays mask and
+    confidence, (H, W) both, or None; best and table are its `agreement`. Returns the sums, (256,)."""
+    height, width = probabilities.shape[1:]
     scale = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
-    matrix = torch.from_numpy(scale @ to_crop)                                     # (3, 3) float64
-    matrix = matrix / matrix[2, 2]
-    across = matrix[:, :1] * torch.arange(size[0])                                 # (3, W)
-    down = matrix[:, 1:2] * torch.arange(size[1]) + matrix[:, 2:]                  # (3, H)
-    if not (matrix[0, 1] or matrix[1, 0] or matrix[2, :2].any()):
-        return (across[0] + down[0, 0]).float().expand(size[::-1]), down[1].float()[:, None].expand(size[::-1])
-    if matrix[2, :2].any():
-        x, y, w = down[:, :, None] + across[:, None]
-        return (x / w).float(), (y / w).float()
-    return tuple((down[k][:, None] + across[k]).float() for k in (0, 1))
+    to_grid = scale @ to_crop / to_crop[2, 2]                                  # from -1 to 1, as grid_sample has it
+    is_upright = not to_grid[[0, 1, 2, 2], [1, 0, 0, 1]].any()
+    sums, unsure, points = (_along_axes if is_upright else _anywhere)(to_grid, best, table, mask, confidence)
+    interpolated = grid_sample(probabilities[None], torch.from_numpy(points)[None, None], align_corners=False)
+    value, label = (result.numpy() for result in interpolated[0, :, 0].max(0))  # (N,) each
+    mask[unsure] = label
+    if confidence is not None:
+        confidence[unsure] = value
+    sums[UNSURE] = 0
+    return sums + np.bincount(label, value, len(sums))
 
 
-def _anywhere(x, y, best, table):
-    """The interpolated `best` and the squares' classes in `table`, (H, W) each, at coordinates (H, W)."""
-    grid = torch.empty(*x.shape, 2)
-    grid[..., 0], grid[..., 1] = x, y
-    confidence = grid_sample(best[None, None], grid[None], align_corners=False)[0, 0]
-    column, row = (_place(values, side).clamp_(0, side).int() for values, side in zip((x, y), best.shape[::-1]))
-    return confidence, table.ravel().take(row.mul_(table.shape[1]).add_(column).numpy())
-
-
-def _along_axes(x, y, best, table):
-    """The same where x depends on the column alone and y on the row: one axis after the other."""
-    places = [_place(values, side) for values, side in zip((x[0], y[:, 0]), best.shape[::-1])]
-    column, row = (place.clamp(0, side).int() for place, side in zip(places, best.shape[::-1]))
-    right, low = ((place - square).clamp_(0, 1) for place, square in zip(places, (column, row)))
-    first, last = int(row.min()), int(row.max()) + 1                               # the rows of the crop that are seen
+def _along_axes(to_grid, best, table, mask, confidence):
+    """The pixels of a strip in squares whose corners agree, where x in the crop depends on the column alone and y on
+    the row. Returns the sums of their confidence, (256,), and of the other pixels, which are UNSURE in `mask`, rows and
+    columns, (N,) each, and coordinates, (N, 2) float32."""
+    x, y = ((to_grid[axis, axis] * np.arange(count) + to_grid[axis, 2]).astype(np.float32)
+            for axis, count in enumerate(mask.shape[::-1]))                    # (W,), (H,)
+    places = [_place(values, count) for values, count in zip((x, y), table.shape[::-1])]
+    column, row = (place.astype(np.int32) for place in places)                 # of the square
+    right, low = (place - square for place, square in zip(places, (column, row)))
+    first, last = row.min(), row.max() + 1                                     # the rows of the crop that are seen
     row -= first
-    padded = pad(best, (1, 1, 1, 1))[first:last + 1]                               # beyond the crop: 0
-    confidence = torch.lerp(padded[:, column], padded[:, column + 1], right)       # (rows + 1, W)
-    confidence = torch.lerp(confidence[row], confidence[row + 1], low[:, None])    # (H, W)
-    return confidence, table[first:last].take(column.numpy(), 1).take(row.numpy(), 0)
+    best, table = best[first:last + 1], table[first:last]
+    np.take(table.take(column, 1), row, 0, out=mask, mode="clip")              # without "clip", by way of a copy
+    if confidence is not None:
+        lines = best.take(column, 1)
+        lines += right * (best.take(column + 1, 1) - lines)                    # (rows of the crop + 1, W)
+        np.take(np.diff(lines, axis=0), row, 0, out=confidence, mode="clip")
+        confidence *= low[:, None]
+        confidence += lines.take(row, 0)
+    # The sum of bilinear interpolations at the pixels of a square: the corners, weighted by the sums of their weights.
+    weights = []
+    for square, place, count in ((column, right, table.shape[1]), (row, low, len(table))):
+        after = np.bincount(square, place, count)
+        weights.append((np.bincount(square, minlength=count) - after, after))
+    (before_x, after_x), (before_y, after_y) = weights
+    sums = best[:, :-1] * before_x + best[:, 1:] * after_x
+    sums = sums[:-1] * before_y[:, None] + sums[1:] * after_y[:, None]
+    unsure = rows, columns = np.divmod(np.flatnonzero(mask == UNSURE), mask.shape[1])
+    return np.bincount(table.ravel(), sums.ravel(), UNSURE + 1), unsure, np.stack([x[columns], y[rows]], -1)
 
 
-def _place(values, side):
-    """Coordinates of `_coordinates` in squares of `agreement`, from 0, as grid_sample computes pixels from them."""
-    return ((values + 1) * side - 1).div_(2).add_(1)
+def _anywhere(to_grid, best, table, mask, confidence):
+    """The same for any homography."""
+    height, width = mask.shape
+    places = to_grid[:, :1] * np.arange(width), to_grid[:, 1:2] * np.arange(height) + to_grid[:, 2:]
+    x, y = (places[1][axis][:, None] + places[0][axis] for axis in (0, 1))     # (H, W) each
+    if to_grid[2, :2].any():
+        w = places[1][2][:, None] + places[0][2]
+        x, y = x / w, y / w
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    grid = np.stack([x, y], -1)                                                # (H, W, 2)
+    inside = torch.from_numpy(best[2:-2, 2:-2])[None, None]
+    values = grid_sample(inside, torch.from_numpy(grid)[None], align_corners=False)[0, 0].numpy()
+    column, row = (_place(values, count).astype(np.int32) for values, count in zip((x, y), table.shape[::-1]))
+    row *= table.shape[1]
+    row += column
+    mask[:] = table.ravel().take(row)
+    if confidence is not None:
+        confidence[:] = values
+    label = mask.ravel()
+    runs = np.flatnonzero(np.append(True, label[1:] != label[:-1]))            # the starts of runs of equal pixels
+    sums = np.bincount(label[runs], np.add.reduceat(values.ravel(), runs), UNSURE + 1)
+    unsure = np.flatnonzero(label == UNSURE)
+    return sums, np.divmod(unsure, width), grid.reshape(-1, 2)[unsure]
+
+
+def _place(values, count):
+    """Coordinates from -1 to 1 in a crop -> in one axis of `table`, of `count` squares: 1.5 is in the middle of
+    square 1."""
+    side = count - 3
+    place = values * np.float32(side / 2)
+    place += np.float32(side / 2 + 1.5)
+    return np.clip(place, 0, count - 1e-3, out=place)

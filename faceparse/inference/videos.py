@@ -131,7 +131,8 @@ class VideoStages:
         with self.timed("draw"):
             work.restore(self.parser)
             parsed = face.parsed
-            drawn = np.asarray(draw(work.picture, [face], *((parsed.mask, parsed.labels) if parsed else ())))
+            draw(work.picture, [face], *((parsed.mask, parsed.labels) if parsed else ()))
+            drawn = np.asarray(work.picture)
         with self.timed("encode"):
             if self.finder:
                 if not work.number:

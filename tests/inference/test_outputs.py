@@ -16,8 +16,9 @@ LAPA = LABEL_SETS["lapa"]
 
 
 def parsed(mask, confidence):
-    mask = np.array(mask, np.uint8)
-    return ParsedFace(np.zeros((*mask.shape, 3), np.uint8), mask, np.array(confidence, np.float32), LAPA, np.eye(3))
+    mask, confidence = np.array(mask, np.uint8), np.array(confidence, np.float32)
+    sums = np.bincount(mask.ravel(), confidence.ravel(), len(LAPA))
+    return ParsedFace(np.zeros((*mask.shape, 3), np.uint8), mask, confidence, LAPA, np.eye(3), confidence_sums=sums)
 
 
 def test_parts_of_a_mask_worked_by_hand():

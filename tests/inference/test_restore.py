@@ -24,19 +24,23 @@ def smooth(classes=5, sharpness=6.0, seed=0):
 @pytest.mark.parametrize("homography", [
     geometry.letterbox(*PICTURE, SIZE),
     geometry.compose(geometry.translation(-60.3, -20.7), geometry.scaling(0.6, 0.6)),
+    geometry.compose(geometry.letterbox(*PICTURE, SIZE), geometry.mirror(SIZE)),
     geometry.compose(geometry.letterbox(*PICTURE, SIZE), geometry.rotation(17, SIZE, 1.4)),
     geometry.compose(geometry.letterbox(*PICTURE, SIZE),
                      geometry.perspective([[0.1, 0.02], [0, 0], [0.05, 0.05], [0, 0.1]], SIZE)),
-], ids=["letterbox", "part", "rotation", "perspective"])
+], ids=["letterbox", "part", "mirror", "rotation", "perspective"])
 @pytest.mark.parametrize("strip", [1 << 20, 1000])
 def test_every_pixel_has_the_class_and_the_confidence_of_the_formula(homography, strip, monkeypatch):
     monkeypatch.setattr(module, "STRIP_PIXELS", strip)
     for seed in range(5):
         probabilities = smooth(seed=seed)
-        mask, confidence = restore(probabilities, homography, PICTURE)
+        mask, confidence, sums = restore(probabilities, homography, PICTURE, with_confidence=True)
         expected, best = by_the_formula(probabilities, homography)
         assert mask.dtype == np.uint8 and confidence.dtype == np.float32
         assert (mask == expected).all() and np.abs(confidence - best).max() < 1e-5
+        assert np.allclose(sums, [best[expected == label].sum() for label in range(5)])
+        alone, nothing, same = restore(probabilities, homography, PICTURE)
+        assert (alone == mask).all() and nothing is None and (same == sums).all()
 
 
 def test_equal_probabilities_are_left_to_the_formula():
@@ -44,12 +48,13 @@ def test_equal_probabilities_are_left_to_the_formula():
     probabilities = torch.zeros(4, SIZE, SIZE)
     probabilities[1], probabilities[3] = 0.5, 0.5
     homography = geometry.letterbox(*PICTURE, SIZE)
-    assert (agreement(probabilities)[1] == UNSURE).all()
+    assert (agreement(probabilities.numpy())[1][1:-1, 1:-1] == UNSURE).all()
     assert (restore(probabilities, homography, PICTURE)[0] == by_the_formula(probabilities, homography)[0]).all()
 
 
 def test_four_pixels_agree_or_do_not():
     probabilities = torch.zeros(2, 3, 3)
     probabilities[0], probabilities[:, 1, 1] = 1, torch.tensor([0.0, 1.0])
-    table = agreement(probabilities)[1]
-    assert table.shape == (4, 4) and (table[1:3, 1:3] == UNSURE).all() and (table == UNSURE).sum() == 4
+    best, table = agreement(probabilities.numpy())
+    assert best.shape == (7, 7) and (best[2:5, 2:5] == 1).all() and best.sum() == 9
+    assert table.shape == (6, 6) and (table[2:4, 2:4] == UNSURE).all() and (table == UNSURE).sum() == 4
