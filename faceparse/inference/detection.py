@@ -16,7 +16,7 @@ class Detection:
     points      (K, 2) float32, landmarks in pixels of the picture
     confidence  (K,) of the points in 0..1; None where the network has none
     is_face     whether it is taken for a face: its points have a face's extent, and its mean confidence, where there is
-                one, is finder.FACE_CONFIDENCE or more
+                one, is the finder's face_confidence or more
     """
     points: np.ndarray
     confidence: np.ndarray | None

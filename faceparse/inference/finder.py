@@ -33,7 +33,8 @@ MOST_FACES = 64         # the same, by a network that finds all
 REFINEMENTS = 4         # times at most that a face's points are predicted again, in a crop aligned by the last ones
 STILL = 0.01            # a face whose points move less, in sides of its box, is not predicted again
 BATCH = 16              # crops that the network takes at a time
-FACE_CONFIDENCE = 0.65  # mean confidence from which on it is a face
+FACE_CONFIDENCE = 0.35  # mean confidence from which on it is a face, of a network that learnt from faces alone;
+SURE_CONFIDENCE = 0.74  # of a network that learnt from pictures without a face too, chosen by tests/benchmarks/finder.py
 
 
 class FaceFinder:
@@ -42,7 +43,8 @@ class FaceFinder:
     landmarkers     Landmarkers. The last one that was trained on crops refines; the first one that was trained on whole
                     pictures searches. Where there is only one kind, it does both; a network that was trained on whole
                     pictures does not refine.
-    face_confidence  mean confidence of the points from which on it is a face
+    face_confidence  mean confidence of the points from which on it is a face; None: SURE_CONFIDENCE where the network
+                    finds all, else FACE_CONFIDENCE
     points          the LandmarkSet of the detections
     search_network, refine_network  the two Landmarkers, which may be the same
     has_refinement  whether `refine_network` was trained on crops
@@ -51,14 +53,15 @@ class FaceFinder:
     seconds         the time of each `find` and `find_all`
     """
 
-    def __init__(self, landmarkers, face_confidence=FACE_CONFIDENCE):
-        self.face_confidence = face_confidence
+    def __init__(self, landmarkers, face_confidence=None):
         on_pictures = [one for one in landmarkers if one.align not in geometry.NEED_LANDMARKS]
         on_crops = [one for one in landmarkers if one.align in geometry.NEED_LANDMARKS]
         self.refine_network = on_crops[-1] if on_crops else on_pictures[0]
         self.search_network = on_pictures[0] if on_pictures else self.refine_network
         self.has_refinement = bool(on_crops)
         self.finds_all = self.refine_network.knows_no_face and self.search_network.knows_no_face
+        usual = SURE_CONFIDENCE if self.finds_all else FACE_CONFIDENCE
+        self.face_confidence = usual if face_confidence is None else face_confidence
         self.points = self.refine_network.points
         self.crop_counts, self.seconds = {self.search_network: 0, self.refine_network: 0}, []
 

@@ -8,7 +8,7 @@ differ by a factor of 2 at most. Printed for each RUN:
 
     main face   share of the photographs whose annotated face is the one of `find`
     NME         of the 68 points of the main face over the outer corners of the eyes, original pixels; its median
-    and a table with a row for each least confidence of a face (finder.FACE_CONFIDENCE is chosen by it):
+    and a table with a row for each least confidence of a face (finder.SURE_CONFIDENCE is chosen by it):
     found       share of the annotated faces that `find_all` finds; montages are 2 to 6 photographs, each at a size of
                 its own, on one drawn canvas
     others      all other detections there; some photographs show other people, whom nobody annotated

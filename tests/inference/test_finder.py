@@ -7,7 +7,7 @@ from inference.red_faces import RedFaces, corners, picture
 from PIL import Image
 
 from faceparse import geometry, models
-from faceparse.inference.finder import CANDIDATES, REFINEMENTS, FaceFinder
+from faceparse.inference.finder import CANDIDATES, FACE_CONFIDENCE, REFINEMENTS, SURE_CONFIDENCE, FaceFinder
 from faceparse.inference.search import reduced, windows
 from faceparse.inference.tracker import FaceTracker
 from faceparse.landmark_sets import landmark_set
@@ -143,3 +143,11 @@ def test_each_network_costs_its_own_crops():
     cost = finder.cost()
     assert cost["looks"] == 4 and cost["run"] == "mobilenetv2 and lraspp"
     assert cost["flops"] == (3 * models.flops(search.model, 64) + 5 * models.flops(refine.model, 64)) / 2
+
+
+def test_a_network_that_knows_pictures_without_a_face_has_to_be_surer():
+    network = RedFaces()
+    assert FaceFinder([network]).face_confidence == FACE_CONFIDENCE == 0.35
+    assert FaceFinder([network], 0.5).face_confidence == 0.5
+    network.knows_no_face = True
+    assert FaceFinder([network]).face_confidence == SURE_CONFIDENCE == 0.74
