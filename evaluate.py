@@ -33,7 +33,7 @@ from faceparse.evaluation.face_sets import load_split, reading_for, refuse_train
 from faceparse.evaluation.report_files import landmark_pictures, parser_pictures, write_report
 from faceparse.geometry.alignment import ALIGNMENTS, BY_LANDMARKS
 from faceparse.inference.coarse_to_fine import CoarseToFine, take_coarse
-from faceparse.inference.finder import FaceFinder
+from faceparse.inference.finder import FACE_CONFIDENCE, SURE_CONFIDENCE, FaceFinder
 from faceparse.inference.landmark_network import Landmarker
 from faceparse.inference.multi_view import add_views
 from faceparse.inference.outputs import OVERLAYS, Outputs
@@ -99,6 +99,11 @@ def get_args_parser():
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, with lines picture,x0,y0,x1,y1 in pixels, from brows to chin; "
                             "several lines of a picture for several faces (default: the landmark network finds them)")
+    group.add_argument("--face-confidence", type=float, metavar="X",
+                       help="least mean confidence of the landmarks, in 0..1, from which on it is a face: less finds "
+                            f"more faces and more that are none (default: {SURE_CONFIDENCE} for a landmark network "
+                            f"that learnt from pictures without a face too, as the shipped one; {FACE_CONFIDENCE} for "
+                            "others)")
     group.add_argument("--confidence", action="store_true",
                        help="also write a confidence map for each mask (default: none)")
     group.add_argument("--overlay", choices=OVERLAYS,
@@ -141,8 +146,8 @@ def main(args):
         refuse_options(args, ("set", "split", "limit", "nme_by", "points", "predictions"),
                        "scores a data set: leave it out, or --images")
     else:
-        refuse_options(args, ("boxes", "confidence", "overlay", "mask_only", "overwrite", "batch", "annotate"),
-                       "is for pictures: name them by --images")
+        refuse_options(args, ("boxes", "face_confidence", "confidence", "overlay", "mask_only", "overwrite", "batch",
+                              "annotate"), "is for pictures: name them by --images")
     networks = load_networks(args)
     landmarkers = [network for network in networks if isinstance(network, Landmarker)]
     others = [network for network in networks if network not in landmarkers]
@@ -298,7 +303,11 @@ def predict_images(args, others, landmarkers):
         refuse_options(args, ("confidence", "overlay"), "has no effect beside --mask-only: leave it out")
     if coarse:
         parser = CoarseToFine(coarse, parser)
-    finder = FaceFinder(landmarkers) if landmarkers else None
+    if not landmarkers:
+        refuse_options(args, ("face_confidence",), "is for landmark networks, and --model names none: leave it out")
+    if args.face_confidence is not None and not 0 <= args.face_confidence <= 1:
+        raise FaceparseError(f"--face-confidence {args.face_confidence}: should be in 0..1")
+    finder = FaceFinder(landmarkers, args.face_confidence) if landmarkers else None
     if args.annotate:
         return annotate(args, parser, finder)
     if parser and parser.align in BY_LANDMARKS and not finder and not args.boxes:

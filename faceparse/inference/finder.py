@@ -116,7 +116,7 @@ class FaceFinder:
     @property
     def identity(self):
         """See TrainedNetwork.identity."""
-        return self.search_network.identity, self.refine_network.identity
+        return self.search_network.identity, self.refine_network.identity, self.face_confidence
 
     @property
     def crop_count(self):

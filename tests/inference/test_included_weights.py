@@ -1,5 +1,6 @@
 """The weights that come with faceparse: their model card is about these files, and they parse a photograph."""
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -57,3 +58,15 @@ def test_the_points_of_the_eyes_are_at_the_eyes(faces):
     detection, points = faces[0].detection, landmark_set("106")
     for indices, part in ((points.left_eye, "left_eye"), (points.right_eye, "right_eye")):
         assert np.hypot(*(detection.points[list(indices)].mean(0) - PIXELS[part])) < 5
+
+
+def test_face_confidence_decides_what_is_a_face_and_a_second_start_follows_it(run, tmp_path):
+    command = ("evaluate.py", "--images", str(PHOTOGRAPH), "--model", "shipped", "--device", "cpu", "--face-confidence")
+    found = {}
+    for least in ("0.99", "0.5"):
+        status, out, err = run(*command, least)
+        assert status == 0, err
+        found[least] = len(json.loads((tmp_path / "parsed/astronaut.json").read_text())["faces"])
+    assert found["0.99"] == 0 and found["0.5"] >= 1
+    status, out, err = run(*command, "1.5")
+    assert status == 2 and "--face-confidence 1.5" in err

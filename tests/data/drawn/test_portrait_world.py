@@ -16,8 +16,8 @@ from faceparse.data.drawn.portrait.without_face import without_face
 
 def test_most_portraits_have_the_framing_of_celeba_hq():
     scales = np.array([Scene(0, k, 8).p.scale for k in range(200)])
-    assert 0.6 < np.mean(np.abs(scales / 0.335 - 1) < 0.16)
-    assert scales.min() > 0.55 * 0.334 and scales.max() < 1.36 * 0.335
+    assert 0.6 < np.mean(np.abs(scales / 0.35 - 1) < 0.16)
+    assert scales.min() > 0.55 * 0.349 and scales.max() < 1.36 * 0.35
 
 
 def test_in_wide_framing_the_face_takes_between_an_eighth_and_three_fifths_of_the_width():
