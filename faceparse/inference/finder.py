@@ -33,8 +33,9 @@ MOST_FACES = 64         # the same, by a network that finds all
 REFINEMENTS = 4         # times at most that a face's points are predicted again, in a crop aligned by the last ones
 STILL = 0.01            # a face whose points move less, in sides of its box, is not predicted again
 BATCH = 16              # crops that the network takes at a time
-FACE_CONFIDENCE = 0.35  # mean confidence from which on it is a face, of a network that learnt from faces alone;
-SURE_CONFIDENCE = 0.74  # of a network that learnt from pictures without a face too, chosen by tests/benchmarks/finder.py
+# Mean confidence from which on it is a face
+FACE_CONFIDENCE = 0.35  # of a network that learnt from faces alone
+SURE_CONFIDENCE = 0.74  # of one that learnt from pictures without a face too, chosen by tests/benchmarks/finder.py
 
 
 class FaceFinder:
