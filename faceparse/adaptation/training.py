@@ -18,8 +18,9 @@ from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict, table
 from faceparse.recipes import TOYS, default_recipe, recipe
 from faceparse.training import distributed, figures
+from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import make_faces, mirrored_safely, with_masks
-from faceparse.training.parser_training import SAMPLE, data_options
+from faceparse.training.parser_training import data_options
 from faceparse.training.plans import make_adapter_plan, training_set_of
 from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
@@ -93,7 +94,7 @@ class AdapterTraining:
     def faces(self, skip_bad):
         return make_faces(self.plan, self.recipe, self.train_set.records, self.val_records, self.labels, skip_bad)
 
-    def build(self, faces=None):
+    def build(self, faces=None, folder=None):
         channels = channels_of(self.plan.input, len(self.parsers[0].labels))
         return models.build(self.plan.arch, self.plan.encoder, len(self.labels), channels)
 

@@ -23,21 +23,26 @@ def _readable(faces, index):
         raise
 
 
-def mean_face(faces):
+def mean_face(faces, sample=None):
     """(K, 2) float64, the mean of the landmarks of `faces` (Faces) in their aligned crops, in 0..1 of the crop's side.
 
-    Each point is averaged over the faces where it is annotated. Raises FaceparseError where it is annotated in none.
+    Each point is averaged over the faces where it is annotated.
+    sample  at most this number of records, evenly spaced, are read, and all where these lack a point; None: all
+    Raises FaceparseError where a point is annotated in no face.
     """
-    points = []
-    for index in range(len(faces)):
-        source = _readable(faces, index)
-        if source is not None and source.points is not None and not shows_no_face(source.points):
-            points.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
-    mean = np.nanmean(points, 0) if points and np.isfinite(points).any(0).all() else None
-    if mean is None:
-        raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, "
-                             "or some of them: annotate each point in one face at least")
-    return mean
+    points, indices = [], spread(len(faces), sample or len(faces))
+    with Progress(len(indices), "reading faces for their mean face") as progress:
+        for index in indices:
+            source = _readable(faces, index)
+            if source is not None and source.points is not None and not shows_no_face(source.points):
+                points.append((geometry.apply(source.aligned, source.points) + 0.5) / faces.size)
+            progress.update()
+    if points and np.isfinite(points).any(0).all():
+        return np.nanmean(points, 0)
+    if len(indices) < len(faces):
+        return mean_face(faces)
+    raise FaceparseError(f"{faces.records[0].name} and the {len(faces) - 1} records beside it lack the landmarks, "
+                         "or some of them: annotate each point in one face at least")
 
 
 def colour_counts(faces, sample=None):

@@ -18,6 +18,7 @@ from faceparse.training.run_folder import history_of
 
 STEPS, SECONDS = 40, 6.0  # timing ends after STEPS steps, or after SECONDS and at least two steps
 SCORED = 48               # faces of the val split whose scoring is timed
+SAMPLE = 32               # faces from which the mean face, class weights and statistics are computed, instead of all
 
 
 class StepClock:
@@ -88,11 +89,13 @@ def forecast(model, faces, val, settings, done, step, face):
 
 
 def _sizes(faces, sample=50):
-    """The sizes of the smallest and the largest of `sample` pictures: "178 x 218 to 1024 x 1024"."""
-    sizes = []
-    for index in spread(len(faces), sample):
+    """The sizes of the smallest and the largest of `sample` pictures: "178 x 218 to 1024 x 1024". Drawn pictures of a
+    set are of one size, so that one of them is drawn."""
+    images = [faces.records[index].image for index in spread(len(faces), sample)]
+    drawn, sizes = [image for image in images if callable(image)], []
+    for image in [image for image in images if not callable(image)] + drawn[:1]:
         try:
-            sizes.append(image_size(faces.records[index].image))
+            sizes.append(image_size(image))
         except FaceparseError:
             if not faces.skip_bad:
                 raise

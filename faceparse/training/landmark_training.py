@@ -11,6 +11,7 @@ from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, default_recipe, recipe
 from faceparse.training import figures
+from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import make_faces, refuse_without_val, val_records, with_copies
 from faceparse.training.plans import departures, make_landmark_plan
 from faceparse.training.tasks import Landmarking
@@ -60,12 +61,14 @@ class LandmarkTraining:
         records = with_copies(self.records, self.recipe.jitter)
         return make_faces(self.plan, self.recipe, records, self.val_records, None, skip_bad)
 
-    def build(self, faces=None):
-        """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face."""
+    def build(self, faces=None, folder=None):
+        """faces: the Faces whose mean face initialises the network unless the plan names a file; None: no mean face.
+        folder: the run's; None: a dry run, whose mean face is that of a sample."""
         plan = self.plan
         model = models.build_landmarker(plan.arch, plan.encoder, self.points.count, plan.stride, plan.neighbors)
         if faces is not None:
-            model.set_mean_face(mean_face(faces) if self.mean_face is None else self.mean_face)
+            sample = None if folder else SAMPLE
+            model.set_mean_face(mean_face(faces, sample) if self.mean_face is None else self.mean_face)
         return model
 
     def task(self, model, faces, val, device, folder=None):

@@ -9,13 +9,13 @@ from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_c
 from faceparse.labels import label_set, label_set_to_dict
 from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
 from faceparse.training import distributed, figures
+from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import (make_faces, mirrored_safely, refuse_without_val, val_records, with_copies,
                                       with_masks)
 from faceparse.training.plans import departures, make_plan
 from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
 
-SAMPLE = 200  # faces of a dry run whose pixels are counted
 OWN_SETS = ("folder", "labelme")
 DATA_OPTIONS = ("full", "helen_rule", "mix", "mix_real")  # options of parsing.load
 
@@ -64,7 +64,7 @@ class ParserTraining:
         records = with_copies(records, self.recipe.jitter)
         return make_faces(self.plan, self.recipe, records, val, self.labels, skip_bad)
 
-    def build(self, faces=None):
+    def build(self, faces=None, folder=None):
         return models.build(self.plan.arch, self.plan.encoder, len(self.labels))
 
     def task(self, model, faces, val, device, folder=None):

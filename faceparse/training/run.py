@@ -7,9 +7,10 @@ AdapterTraining (adaptation/training.py). Each has
     notes, target                lines to print first, and the network's output and loss in words
     departures                   what differs from the architecture's paper, in words
     faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
-    build(faces=None)            the network with random weights
+    build(faces=None, folder=None)   the network with random weights
     task(model, faces, val, device, folder)   the network's task (tasks.py): inputs, loss, scores. What it counts over
-                                 all faces is read from the run's folder (None: a dry run, which counts a sample)
+                                 all faces is read from the run's folder
+                                 In both, `folder` is None in a dry run, which reads a sample in place of all faces
     counts                       what `task` has counted, a dict for the run's statistics.json
     about(task)                  dict of the checkpoint's entries beside the weights
     draw(folder, history, task, model, val)   the pictures and tables at the end of a run
@@ -48,9 +49,10 @@ def train(training, run):
         return folder
     faces, val = training.faces(run.skip_bad)
     torch.manual_seed(plan.seed)
-    model = training.build(faces)
+    own_folder = None if run.dry_run else folder
+    model = training.build(faces, own_folder)
     load_initial_weights(model, plan, run.dry_run)
-    task = training.task(model, faces, val, machine.device, None if run.dry_run else folder)
+    task = training.task(model, faces, val, machine.device, own_folder)
     settings = optimization_of(plan, training.recipe)
     print(header(folder, training, task, len(faces), machine), flush=True)
     if machine.device.type == "cpu":

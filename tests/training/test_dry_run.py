@@ -1,4 +1,6 @@
 """--dry-run describes a training, forecasts its time and writes nothing."""
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -32,6 +34,32 @@ def test_a_dry_run_describes_every_run_of_several_and_landmark_networks_too(run,
                              "--batch", "2", "--epochs", "1", "--device", "cpu")
     assert status == 0 and printed.count("Nothing was written") == 2 and not list(tmp_path.iterdir())
     assert "106 landmarks" in printed and "1,398,907 parameters" in printed
+
+
+def test_a_dry_run_takes_the_mean_face_of_a_sample_and_a_training_that_of_all_faces(run, tmp_path, monkeypatch):
+    read, source = set(), Faces.source
+
+    def noting(faces, index):
+        if faces.jitter is not None:  # not those of the val split
+            read.add(index)
+        return source(faces, index)
+
+    monkeypatch.setattr(Faces, "source", noting)
+    monkeypatch.setattr(dry_run, "time_steps", lambda *arguments: (1.0, 0.0))
+    options = ["--arch", "pipnet", "--limit", "50", "--size", "32", "--batch", "25", "--epochs", "1", "--device", "cpu"]
+    status, printed, _ = run("train.py", "--dry-run", *options)
+    assert status == 0 and "50 faces to train on" in printed and len(read) == dry_run.SAMPLE < 50
+    assert {0, 49} < read
+    read.clear()
+    monkeypatch.setattr("faceparse.training.run.fit", lambda *arguments, **options: [])
+    monkeypatch.setattr("faceparse.training.landmark_training.LandmarkTraining.draw", lambda *arguments: None)
+    assert run("train.py", *options)[0] == 0 and read == set(range(50))
+
+
+def test_a_drawn_picture_is_drawn_once_for_its_size():
+    drawn, records = [], parsing.load("toy", "train", ".", limit=5, toy_size=32).records
+    some = [replace(record, image=lambda image=record.image: drawn.append(1) or image()) for record in records]
+    assert dry_run._sizes(Faces(some, None, 32)) == "32 x 32" and len(drawn) == 1
 
 
 def test_a_dry_run_of_an_adapter_changes_no_run(run, tmp_path):

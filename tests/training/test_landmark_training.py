@@ -1,6 +1,7 @@
 """The training of a landmark network: what its checkpoint holds, the best epoch, augmentation and the mean face."""
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -108,6 +109,27 @@ def test_a_landmark_without_any_annotation_is_an_error_before_training():
     record = landmarks.load("toy", "train", ".", limit=1).records[0]
     with pytest.raises(FaceparseError, match="lack the landmarks"):
         mean_face(Faces([replace(record, landmarks=without_point_7)], None, 64, "none", landmarks=True))
+
+
+def test_the_mean_face_of_a_sample_is_that_of_evenly_spaced_faces_and_of_all_where_these_lack_a_point(tmp_path):
+    def without_point_7(record):
+        points = record.landmarks()
+        points[7] = np.nan
+        return points
+
+    records = landmarks.load("toy", "train", ".", limit=5, toy_size=32).records
+    faces, ends = (Faces(some, None, 32, "none", landmarks=True) for some in (records, records[::4]))
+    assert np.array_equal(mean_face(faces, 2), mean_face(ends)) and np.array_equal(mean_face(faces, 9), mean_face(faces))
+    partly = [replace(record, landmarks=partial(without_point_7, record)) for record in records]
+    partly[1] = records[1]
+    faces = Faces(partly, None, 32, "none", landmarks=True)
+    assert np.array_equal(mean_face(faces, 2), mean_face(faces)) and np.isfinite(mean_face(faces)).all()
+
+
+def test_reading_the_faces_of_the_mean_face_shows_progress(monkeypatch, capsys):
+    monkeypatch.setattr("faceparse.progress.Progress.update", lambda self: print(self.label, self.total))
+    mean_face(Faces(landmarks.load("toy", "train", ".", limit=2, toy_size=32).records, None, 32, landmarks=True))
+    assert capsys.readouterr().out == 2 * "reading faces for their mean face 2\n"
 
 
 def test_the_mean_face_of_a_file_replaces_the_datas(tmp_path):
