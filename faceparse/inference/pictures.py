@@ -88,6 +88,6 @@ class PictureStages:
 def notes_on(work):
     """Notes for the user on a picture whose faces are not certain."""
     if not work.faces:
-        return [f"{work.file}: no face was found; give its box by --boxes if there is one"]
+        return [f"{work.file}: no face was found; if it shows one, give its box by --boxes, or lower --face-confidence"]
     return [f"{work.file}: no face was found with enough confidence ({face.detection.mean_confidence:.2f}); give its "
             "box by --boxes" for face in work.faces if face.detection and not face.detection.is_face]

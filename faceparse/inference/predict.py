@@ -48,7 +48,7 @@ def predict(paths, out, parser=None, finder=None, boxes=None, outputs=Outputs(),
     stages = PictureStages(parser, finder, outputs, boxes)
     summary = Summary(notes=unopened_notes(paths))
     try:
-        with Progress(len(inputs), "annotating" if finder else "parsing") as progress:
+        with Progress(len(inputs), "parsing" if parser else "finding landmarks") as progress:
             for are_videos, group in groupby(((file, out / stem) for file, stem in inputs),
                                              lambda pair: is_video(pair[0])):
                 if are_videos:
