@@ -2,20 +2,22 @@
 
 The steps for one record:
 
-    image file --decode at 1/1..1/8--> reduced image --cut out around the face--> Source, kept in memory when it fits
+    image file --decode at full size or down to an eighth--> image --cut out around the face--> Source, kept in memory
+        while there is room
     Source --alignment, rotation, perspective, mirror, resize: one homography, one interpolation--> (size, size) crop
 
 A batch is a dict:
 
-    image       (B, 3, S, S) uint8
+    image       (B, 3, S, S) uint8 RGB
     mask        (B, S, S) uint8, in the target labels, 255 = ignored
     landmarks   (B, K, 2) float32, in pixels of the crop, NaN = not annotated, records.ABSENT = no face in the crop
     homography  (B, 3, 3) float64, full-size image -> crop
     index       (B,) int64 into `records`
 
-A face without a mask, in a batch where another face has one, has a mask of 255. Any other key that some record of the
-batch lacks is left out, and so are landmarks of different sets (mixed sets). A mirrored face has no landmarks if its
-landmark set has no mirror pairs (Helen's 194).
+A face without a mask, in a batch where another face has one, gets a mask of 255. Any other key that a face of the batch
+lacks is left out of the batch, and so are landmarks if the batch has faces of different landmark sets (mixed data
+sets). A mirrored face has no landmarks if it is not known which points of its landmark set mirror each other (Helen's
+194).
 """
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -35,8 +37,9 @@ from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
 CACHE_BYTES = 4 << 30  # of one process; processes on one machine should divide it between them
-CLUTTERS = 128  # pictures of clutter, which are kept, since drawing one takes as long as a training step
-TRIES = 10  # at most, places of a crop until no class fills it (cat_max_ratio of mmsegmentation's RandomCrop)
+CLUTTERS = 128  # number of clutter pictures; they are kept, since drawing one takes as long as a training step
+TRIES = 10      # times at most that a crop in which one class covers too much (Jitter.most) is placed anew, as by
+                # cat_max_ratio of mmsegmentation's RandomCrop
 
 
 class Faces:
@@ -114,7 +117,7 @@ class Faces:
         if jitter is None:
             return aligned, is_mirrored
         if jitter.stray and shows_no_face(source.points):
-            jitter = replace(jitter, stray=1.0)  # it has no place of a face to stay near
+            jitter = replace(jitter, stray=1.0)  # a picture without a face: the crop may be anywhere
         draws = uniforms(self.seed, self.epoch, index, "geometry", geometry.JITTER_DRAWS)
         for attempt in range(1, TRIES + 1):
             random, mirrored = geometry.random_homography(jitter, draws, self.size)

@@ -1,9 +1,10 @@
-"""A trained parser of pictures: align, run the network, choose each pixel's class, undo the alignment.
+"""A trained parser of pictures. It warps the face into a square crop, runs the network on it, warps the probabilities
+of the classes back to the picture, and gives each pixel the most probable class.
 
-    parser = faceparse.load("runs/lapa-unet")
-    face = parser.parse("photo.jpg")          # a path, a Pillow image or a (H, W, 3) uint8 array
-    face.mask                                 # (H, W) uint8, indices of face.labels
-    face.overlay().save("overlay.png")
+    parser = faceparse.load()                       # the included parser; or a run folder, "runs/lapa-unet"
+    for face in parser.parse_all("photo.jpg"):      # a path, a Pillow image or a (H, W, 3) uint8 array
+        face.mask                                   # (H, W) uint8, indices of face.labels.names
+        face.overlay().save("overlay.png")
 """
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,13 +26,15 @@ from faceparse.landmark_sets import landmark_set
 
 @dataclass
 class ParsedFace:
-    """A parsed picture.
+    """One face, parsed in its picture of H x W pixels.
 
-    image       (H, W, 3) uint8 RGB
-    mask        (H, W) uint8, class indices of `labels`
-    confidence  (H, W) float32 in 0..1, the probability of the pixel's class; None in pictures.py, where it takes time
-    homography  3x3, picture -> the crop that the network parsed
-    detection   of `parse_all`: the detection.Detection of the face, with its landmarks and their confidence; else None
+    image       (H, W, 3) uint8 RGB, the picture
+    mask        (H, W) uint8, class indices of `labels`; 0, background, outside the crop
+    confidence  (H, W) float32 in 0..1, the probability of the pixel's class, 0 outside the crop; None where the caller
+                of Parser.parsed did not ask for it, to save its time
+    labels      the LabelSet: `labels.names[i]` is the name of class i
+    homography  3x3, pixels of the picture -> pixels of the crop that the network parsed
+    detection   from `parse_all`: the detection.Detection of the face, its landmarks and their confidence; else None
     confidence_sums  (C,) the sum of the confidence over the pixels of each class
     """
     image: np.ndarray
@@ -43,7 +46,7 @@ class ParsedFace:
     confidence_sums: np.ndarray | None = None
 
     def overlay(self, opacity=0.5):
-        """The mask in its label set's colours over the image, a Pillow image."""
+        """The image with the mask's colours over it, a Pillow image. opacity: of the colours, in 0..1"""
         return Image.fromarray(drawing.overlay(self.image, self.mask, self.labels, opacity))
 
 
@@ -62,11 +65,12 @@ class Parser(TrainedNetwork):
         self.size, self.align = about["size"], about["align"]
 
     def logits(self, images):
-        """images (B, 3, S, S) uint8 crops -> logits (B, C, S, S) float32, on the parser's device."""
+        """images (B, 3, S, S) uint8 RGB crops, S = `size` -> logits (B, C, S, S) float32, on the parser's device."""
         return self.run(normalise(images.to(self.device), self.about["mean"], self.about["std"]))["out"].float()
 
     def probabilities(self, images):
-        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. They add up to 1 for softmax, not for sigmoid."""
+        """images (B, 3, S, S) uint8 -> (B, C, S, S) in 0..1. Over the classes they add up to 1, except those of a
+        network that was trained with the sigmoid loss, where each class has a probability by itself."""
         logits = self.logits(images)
         return logits.sigmoid() if self.about["activation"] == "sigmoid" else logits.softmax(1)
 
@@ -93,9 +97,14 @@ class Parser(TrainedNetwork):
         return self.parsed(probabilities.cpu(), homography, image.size, np.asarray(image), with_confidence=True)
 
     def parsed(self, probabilities, homography, size, image=None, with_confidence=False):
-        """The ParsedFace of a picture of `size` (width, height) from the probabilities (C, S, S) of a crop, on the
-        CPU. image: the picture's pixels, or None where nobody asks the ParsedFace for them; with_confidence: whether
-        somebody asks it for the confidence."""
+        """The ParsedFace of a picture, from the class probabilities of its crop.
+
+        probabilities    (C, S, S) float32, on the CPU
+        homography       3x3, picture -> crop
+        size             (width, height) of the picture
+        image            (H, W, 3) uint8, for ParsedFace.image; None: it has none, and no overlay
+        with_confidence  whether to compute ParsedFace.confidence
+        """
         mask, confidence, sums = restore(probabilities, homography, size, with_confidence)
         return ParsedFace(image, mask, confidence, self.labels, homography, confidence_sums=sums)
 

@@ -5,16 +5,17 @@
     detection.points                  # (K, 2) float32, in pixels of the picture
     face = parser.parse("photo.jpg", detection.points, finder.points)
 
-The search (search.py) runs the network on windows of the picture, of many sizes, and keeps the faces with the highest
-confidence in their points. Then the network runs again, up to REFINEMENTS times, on crops aligned by the points of the
-time before, until the points stay where they are. The confidence in the last crop decides whether it is a face.
+The search (search.py) runs the network on windows of the picture, of many sizes, and keeps the candidates with the
+highest confidence in their points. Then the network runs again on a crop around each candidate, aligned by its points,
+and again on a crop aligned by the new points, up to REFINEMENTS times, until the points stay where they are. The mean
+confidence of the points in the last crop decides whether it is a face.
 
-`find_all` returns every face. It needs a network that was trained on pictures without a face as well (train.py
---without-face), whose confidence is low where there is none. Other networks are trained on faces alone: their
-confidence only ranks places, and they find the main face of a picture, the largest of the candidates of nearly the
-highest confidence, as `find` does with all networks.
+`find` returns the main face: the largest of the candidates whose confidence is near the highest (detection.main_face).
+`find_all` returns every face. This needs a network that was trained on pictures without a face as well (train.py
+--without-face), so that its confidence is low where there is no face. The confidence of networks that were trained on
+faces alone only tells which of several places is the best; with them, `find_all` returns the main face at most.
 
-In a video (tracker.py) the face is located near its place in the frame before, with one crop a frame.
+In a video (tracker.py), the face is searched for in one crop of each frame, around its place in the frame before.
 """
 import statistics
 import time
@@ -42,16 +43,17 @@ class FaceFinder:
     """Finds faces and their landmarks in a picture.
 
     landmarkers     Landmarkers. The last one that was trained on crops refines; the first one that was trained on whole
-                    pictures searches. Where there is only one kind, it does both; a network that was trained on whole
-                    pictures does not refine.
+                    pictures searches. Where all were trained on crops, the last one searches too; where all were
+                    trained on whole pictures, nothing is refined.
     face_confidence  mean confidence of the points from which on it is a face; None: SURE_CONFIDENCE where the network
                     finds all, else FACE_CONFIDENCE
     points          the LandmarkSet of the detections
     search_network, refine_network  the two Landmarkers, which may be the same
     has_refinement  whether `refine_network` was trained on crops
     finds_all       whether `find_all` finds every face of a picture, and none where there is none
-    crop_counts     {network: number of crops it was run on, in a scan those that the scanned pixels would fill}
-    seconds         the time of each `find` and `find_all`
+    crop_counts     {network: number of crops that it was run on}; a scan of the whole picture counts as the number of
+                    crops with as many pixels
+    seconds         the time of each `find` and `find_all` so far
     """
 
     def __init__(self, landmarkers, face_confidence=None):
@@ -71,10 +73,12 @@ class FaceFinder:
 
         image   a path, a Pillow image or (H, W, 3) uint8 RGB
         box     (x0, y0, x1, y1) of the face in pixels, from the brows to the chin: it replaces the search
-        before  (K, 2) the face's points in the video's frame before: no search, and only one crop
+        before  (K, 2) the face's points in the frame before, of a video: they replace the search, and the network is
+                run on one crop only
 
-        Where no candidate has a face's extent, the points are a fixed stand-in in the middle of the picture or the box,
-        with confidence 0.
+        Where no candidate has the extent of a face (detection.has_extent_of_face), the points are those of a schematic
+        face in the middle of the picture or in the box, with confidence 0. Raises FaceparseError where the picture
+        cannot be read.
         """
         start = time.perf_counter()
         image = as_picture(image)
@@ -93,7 +97,8 @@ class FaceFinder:
         """Find all faces of a picture; returns a list of Detections, the largest face first, [] where there is none.
 
         image  a path, a Pillow image or (H, W, 3) uint8 RGB
-        Where not `finds_all`, it has one element at most: that of `find`.
+        Unless `finds_all`, the list has one element at most, that of `find`. Raises FaceparseError where the picture
+        cannot be read.
         """
         if not self.finds_all:
             return [one for one in [self.find(image)] if one.is_face]
@@ -105,7 +110,8 @@ class FaceFinder:
         return sorted(faces, key=area, reverse=True)
 
     def find_without_search(self, image):
-        """Find the face by one crop, the whole picture, and where another network refines by one more."""
+        """Find the face from one crop, the whole picture, and where another network refines, from a second one around
+        it. image and returned Detection as for `find`."""
         image = as_picture(image)
         whole = geometry.letterbox(*image.size, self.search_network.size)
         detection, = self._detect(self.search_network, image, [whole])

@@ -35,13 +35,14 @@ def predict(paths, out, parser=None, finder=None, boxes=None, outputs=Outputs(),
     finder   a FaceFinder or None; at least one of both is needed
     boxes    file of input_files.read_boxes; its boxes replace the search for faces
     outputs  Outputs: which files are written of a picture. Of a video: see videos.predict_video
-    batch    number of crops, of one or several pictures, that the parser takes at a time. A mask does not depend on it
-             but for float32's rounding
-    threads  that read pictures, and as many that draw and write; 0: one after the other
+    batch    number of crops, of one or several pictures, that the parser takes at a time. Masks of different batches
+             differ by float32's rounding at most
+    threads  number of threads that read pictures, and of threads that draw and write; 0: all steps one after the other
 
-    Of a picture: NAME.json and NAME_overlay; with a parser NAME_mask.png, a palette image (of several faces merged, and
-    NAME_mask_1.png, ... of each one). Returns a Summary. Raises FaceparseError where the paths or the boxes are wrong,
-    or the results cannot be written.
+    Written of a picture: NAME.json and NAME_overlay; with a parser also NAME_mask.png, a palette image of all faces,
+    and where there are several faces NAME_mask_1.png, ... of each one. Returns a Summary. Raises FaceparseError where
+    the paths or the boxes are wrong, or the results cannot be written. A picture that cannot be read does not stop the
+    others: its error is in the Summary.
     """
     inputs, out = find_files(paths, out), Path(out)
     boxes = {} if boxes is None else read_boxes(boxes, inputs)

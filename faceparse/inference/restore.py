@@ -1,10 +1,12 @@
-"""A crop's probabilities -> the class of each pixel of the picture, the same as by the formula
+"""A crop's probabilities -> the class of each pixel of the picture. `restore` computes the same as
 
-    best, label = geometry.warp_tensor(probabilities, back, size).max(0)
+    best, label = geometry.warp_tensor(probabilities, back, size).max(0)      # back: the homography crop -> picture
 
-in a sixth of its time. Between four neighbouring pixels of the crop that agree on their most probable class, bilinear
-interpolation, which is a weighted mean, keeps that class: no probability is interpolated there, unless the caller wants
-it. The other pixels of the picture, those near a contour, are interpolated for all classes.
+that is, the probabilities of all classes, interpolated bilinearly at each pixel of the picture, and the greatest of
+them, but in a sixth of the time. A pixel of the picture lies in a square between four neighbouring pixels of the crop.
+Where these four have the same most probable class, a weighted mean of their probabilities has it too, so the class is
+known without interpolation. Only the other pixels of the picture, those near a contour, are interpolated for all
+classes.
 """
 import numpy as np
 import torch
@@ -43,12 +45,13 @@ def restore(probabilities, homography, size, with_confidence=False):
 
 
 def agreement(probabilities):
-    """(C, S, S) -> the greatest probability of each pixel, and for each square of four neighbouring pixels the class
-    that all four agree on, or UNSURE. Both reach beyond the crop, where all probabilities are 0:
+    """Probabilities (C, S, S) -> the greatest probability of each pixel, and for each square of four neighbouring
+    pixels the class that all four have, or UNSURE where they differ. Outside the crop all probabilities are 0. Returns
 
-    best   (S + 4, S + 4) float32, with two zeros on each side
-    table  (S + 3, S + 3) uint8: square (0, 0), which is background, is between the pixels (0, 0) and (1, 1) of `best`.
-           In the squares at the edge of the crop, the zeros leave the order of the classes as it is
+    best   (S + 4, S + 4) float32: the crop's values with two zeros on each side
+    table  (S + 3, S + 3) uint8: entry (0, 0) is the square between the pixels (0, 0) and (1, 1) of `best`. The
+           outermost squares, outside the crop, are background. A square at the edge of the crop has the class of its
+           pixels inside, because zeros in the mean do not change which class is the most probable
     """
     best = probabilities.max(0)
     near = probabilities > best - np.float32(MARGIN)                           # (C, S, S)
@@ -62,8 +65,13 @@ def agreement(probabilities):
 
 
 def _restore_strip(probabilities, best, table, to_crop, mask, confidence):
-    """`restore` of the rectangle at the origin of the picture that `to_crop` maps to a crop, into the arrays mask and
-    confidence, (H, W) both, or None; best and table are its `agreement`. Returns the sums, (256,)."""
+    """`restore` of one strip of the picture.
+
+    to_crop            3x3, pixels of the strip -> pixels of the crop
+    best, table        from `agreement`
+    mask, confidence   (H, W), the strip of the results, which is written into; confidence may be None
+    Returns the sums of the confidence of each class, (256,).
+    """
     height, width = probabilities.shape[1:]
     scale = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
     to_grid = scale @ to_crop / to_crop[2, 2]                                  # from -1 to 1, as grid_sample has it
@@ -79,9 +87,15 @@ def _restore_strip(probabilities, best, table, to_crop, mask, confidence):
 
 
 def _along_axes(to_grid, best, table, mask, confidence):
-    """The pixels of a strip in squares whose corners agree, where x in the crop depends on the column alone and y on
-    the row. Returns the sums of their confidence, (256,), and of the other pixels, which are UNSURE in `mask`, rows and
-    columns, (N,) each, and coordinates, (N, 2) float32."""
+    """Fill in those pixels of a strip whose square has one class. For crops without rotation: x in the crop depends on
+    the column of the picture alone, and y on the row.
+
+    to_grid  3x3, pixels of the strip -> coordinates in the crop, -1 to 1;  others: see _restore_strip
+    Returns
+    sums    (256,) of the confidence of these pixels, by class
+    unsure  (rows, columns), (N,) each, of the other pixels, which are UNSURE in `mask`
+    points  (N, 2) float32, their coordinates in the crop, -1 to 1
+    """
     x, y = ((to_grid[axis, axis] * np.arange(count) + to_grid[axis, 2]).astype(np.float32)
             for axis, count in enumerate(mask.shape[::-1]))                    # (W,), (H,)
     places = [_place(values, count) for values, count in zip((x, y), table.shape[::-1])]
@@ -110,7 +124,7 @@ def _along_axes(to_grid, best, table, mask, confidence):
 
 
 def _anywhere(to_grid, best, table, mask, confidence):
-    """The same for any homography."""
+    """The same as _along_axes, for any homography."""
     height, width = mask.shape
     places = to_grid[:, :1] * np.arange(width), to_grid[:, 1:2] * np.arange(height) + to_grid[:, 2:]
     x, y = (places[1][axis][:, None] + places[0][axis] for axis in (0, 1))     # (H, W) each
@@ -135,8 +149,8 @@ def _anywhere(to_grid, best, table, mask, confidence):
 
 
 def _place(values, count):
-    """Coordinates from -1 to 1 in a crop -> in one axis of `table`, of `count` squares: 1.5 is in the middle of
-    square 1."""
+    """Coordinates from -1 to 1 in a crop -> coordinates in one axis of `table`, which has `count` squares: 1.5 is the
+    middle of square 1."""
     side = count - 3
     place = values * np.float32(side / 2)
     place += np.float32(side / 2 + 1.5)

@@ -78,12 +78,14 @@ class ThirdBranch(nn.Module):
     """The boundary-attention semantic branch: both branches' last features before their predictors, joined.
 
     semantic (B, 512, H/16, W/16), the boundary branch's three maps -> (B, 256, H/4, W/4)
+
+    combine  how they are joined, a name in JOIN
     """
 
     def __init__(self, combine):
         super().__init__()
         self.join = JOIN[combine]
-        width = 3 * BOUNDARY_WIDTH
+        width = 3 * BOUNDARY_WIDTH  # channels of the three boundary maps together
         self.match = nn.Identity() if combine == "concat" else ConvNormReLU(width, SEMANTIC_WIDTH, 1)
         self.mix = ConvNormReLU(width + SEMANTIC_WIDTH if combine == "concat" else SEMANTIC_WIDTH, THIRD_WIDTH, 1)
 

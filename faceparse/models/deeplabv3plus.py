@@ -83,7 +83,7 @@ class DeepLabV3Plus(nn.Module):
     channel; a batch of one raises FaceparseError.
     """
 
-    not_in_weights = "encoder_output_stride=16, decoder_atrous_rates=(12, 24, 36)"  # in no weight
+    not_in_weights = "encoder_output_stride=16, decoder_atrous_rates=(12, 24, 36)"  # assumed of foreign checkpoints
 
     def __init__(self, num_classes, encoder, in_channels=3, auxiliary=False):
         super().__init__()

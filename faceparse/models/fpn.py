@@ -82,7 +82,7 @@ class FPN(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}."""
 
     heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
-    not_in_weights = "decoder_interpolation='nearest'"  # in no weight
+    not_in_weights = "decoder_interpolation='nearest'"  # assumed of foreign checkpoints
 
     def __init__(self, num_classes, encoder, in_channels=3):
         super().__init__()

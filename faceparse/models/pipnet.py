@@ -33,7 +33,8 @@ class PIPNet(nn.Module):
     """(B, 3, H, W) images of any size -> a dict of the five float32 maps above, H and W padded to whole cells.
 
     num_points     L, at least 1
-    num_neighbors  N; where L is not larger, N = L - 1, and with N = 0 the neighbours' maps have no channels
+    encoder        a name in models.encoders.ENCODERS
+    num_neighbors  N, at most L - 1: a larger number is reduced to it. With N = 0 the neighbours' maps have no channels
     stride         pixels per cell, one of STRIDES
 
     The buffer `neighbors` (L, N) is part of the state dict, because the heads are trained for it. Until set_mean_face
@@ -63,6 +64,7 @@ class PIPNet(nn.Module):
         self.neighbors.copy_(nearest_neighbors(mean_face, self.num_neighbors))
 
     def forward(self, images):
+        """images (B, 3, H, W) -> {"score", "x", "y", "nb_x", "nb_y"}, the maps at the top of this file."""
         features = self.encoder(pad_to_multiple(images, max(STRIDES)))[-1]  # (B, C, h, w)
         return {name: (self.head[name](features) if width else features[:, :0]).float()
                 for name, width in self.widths.items()}
@@ -86,8 +88,9 @@ class PIPNet(nn.Module):
         size        side of the square windows in pixels, a multiple of the stride; they are a stride apart
         confidence  the least mean confidence of a window
         most        number of windows at most
-        -> the outputs (N, ...) of each of the windows, whose mean confidence is that and none of its neighbours' is
-           higher; their top left corners (N, 2) in pixels, x then y
+        Returns the outputs of N windows, maps (N, ..., size / stride, size / stride), and the windows' top left corners
+        (N, 2) in pixels, x then y. They are the windows whose mean confidence is at least `confidence`, and not below
+        that of any of the eight windows around them, the most confident first.
         """
         cells = size // self.stride
         scores = F.max_pool2d(outputs["score"], cells, stride=1).clamp(0, 1).mean(1)[0]  # of each window's corner
@@ -113,7 +116,12 @@ def nearest_neighbors(mean_face, count):
 
 
 def at_cells(x_map, y_map, cell):
-    """Values of two maps (B, L K, h, w) in the cell (B, L) of each landmark, an index into h w -> (B, L, K, 2)."""
+    """Read two maps in one cell for each landmark.
+
+    x_map, y_map  (B, L K, h, w), with K channels for each landmark
+    cell          (B, L) int64, the number of the cell, row by row: 0 to h w - 1
+    -> (B, L, K, 2), the values of x_map and y_map
+    """
     batch, landmarks = cell.shape
     per_landmark = x_map.shape[1] // landmarks
     index = cell[:, :, None, None].expand(-1, -1, per_landmark, -1)  # (B, L, K, 1)

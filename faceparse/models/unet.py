@@ -35,7 +35,11 @@ class DecoderBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The encoder's five maps -> (B, 16, H, W). widths  of its five blocks."""
+    """The encoder's five maps, strides 2, 4, 8, 16, 32 -> (B, widths[-1], H, W).
+
+    encoder_channels  channels of the five maps, in this order
+    widths            output channels of the five blocks, from stride 16 to stride 1
+    """
 
     def __init__(self, encoder_channels, widths):
         super().__init__()
@@ -54,11 +58,12 @@ class Decoder(nn.Module):
 class UNet(nn.Module):
     """(B, in_channels, H, W) images of any size -> {"out": (B, num_classes, H, W) logits}.
 
-    widths  of the decoder's five blocks
+    encoder  a name in models.encoders.ENCODERS
+    widths   output channels of the decoder's five blocks, from stride 16 to stride 1
     """
 
     heads = ("segmentation_head.",)  # prefixes of the weights that depend on the classes
-    not_in_weights = "decoder_interpolation='nearest'"  # in no weight
+    not_in_weights = "decoder_interpolation='nearest'"  # assumed of foreign checkpoints, whose weights do not show it
 
     def __init__(self, num_classes, encoder, in_channels=3, widths=WIDTHS):
         super().__init__()
@@ -71,5 +76,5 @@ class UNet(nn.Module):
     def forward(self, images):
         height, width = images.shape[-2:]
         features = self.encoder(pad_to_multiple(images, 32))  # strides 2, 4, 8, 16, 32
-        x = self.decoder(features)                            # (B, 16, H, W), padded
+        x = self.decoder(features)                            # (B, widths[-1], H, W), padded
         return {"out": self.segmentation_head(x)[..., :height, :width]}

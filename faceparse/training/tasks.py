@@ -22,7 +22,7 @@ class Parsing:
     aux_weight  weight of each auxiliary head's loss beside the main one's
     alpha       weight of the boundary attention, for a network with a loss of its own (BASS)
     """
-    kind = "parser"
+    kind = "parser"                 # of checkpoint that it makes
     headline, sign = "mean_f1", 1   # the score that chooses the best epoch; 1: the largest is best, -1: the smallest
     followed = ("mean_f1", "miou")  # the scores in curves.png
 
@@ -32,15 +32,15 @@ class Parsing:
         self.terms, self.activation = losses.loss_terms(loss), losses.activation(loss)
 
     def feed(self, batch, epoch=None):
-        """(the network's inputs, the batch with its targets).
+        """(the network's inputs, (B, 3, S, S) float32 normalised; the batch, with the targets of the loss).
 
         batch  image (B, 3, S, S) in 0..255, mask (B, S, S), index (B,), on the device
-        epoch  the training's epoch; None in scoring
+        epoch  the training's epoch; None in scoring. Only label adapters use it (adaptation/training.py)
         """
         return normalise(batch["image"], self.mean, self.std).contiguous(memory_format=torch.channels_last), batch
 
     def loss(self, outputs, batch):
-        """The network's outputs, a dict, and batch["mask"] (B, H, W) -> scalar."""
+        """The network's outputs, a dict, and batch["mask"] (B, H, W) -> the loss of all its heads, a scalar."""
         return models.parsing_loss(self.model, outputs, batch["mask"], self.pixel_loss, self.aux_weight, self.alpha)
 
     def prediction_loss(self, outputs, batch):
@@ -57,12 +57,12 @@ class Parsing:
         return losses.sum_of_losses(self.terms, logits, mask, self.weights)
 
     def decode(self, outputs):
-        """The label map (B, H, W) uint8. The largest logit is the most probable class of the sigmoid and the
-        softmax."""
+        """The label map (B, H, W) uint8: at each pixel the class of the largest logit, which is the most probable class
+        by the softmax and by the sigmoid."""
         return outputs["out"].argmax(1).to(torch.uint8)
 
     def start(self, device):
-        """The empty tally that `count` adds to: a confusion matrix (C, C + 1)."""
+        """The empty tally that `count` adds to: a confusion matrix (C, C + 1), see metrics.confusion."""
         return torch.zeros(len(self.labels), len(self.labels) + 1, dtype=torch.int64, device=device)
 
     def count(self, tally, outputs, batch):
@@ -103,7 +103,8 @@ class Landmarking:
     prediction_loss = loss  # of a stacked hourglass that of the last stack, the only one in its outputs in scoring
 
     def weight(self, batch):
-        """See Parsing.weight: the number of landmarks that are annotated or absent."""
+        """See Parsing.weight: the number of landmarks with a known answer, a place or "not in the picture" (infinite,
+        data.records.ABSENT). NaN is an unknown one."""
         return int((~batch["landmarks"].isnan()).all(-1).sum())
 
     def decode(self, outputs):
@@ -111,7 +112,7 @@ class Landmarking:
         return self.model.decode(outputs)
 
     def start(self, device):
-        """The empty tally: the sum of the faces' NME, and their number."""
+        """The empty tally, (2,): the sum of the faces' NME, and the number of faces."""
         return torch.zeros(2, dtype=torch.float64)
 
     def count(self, tally, outputs, batch):

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 import faceparse
+from faceparse import weights
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train
 
-README = (Path(__file__).parents[2] / "faceparse" / "inference" / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "faceparse" / "inference" / "README.md").read_text(encoding="utf-8")
 WITHOUT = """
 import sys
 sys.path = [path for path in sys.path if not __import__("pathlib").Path(path or ".", "faceparse").is_dir()]
@@ -39,13 +42,28 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_readmes_first_snippet_prints_the_shapes_in_its_comments(folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
+def test_the_readmes_first_snippet_prints_the_shapes_in_its_comments_and_cuts_out_hair(tmp_path, monkeypatch, capsys):
+    (tmp_path / ".github").symlink_to(ROOT / ".github")
+    monkeypatch.chdir(tmp_path)
     snippet = python_blocks("In Python")[0]
     exec(snippet, {})
     printed = capsys.readouterr().out.splitlines()
-    assert printed == ["(480, 640) uint8", "(480, 640) float32"] and (folder / "overlay.png").exists()
+    assert printed == ["(512, 512) uint8", "(512, 512) float32", "(106, 2)"] and (tmp_path / "overlay.png").exists()
     assert all(f"# {line}: " in snippet for line in printed)
+    with Image.open(tmp_path / "hair.png") as hair:
+        assert hair.mode == "RGBA" and hair.getpixel((225, 50))[3] == 255 and hair.getpixel((225, 160))[3] == 0
+
+
+def test_the_readmes_other_snippets_parse_a_photograph_by_a_run_and_find_its_landmarks(folder, monkeypatch, capsys):
+    Image.open(ROOT / ".github/readme/astronaut.jpg").save(folder / "photo.jpg")
+    (folder / "faceparse").mkdir()
+    (folder / "faceparse/weights").symlink_to(weights.FOLDER)
+    monkeypatch.chdir(folder)
+    _, by_run, landmarks = python_blocks("In Python")
+    exec(by_run, names := {"faceparse": faceparse})
+    assert names["face"].mask.shape == (512, 512)
+    exec(landmarks, {"parser": faceparse.load()})
+    assert capsys.readouterr().out.startswith("(106, 2) 0.8")
 
 
 def test_the_readmes_snippets_export_a_parser_and_load_it_without_faceparse(folder, monkeypatch):
