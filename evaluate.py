@@ -173,8 +173,8 @@ def main(args):
 
 
 def load_networks(args):
-    """The networks of --model, without run folders that hold no best.pt. Without --model: for pictures the networks that
-    come with faceparse, where this copy has them; else the newest run."""
+    """The networks of --model, without run folders that hold no best.pt. Without --model: for pictures the networks
+    that come with faceparse, where this copy has them; else the newest run."""
     kinds = ("landmarker",) if args.annotate else ("parser", "landmarker")
     paths = args.model
     if not paths and args.images and weights.are_there():
