@@ -131,7 +131,8 @@ def get_args_parser():
     group.add_argument("--out", type=Path, metavar="DIR",
                        help="folder of the results (default: parsed/ with --images, else none are written)")
     group.add_argument("--skip-bad", action="store_true",
-                       help="leave unreadable files out and list them (default: stop at the first)")
+                       help="leave unreadable files out and list them (default: scores stop at the first; of pictures "
+                            "the others are parsed, and the exit status is 2)")
     add_machine_options(
         parser, device={"default": "auto"},
         workers={"default": 2, "help": "threads that read, and as many that write (default: 2)"},

@@ -139,13 +139,19 @@ class Parser(TrainedNetwork):
 
 
 def as_picture(image):
-    """A path, a Pillow image or a (H, W, 3) uint8 array -> a Pillow image in RGB. Raises FaceparseError."""
+    """A path, a Pillow image or a (H, W, 3) uint8 array -> a Pillow image in RGB. Raises FaceparseError.
+
+    A file is read by open_image: turned as EXIF says, and 16 bits scaled to 8. A Pillow image keeps its orientation.
+    """
     if isinstance(image, (str, Path)):
         return open_image(Path(image))
     if isinstance(image, np.ndarray) and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
         raise FaceparseError(f"a picture of shape {image.shape}, {image.dtype}: it should be (H, W, 3) uint8 RGB")
     if isinstance(image, np.ndarray):
         return Image.fromarray(image)
+    if image.mode.startswith(("I", "F")):  # `convert` would clip its values at 255
+        raise FaceparseError(f"a Pillow image of mode {image.mode}: give the path of its file, or convert it to RGB "
+                             "with its values scaled to 0..255")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 

@@ -44,8 +44,8 @@ class Common:
     name: str
     training_set: str  # the data's name and the options that change its faces: "mixed-8:2", "facesynthetics-limit100"
     recipe: str = option(
-        "set of hyperparameters, see faceparse/recipes.py (default: toy for drawn faces, else that of the "
-        "architecture's paper; baker2023 where no other paper has it)",
+        "set of hyperparameters, see faceparse/recipes.py (default: toy for simply drawn faces, portrait or finder for "
+        "portraits, else that of the architecture's paper; baker2023 where no other paper has it)",
         group=LEARNING, metavar="NAME", choices=tuple(dict.fromkeys([*RECIPES, *LANDMARK_RECIPES])))
     encoder: str | None = option(
         "the backbone (default: the recipe's or the paper's; resnet18 or mobilenet_v2 for a small machine)",

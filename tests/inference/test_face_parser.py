@@ -2,12 +2,14 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import faceparse
 from faceparse import geometry, metrics
 from faceparse.data import parsing
 from faceparse.data.loading import Faces
 from faceparse.inference import checkpoint
+from faceparse.inference.face_parser import as_picture
 from faceparse.labels import LABEL_SETS
 
 LAPA = LABEL_SETS["lapa"]
@@ -29,6 +31,15 @@ def test_parse_takes_a_prediction_back_to_the_picture(toy_run):
     present = np.isfinite(scores.f1)
     assert scores.f1[present].min() > 0.88 and scores.mean_f1 > 0.93
     assert np.allclose(face.homography, geometry.alignment("landmarks", 256, 256, 256, points, record.points))
+
+
+def test_a_16_bit_picture_is_read_from_its_file_and_refused_as_a_pillow_image(tmp_path):
+    """Pillow's convert clips at 255, so that nearly all of the picture would be white."""
+    grey = np.linspace(0, 255, 64).round().astype(np.uint16).reshape(8, 8)
+    Image.fromarray(grey * 257).save(tmp_path / "grey.png")
+    assert (np.asarray(as_picture(tmp_path / "grey.png")) == grey[..., None]).all()
+    with Image.open(tmp_path / "grey.png") as picture, pytest.raises(faceparse.FaceparseError, match="mode I;16"):
+        as_picture(picture)
 
 
 def test_from_python(toy_run):
