@@ -11,8 +11,8 @@
     python evaluate.py --images folder/ --annotate mine/ --model runs/lapa-hourglass runs/lapa-bass
                                                             a data set for people to correct, lowest confidence first
 
-Without --model, pictures and videos are parsed by the parser and the landmark network that come with faceparse, which
-are `--model shipped`; a data set is scored with the newest finished run under runs/.
+Without --model, the newest finished run under runs/ is used; where there is none, pictures are parsed by the parser and
+the landmark network that come with faceparse, which are `--model shipped`.
 
 --model takes parsers, label adapters and landmark networks in any order. An adapter runs behind every parser that it
 was trained for. Landmark networks find the face for the parsers (--images, --align predicted). A parser of `foreground`
@@ -44,7 +44,7 @@ from faceparse.papers import baker2023, li2022, liu2020, mountain2022, mountain2
 from faceparse.scripts import exits
 from faceparse.scripts.command_line import WIDE, add_helen_rule, add_machine_options, add_root, refuse_unused
 from faceparse.training import distributed
-from faceparse.training.run_folder import finished_runs, history_of
+from faceparse.training.run_folder import finished_runs, has_finished_run, history_of
 
 
 def get_args_parser():
@@ -53,8 +53,8 @@ def get_args_parser():
     group = parser.add_argument_group("the networks")
     group.add_argument("--model", nargs="+", type=Path, metavar="RUN",
                        help="run folders or checkpoints of parsers, label adapters and landmark networks; shipped: the "
-                            "parser and the landmark network that come with faceparse (default: shipped with "
-                            "--images, else the newest finished run of a parser or landmark network)")
+                            "parser and the landmark network that come with faceparse (default: the newest finished "
+                            "run of a parser or landmark network; for --images, where there is none, shipped)")
     group.add_argument("--force", action="store_true",
                        help="use adapters behind parsers that they were not trained for (default: an error, since the "
                             "scores would mean little)")
@@ -174,11 +174,11 @@ def main(args):
 
 
 def load_networks(args):
-    """The networks of --model, without run folders that hold no best.pt. Without --model: for pictures the networks
-    that come with faceparse, where this copy has them; else the newest run."""
+    """The networks of --model, without run folders that hold no best.pt; without --model the newest run or, where there
+    is none to parse pictures with, the networks that come with faceparse."""
     kinds = ("landmarker",) if args.annotate else ("parser", "landmarker")
     paths = args.model
-    if not paths and args.images and weights.are_there():
+    if not paths and args.images and weights.are_there() and not has_finished_run(args.runs, *kinds):
         paths = [Path(weights.SHIPPED)]
     paths = paths or finished_runs(args.runs, *kinds)[-1:]
     if args.images:
@@ -197,8 +197,8 @@ def print_networks(args, paths):
     """The first line for pictures: which networks are used, and why where the user named none."""
     names = ", ".join(f"those that come with faceparse, in {weights.FOLDER}" if weights.is_shipped(path) else str(path)
                       for path in paths)
-    why = "" if args.model else (" (to use others, name their runs by --model)" if weights.is_shipped(paths[0]) else
-                                 f" (the newest run in {args.runs})")
+    why = "" if args.model else (f" (no finished run in {args.runs})" if weights.is_shipped(paths[0]) else
+                                 f" (the newest run in {args.runs}; --model shipped: those that come with faceparse)")
     print(f"networks: {names}{why}")
 
 

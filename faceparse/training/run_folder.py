@@ -68,6 +68,14 @@ def finished(folder):
         return False
 
 
+def has_finished_run(parent, *kinds):
+    """Whether `finished_runs` returns a run."""
+    try:
+        return bool(finished_runs(parent, *kinds))
+    except FaceparseError:
+        return False
+
+
 def finished_runs(parent, *kinds):
     """The folders of the finished runs in `parent` of some kinds ("parser", "adapter", "landmarker"), oldest first.
     Raises FaceparseError where there is none."""

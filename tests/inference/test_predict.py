@@ -76,7 +76,7 @@ def test_a_users_own_landmarks_from_training_to_their_scores(run, tmp_path, monk
     for more in ((), ("--align", "predicted")):
         status, out, err = run("evaluate.py", "--root", "data", *more)  # the newest run, on its own data
         assert status == 0 and "five points" in out, err
-    status, out, err = run("evaluate.py", "--images", home / "images", "--model", model, "--out", "results")
+    status, out, err = run("evaluate.py", "--root", "data", "--images", home / "images", "--out", "results")
     assert status == 0 and json.loads((tmp_path / "results/00.json").read_text())["landmarks"] == "five", err
     status, out, err = run("evaluate.py", "--set", "toy", "--model", model)
     assert status == 2 and err.count("\n") == 1 and "five" in err

@@ -88,7 +88,7 @@ def test_a_parser_of_whole_pictures_does_not_look_for_faces(toy_run, shipped_wei
 def test_pictures_are_parsed_with_nothing_trained(run, shipped_weights, two_faces, tmp_path):
     Image.new("RGB", (100, 80)).save(tmp_path / "photo.png")
     status, out, err = run("evaluate.py", "--images", "photo.png", "--device", "cpu")
-    assert status == 0 and out.startswith("networks: those that come with faceparse"), err
+    assert status == 0 and out.startswith("networks: those that come with faceparse") and "no finished run" in out, err
     result = json.loads((tmp_path / "parsed/photo.json").read_text())
     assert [face["box"] for face in result["faces"]] == [list(box) for box in FACES]
     assert all(face["mean_confidence"] == pytest.approx(0.9) and face["parts"] for face in result["faces"])
@@ -105,21 +105,12 @@ def test_a_picture_without_a_face_gives_none(run, shipped_weights, tmp_path, mon
     assert not np.asarray(Image.open(tmp_path / "parsed/photo_mask.png")).any()
 
 
-def test_runs_of_ones_own_parse_pictures_only_where_model_names_them(run, runs, shipped_weights, tmp_path):
-    """So that masks of photographs are no worse after a first training on drawn faces."""
-    Image.new("RGB", (100, 80)).save(tmp_path / "photo.png")
-    pictures = ("evaluate.py", "--images", "photo.png", "--runs", runs[0].parent, "--device", "cpu")
-    status, out, err = run(*pictures)
-    assert status == 0 and out.startswith("networks: those that come with faceparse"), err
-    status, out, err = run(*pictures, "--model", runs[0])
-    assert status == 0 and out.startswith(f"networks: {runs[0]}\n"), err
-
-
-def test_a_copy_without_weights_parses_pictures_by_the_newest_run(run, runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+def test_a_run_of_ones_own_is_used_where_there_is_one(run, runs, shipped_weights, tmp_path):
     Image.new("RGB", (100, 80)).save(tmp_path / "photo.png")
     status, out, err = run("evaluate.py", "--images", "photo.png", "--runs", runs[0].parent, "--device", "cpu")
     assert status == 0 and out.startswith(f"networks: {runs[1]} (the newest run in"), err
+    status, out, err = run("evaluate.py", "--images", "photo.png", "--model", runs[0], "--device", "cpu")
+    assert status == 0 and out.startswith(f"networks: {runs[0]}\n"), err
 
 
 def test_a_copy_without_weights_names_the_remedy(run, tmp_path, monkeypatch):
