@@ -324,7 +324,8 @@ def predict_images(args, others, landmarkers):
         print(note)
     if summary.done or summary.kept:
         count = summary.done + summary.kept
-        kept = f"; {summary.kept} were there already, --overwrite makes them again" if summary.kept else ""
+        were = "was" if summary.kept == 1 else "were"
+        kept = f"; {summary.kept} {were} there already, --overwrite makes results again" if summary.kept else ""
         print(f"the results of {count} file{'s' * (count > 1)} are in {out}{kept}")
     raise_or_leave_out(summary.errors, args.skip_bad)
 
