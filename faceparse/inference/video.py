@@ -46,10 +46,11 @@ class VideoReader:
     for frame in VideoReader(path): ...                  (H, W, 3) uint8 RGB, each an array of its own
     for frame, time in VideoReader(path).with_times(): ...  and its time in seconds from the video's start
 
+    is_camera  whether it is a camera, whose frames end only where it is stopped
     size    (width, height) of every frame
     fps     Fraction: the rate of the file, or its mean rate where the frames are not evenly spaced
-    is_even whether the frames are evenly spaced in time
-    steady_fps  `fps`, or where the frames are not evenly spaced the rate that has a place for each (`steady_rate`)
+    is_even whether the frames are evenly spaced in time; False of a camera, which drops frames while the reader is busy
+    steady_fps  `fps`, or where a file's frames are not evenly spaced the rate that has a place for each (`steady_rate`)
     length  the approximate number of frames; None where the file does not state it (cameras, bare streams)
     note    ""; after the last frame of a file that is cut short or damaged, one line with ffmpeg's message
 
@@ -60,8 +61,8 @@ class VideoReader:
     """
 
     def __init__(self, path):
-        self.path, self.note = path, ""
-        if _is_camera(path):
+        self.path, self.note, self.is_camera = path, "", _is_camera(path)
+        if self.is_camera:
             if not os.path.exists(path):
                 raise FaceparseError(f"{path}: no such camera; connect it, or name another")
             self._input = ["-f", "v4l2", "-i", os.path.realpath(path)]
@@ -74,13 +75,13 @@ class VideoReader:
                            "-i", f"file:{os.path.abspath(path)}"]
             self._advice = "the file is damaged, cut short or of another kind: replace it"
         self.size, self.fps, self.length = self._probe()
-        self.is_even = True
-        if not _is_camera(path):
+        self.is_even, self.steady_fps = False, self.fps
+        if not self.is_camera:
             times = self._packet_times()
             rate, self.is_even = measured_rate(times, self.fps)
             if rate != self.fps:
                 self.fps, self.length = rate, len(times)
-        self.steady_fps = self.fps if self.is_even else steady_rate(times, self.fps)
+            self.steady_fps = self.fps if self.is_even else steady_rate(times, self.fps)
 
     def _probe(self):
         """Decode one frame; returns size, fps and length.

@@ -2,7 +2,6 @@
 import contextlib
 import itertools
 import json
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,29 +32,32 @@ def predict_video(path, base, parser=None, finder=None, batch=1):
     {"frame", "time", "is_face", "points", "confidence"}, its time in seconds from the video's start. Where frames are
     not evenly spaced, NAME_overlay.mp4 repeats them, so that each is shown at its time. In frames without a face, a
     parser that was trained on aligned faces does not run. Where the stream breaks off, and at Ctrl-C, the frames done
-    so far stay readable. Returns notes for the user: what was done and how fast. Raises FaceparseError.
+    so far stay readable; Ctrl-C is the end of a camera, and of a file an error. Returns notes for the user: what was
+    done and how fast. Raises FaceparseError.
     """
     reader, start, frames = VideoReader(path), time.perf_counter(), 0
     target, batch = base.with_name(f"{base.name}_overlay.mp4"), 1 if reader.length is None else batch
     stages = VideoStages(reader, target, base.with_name(f"{base.name}.jsonl"), parser, finder)
-    crops_before = finder.crop_count if finder else 0
+    crops_before, interrupt = finder.crop_count if finder else 0, None
     try:
         with stages, Progress(reader.length, Path(path).name, unit="frames") as progress, \
                 contextlib.closing(stages.run(batch)) as works:
             for _ in works:
                 frames += 1
                 progress.update()
-    finally:
-        seconds = time.perf_counter() - start
-        note = f"{target}: {frames} frames, {frames / seconds:.1f} a second; a frame takes {stages.times(frames)}"
-        if finder:
-            note += (f"; {finder.crop_count - crops_before} crops for landmarks, {stages.tracker.searches} searches of "
-                     f"a whole frame, no face in {stages.lost} frames")
-        if sys.exc_info()[0] is KeyboardInterrupt:
-            print(note)
+    except KeyboardInterrupt as error:
+        interrupt = None if reader.is_camera else error
+    seconds = time.perf_counter() - start
+    note = f"{target}: {frames} frames, {frames / seconds:.1f} a second; a frame takes {stages.times(frames)}"
+    if finder:
+        note += (f"; {finder.crop_count - crops_before} crops for landmarks, {stages.tracker.searches} searches of a "
+                 f"whole frame, no face in {stages.lost} frames")
+    if interrupt:
+        print(note)
+        raise interrupt
     uneven = (f"{path}: its frames are not evenly spaced; {target.name} repeats them at {reader.steady_fps} a second, "
               "so that each is shown at its time" + (f", {base.name}.jsonl has each one once" if finder else ""))
-    return [note] + [uneven] * (not reader.is_even) + [reader.note] * bool(reader.note)
+    return [note] + [uneven] * stages.repeats + [reader.note] * bool(reader.note)
 
 
 @dataclass
@@ -69,14 +71,15 @@ class VideoStages:
     """The stages for frames, which work at the same time (pipeline.py): reading and parsing in the caller's thread,
     tracking in one of its own, drawing and encoding in another. A context: it completes the files.
 
-    lost  number of frames without a face;  tracker: the FaceTracker, or None
+    lost  number of frames without a face;  tracker: the FaceTracker, or None;  repeats: whether a frame was encoded
+          more than once
     """
 
     def __init__(self, reader, target, lines, parser, finder):
         self.reader, self.parser, self.finder, self.lost = reader, parser, finder, 0
         self.tracker = finder and FaceTracker(finder, interval=max(1, round(reader.fps)))
         self.writer, self.lines = VideoWriter(target, reader.size, reader.steady_fps), JsonLines(lines)
-        self.encoded = self.writer if reader.is_even else SteadyFrames(self.writer)
+        self.encoded, self.repeats = self.writer if reader.is_even else SteadyFrames(self.writer), False
         stages = ("read", *["landmarks"] * bool(finder), *["parse"] * bool(parser), "draw", "encode")
         self.seconds = dict.fromkeys(stages, 0.0)
 
@@ -140,7 +143,11 @@ class VideoStages:
                     self.lines.write({"video": str(self.reader.path), "width": width, "height": height,
                                       "fps": float(self.reader.fps), "landmarks": self.finder.points.name})
                 self.lines.write({"frame": work.number, "time": round(work.time, 6), **_line(face.detection)})
-            self.encoded.write(drawn, *([] if self.encoded is self.writer else [work.time]))
+            if self.encoded is self.writer:
+                self.writer.write(drawn)
+            else:
+                self.encoded.write(drawn, work.time)
+                self.repeats |= self.encoded.count > work.number + 1
         return work
 
     @contextlib.contextmanager

@@ -46,9 +46,9 @@ TABLE_2 = {
                     "79.43, 63.92"),
 }
 ROWS = {**TABLE_1, **TABLE_2}
-# Table 4, on its 200 val faces: {--arch: (parameters as printed, mFscore, mIoU in per cent)}, 24,000 steps of 8. The mFscores leave out
-# a class that has no correct pixel, as mmsegmentation does, and the mIoU counts it as 0: F1 is 2 IoU / (1 + IoU), so
-# that an mIoU of 71.61 over the same classes allows 83.5 at most.
+# Table 4, on its 200 val faces: {--arch: (parameters as printed, mFscore, mIoU in per cent)}, 24,000 steps of 8. The
+# mFscores leave out a class that has no correct pixel, as mmsegmentation does, and the mIoU counts it as 0: F1 is
+# 2 IoU / (1 + IoU), so that an mIoU of 71.61 over the same classes allows 83.5 at most.
 TABLE_4 = {"fastscnn": ("1.4 M", 83.17, 68.78), "lraspp": ("1.14 M", 84.22, 69.73),
            "bisenetv2_xs": ("1.792 M", 85.6, 71.61)}
 

@@ -38,7 +38,7 @@ def test_300w_as_published(published):
     assert {split: len(f.records) for split, f in faces.items()} == {
         "train": 18, "val": 2, "trainval": 20, "test-common": 4, "test-challenging": 2, "test": 6, "test-private": 4}
     assert names(faces["val"]) == ["val/helen/trainset/14_1", "val/helen/trainset/15_1"]
-    assert [split for split in faces if faces[split].note] == ["train", "val", "trainval"]  # 300-W publishes no val
+    assert [split for split in faces if faces[split].note] == ["train", "val", "trainval", "test-private"]
     assert "not there" not in faces["train"].note and "2 for val" in faces["train"].note
 
 
@@ -78,6 +78,16 @@ def test_the_private_test_set_is_found_where_it_is_unpacked(tmp_path, place):
     (tmp_path / "300w").mkdir() if place != "." else None
     trees_300w(tmp_path / place, PRIVATE)
     assert len(load("300w", "test-private", tmp_path).records) == 4
+
+
+def test_of_both_private_test_sets_the_one_cut_out_around_the_faces_is_read(tmp_path):
+    """mountain2022, "Testing: 300W": the cropped version was used."""
+    trees_300w(tmp_path / "300w", PRIVATE)
+    whole = load("300w", "test-private", tmp_path)
+    assert "where mountain2022 tests on 300w_cropped/" in whole.note and str(tmp_path / "300w") in whole.note
+    trees_300w(tmp_path / "300w_cropped", PRIVATE)
+    cropped = load("300w", "test-private", tmp_path)
+    assert "300w_cropped" in str(cropped.records[0].image) and "mountain2022" not in cropped.note
 
 
 def test_mirrored_copies_are_left_out(published):

@@ -3,16 +3,21 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
+from functools import partial
+from itertools import count
 
 import numpy as np
 import pytest
 
 from faceparse import drawing
-from faceparse.inference import checkpoint
+from faceparse.inference import checkpoint, video
 from faceparse.inference.finder import FaceFinder
 from faceparse.inference.video import VideoReader
 from faceparse.inference.videos import predict_video
+from faceparse.papers.mountain2022_figures import figure_14
+from faceparse.progress import Progress
 
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg on the PATH")
 
@@ -93,6 +98,63 @@ def test_a_parser_of_aligned_faces_does_not_run_where_there_is_no_face(parser_ru
     assert "no face in 6 frames" in note
     drawn, plain = next(iter(VideoReader(tmp_path / "out/clip_overlay.mp4"))), next(iter(VideoReader(clip)))
     assert np.abs(drawn.astype(int) - plain).mean() < 8
+
+
+@pytest.fixture
+def camera(tmp_path, monkeypatch):
+    """camera(film) -> its path: a stand-in for a camera, ffmpeg opening the film of its filter graph `film` in place of
+    the device."""
+    def make(film):
+        program, device = tmp_path / "bin" / "ffmpeg", tmp_path / "dev" / "video0"
+        for file in (program, device):
+            file.parent.mkdir()
+            file.touch()
+        program.write_text(f"""#!{sys.executable}
+import os, sys
+arguments = sys.argv[1:]
+if "v4l2" in arguments:
+    start = arguments.index("v4l2") - 1  # -f v4l2 -i DEVICE
+    arguments[start:start + 4] = ["-re", "-f", "lavfi", "-i", {film!r}]
+os.execv({shutil.which("ffmpeg")!r}, ["ffmpeg", *arguments])
+""")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setattr(video, "_is_camera", lambda path: str(path) == str(device))
+        return device
+    return make
+
+
+@needs_ffmpeg
+def test_a_camera_shows_its_frame_rate_and_frames_that_it_dropped_are_repeated(run, landmark_run, camera, tmp_path,
+                                                                               monkeypatch):
+    device = camera("testsrc2=size=64x48:rate=25:duration=1,select=not(mod(n\\,5))")  # every fifth frame arrives
+    monkeypatch.setattr("faceparse.inference.videos.Progress", partial(Progress, clock=count(0, 20).__next__))
+    status, out, err = run("evaluate.py", "--images", device, "--model", landmark_run)
+    assert status == 0 and "video0  5 frames  20.0 s each" in err, err
+    assert "parsed/video0_overlay.mp4: 5 frames, " in out and " a second; a frame takes" in out
+    assert "repeats them at 25 a second" in out
+    about, *lines = map(json.loads, (tmp_path / "parsed/video0.jsonl").read_text().splitlines())
+    assert [line["time"] for line in lines] == [0, 0.2, 0.4, 0.6, 0.8] and about["fps"] == 25
+    drawn = VideoReader(tmp_path / "parsed/video0_overlay.mp4")
+    assert drawn.fps == 25 and len(list(drawn)) == 21
+    assert figure_14(tmp_path / "parsed/video0_overlay.mp4").width >= 3 * 320
+
+
+@needs_ffmpeg
+def test_ctrl_c_is_the_end_of_a_camera(landmark_run, camera, tmp_path, monkeypatch):
+    device = camera("testsrc2=size=64x48:rate=25")  # endless
+    finder = FaceFinder([checkpoint.load_any(landmark_run, "cpu")])
+    find, numbers = finder.find, count()
+
+    def interrupted(image, **options):
+        if next(numbers) == 3:
+            raise KeyboardInterrupt
+        return replace(find(image, **options), is_face=True)
+    monkeypatch.setattr(finder, "find", interrupted)
+    note, *_ = predict_video(device, tmp_path / "out" / "video0", finder=finder)
+    assert "out/video0_overlay.mp4: " in note and " frames, " in note
+    assert len((tmp_path / "out/video0.jsonl").read_text().splitlines()) >= 1 + 2
+    assert len(list(VideoReader(tmp_path / "out/video0_overlay.mp4"))) >= 2
 
 
 def test_missing_videos_and_cameras_are_one_line(run, landmark_run, tmp_path):

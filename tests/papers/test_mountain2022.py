@@ -60,7 +60,7 @@ def test_published_errors_stand_below_scores_of_the_same_protocol():
 
 def test_the_recipe_has_the_settings_that_table_1_prints():
     header, *lines = settings_table(rows)
-    assert header[1:] == ["ResNet50", "PIPNet", "MobileNetv3"] and len(lines) == 6
+    assert header[1:] == ["ResNet50", "PIPNet", "MobileNetv3"] and len(lines) == 7
     for name, *cells in lines:
         for cell in cells:
             ours, printed = cell.rstrip(")").split(" (")
@@ -102,6 +102,16 @@ def test_every_figure_is_drawn_from_entries_logs_and_evaluations(evaluations):
                           "figure-18-comparison.png"}
     assert all(isinstance(picture, Image.Image) for picture in drawn.values())
     assert mountain2022_figures.figures(entries[:1], {}, evaluations) == {}
+
+
+def test_figure_13_is_of_the_larger_training_set(evaluations):
+    entries = [entry(PIPNET, "all", 0.1, 20), entry(PIPNET, "none", 0.2, 20), entry(PIPNET, "all", 0.1, 60)]
+    evaluations = {one["run"]: next(iter(evaluations.values())) for one in entries}
+    drawn = mountain2022_figures.figures(entries, {}, evaluations)
+    assert {"figure-12-facesynthetics-limit20.png", "figure-13-facesynthetics-limit60.png"} < set(drawn)
+    large = [entry(PIPNET, augment, 0.1, 10000) for augment in ("all", "none")]
+    evaluations |= {one["run"]: next(iter(evaluations.values())) for one in large}
+    assert "figure-13-facesynthetics-limit10000.png" in mountain2022_figures.figures(large, {}, evaluations)
 
 
 def test_in_figure_9_the_larger_training_set_is_dashed_in_the_colour_of_the_smaller(monkeypatch):

@@ -4,7 +4,8 @@
 private, 300 indoors and 300 outdoors.
 
     afw/   helen/{trainset,testset}/   lfpw/{trainset,testset}/   ibug/    each with NAME.jpg or .png, and NAME.pts
-    01_Indoor/   02_Outdoor/    likewise; in the folder, in its 300W/ or 300w_cropped/, or in one of these beside it
+    01_Indoor/   02_Outdoor/    likewise; in the folder, in its 300w_cropped/ or 300W/, or in one of these beside it:
+                                300W has the whole photographs, 300w_cropped what is around the annotated face
 
     split            faces (Ren et al. 2014 and the literature since: 3,148 to train with, 554 + 135 to test on)
     train            AFW, HELEN trainset and LFPW trainset, without the faces of val
@@ -13,7 +14,7 @@ private, 300 indoors and 300 outdoors.
     test-common      HELEN and LFPW testset
     test-challenging iBUG
     test             both: the literature's full set
-    test-private     01_Indoor and 02_Outdoor: what mountain2022 tests on
+    test-private     01_Indoor and 02_Outdoor, where both are there those of 300w_cropped: what mountain2022 tests on
 
 Trees that are not there are left out, and the note names them. Where none of the test trees is there, test is the last
 107 HELEN training faces by name, and neither train nor trainval has them.
@@ -39,6 +40,7 @@ TRAIN = ("afw", "helen/trainset", "lfpw/trainset")
 COMMON = ("helen/testset", "lfpw/testset")
 CHALLENGING = ("ibug",)
 PRIVATE = ("01_Indoor", "02_Outdoor")
+CROPPED = "300w_cropped"  # the folder of PRIVATE whose pictures its publisher has cut out around the annotated face
 MOST_TEST, MOST_VAL = 107, 100  # HELEN training faces held out for test and for val, at most an eighth of them each
 
 
@@ -46,7 +48,7 @@ def read(root, split, options):
     """A split of 300-W as a FaceSet. Raises FaceparseError."""
     home, points = PUBLISHED.home(root), landmark_set("68")
     if split == "test-private":
-        places = [home, home / "300W", home / "300w_cropped", home.parent / "300W", home.parent / "300w_cropped"]
+        places = [home / CROPPED, home.parent / CROPPED, home, home / "300W", home.parent / "300W"]
         home = next((place for place in places if (place / PRIVATE[0]).is_dir()), home)
     has_test = any((home / tree).is_dir() for tree in COMMON + CHALLENGING)
     faces = _faces(home, split, has_test)
@@ -90,11 +92,14 @@ def _held_out(helen, with_test):
 
 
 def _note(home, split, test, val):
-    """The note of a split: the trees that are missing, and the numbers of faces held out for test and val."""
+    """The note of a split: the trees that are missing, the numbers of faces held out for test and val, and of
+    test-private whether its pictures are not those that mountain2022 tests on."""
     trees = PRIVATE if split == "test-private" else TRAIN + COMMON + CHALLENGING
     missing = ", ".join(tree for tree in trees if not (home / tree).is_dir())
     held_out = " and ".join(f"{count} for {name}" for name, count in (("test", test), ("val", val)) if count)
+    whole = split == "test-private" and home.name != CROPPED
     note = "; ".join(filter(None, (f"{missing}: not there" if missing else "",
+                                   f"the pictures of {home}, where mountain2022 tests on {CROPPED}/" if whole else "",
                                    f"of the last faces of helen/trainset by name, {held_out}" if held_out else "")))
     return note and f"300w: {note}"
 
