@@ -4,6 +4,7 @@ import pytest
 from faceparse.errors import FaceparseError
 from faceparse.geometry.jitter import Jitter
 from faceparse.recipes import LANDMARK_RECIPES, RECIPES, recipe
+from faceparse.training.optimization import rate_at
 
 
 def test_the_default_recipe_is_baker2023s():
@@ -50,6 +51,28 @@ def test_li2022s_settings():
 def test_mountain2022s_table_1(network, epochs, lr, batch, size):
     one = recipe("mountain2022", LANDMARK_RECIPES, network)
     assert (one.epochs, one.lr, one.batch, one.size, one.align) == (epochs, lr, batch, size, "none")
+
+
+def test_pipnets_settings():
+    """Jin et al. 2021, section 4.1: Adam, 60 epochs, a tenth of the rate from epochs 31 and 51 on; its published code:
+    shift by 30 of 256 pixels, rotation by 30 degrees and the mirror with p 0.5."""
+    one = LANDMARK_RECIPES["pipnet"]
+    assert (one.epochs, one.batch, one.lr, one.size, one.optimizer) == (60, 16, 0.0001, 256, "adam")
+    rates = [rate_at(epoch, 60, one.schedule) for epoch in range(60)]
+    assert rates == [1] * 30 + [0.1] * 20 + [0.01] * 10
+    jitter = one.jitter
+    assert (jitter.degrees, jitter.turned, jitter.shift, jitter.shifted, jitter.mirror) == (30, 0.5, 30 / 256, 0.5, 0.5)
+    assert [row[0] for row in one.photometry] == [0.5, 0.3, 0.2]  # occlusion, blur, grey
+    assert one.align == "crop" and one.align_of == {"lapa": "crop-wide"} and one.split_of == {"300w": "trainval"}
+
+
+def test_the_hourglasss_settings():
+    """FAN's training details: RMSprop, 40 epochs of batches of 10, a tenth of the rate from epochs 16 and 31 on,
+    rotation by 50 degrees, scale 0.8 to 1.2."""
+    one = LANDMARK_RECIPES["hourglass"]
+    assert (one.epochs, one.batch, one.lr, one.size, one.optimizer) == (40, 10, 0.0001, 256, "rmsprop")
+    assert [rate_at(epoch, 40, one.schedule) for epoch in range(40)] == [1] * 15 + [0.1] * 15 + [0.01] * 10
+    assert (one.jitter.degrees, one.jitter.scale) == (50, (0.8, 1.2))
 
 
 def test_a_recipe_of_the_other_kind_is_refused_with_the_possible_names():
