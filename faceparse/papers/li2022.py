@@ -108,8 +108,8 @@ def table(folders, style=drawing.table):
     """Tables I to III, our scores beside the printed. folders: {name in ROWS: the folder of its run}"""
     words, rows = {True: "yes", False: "no", None: "-"}, []
     for name, folder in folders.items():
-        scores, overfitted = last_or_best(history_of(folder))
-        rows.append([ROWS[name].title, f"{100 * scores['miou']:.2f}", f"{100 * scores['accuracy']:.1f}",
-                     words[overfitted], f"{ROWS[name].miou:.2f}", ROWS[name].accuracy or "-",
-                     words[ROWS[name].overfitted]])
+        (scores, overfitted), printed = last_or_best(history_of(folder)), ROWS[name]
+        rows.append([printed.title, f"{100 * scores['miou']:.2f}", f"{100 * scores['accuracy']:.1f}", words[overfitted],
+                     f"{printed.miou:.2f}", "-" if printed.accuracy is None else f"{printed.accuracy:.1f}",
+                     words[printed.overfitted]])
     return style(["", "mIoU", "accuracy", "overfitted", "li2022: mIoU", "accuracy (decoder)", "overfitted"], rows)
