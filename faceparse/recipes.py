@@ -36,6 +36,7 @@ class Recipe:
     align: str = "none"            # for data sets with landmarks; others are not aligned
     align_of: dict = field(default_factory=dict)  # {data set: another alignment}
     encoders: tuple = ()           # the first one that the architecture accepts, else the architecture's own default
+    other_encoders: tuple = ()     # that the paper trains beside an architecture's default one
     encoder_weights: str = "imagenet"
     limit: int | None = None       # faces to train on; None: all
     split_of: dict = field(default_factory=dict)  # {data set: the splits to train on}; others: train
@@ -97,7 +98,7 @@ RECIPES = {
         epochs=54, iterations=160000, batch=4, lr=0.00008, size=512, optimizer="adamw", loss="ce+lovasz:2",
         schedule="linear", weight_decay=0.05, layer_decay=0.9, class_weights="li2022", warmup=1500,
         photometry=LARGE_PHOTOMETRY, jitter=LARGE_JITTER, encoders=("convnext_xlarge", "mit_b5", "resnet50"),
-        statistics="data", best_by="miou", split_of={"celebamask": "train+val"}),
+        other_encoders=("swin_b", "swin_l"), statistics="data", best_by="miou", split_of={"celebamask": "train+val"}),
     "li2022-ablation": Recipe(
         source="Li, CelebAMask Face Parsing (li2022), section II: ResNet-50, steps, batch, no augmentation, weighted "
                "cross entropy; SGD at 0.01 with decay 0.0005 and poly are mmsegmentation's for 20,000 steps, whose "
@@ -120,7 +121,8 @@ LANDMARK_RECIPES = {
     "pipnet": Recipe(
         source="Jin et al., Pixel-in-Pixel Net, IJCV 2021, section 4.1, and its published code",
         epochs=60, batch=16, lr=0.0001, size=256, optimizer="adam", schedule="steps", photometry=PIPNET_PHOTOMETRY,
-        jitter=PIPNET_JITTER, align="crop", align_of={"lapa": "crop-wide"}, split_of={"300w": "trainval"}),
+        jitter=PIPNET_JITTER, align="crop", align_of={"lapa": "crop-wide"}, split_of={"300w": "trainval"},
+        other_encoders=("resnet50", "resnet101", "mobilenet_v2", "mobilenet_v3_large")),
     # The whole picture, 68 points, errors by the pupils; the regressor's values, then those of other networks.
     "mountain2022": Recipe(
         source="Mountain et al., Bridging the Domain Gap (mountain2022), table 1 and its four augmentations; the whole "

@@ -16,12 +16,12 @@ from faceparse.data.splits import SPLIT_SEED, fixed_order, sample
 from faceparse.data.statistics import pixel_counts
 from faceparse.errors import FaceparseError, NoSuchSplit
 from faceparse.labels import label_set, label_set_to_dict, table
-from faceparse.recipes import TOYS, default_recipe, recipe
+from faceparse.recipes import RECIPES, TOYS, default_recipe, recipe
 from faceparse.training import distributed, figures
 from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import make_faces, mirrored_safely, with_masks
 from faceparse.training.parser_training import data_options
-from faceparse.training.plans import make_adapter_plan, training_set_of
+from faceparse.training.plans import departures, make_adapter_plan, training_set_of
 from faceparse.training.run_folder import counted
 from faceparse.training.tasks import Parsing
 
@@ -78,10 +78,12 @@ class AdapterTraining:
         self.val_records, val_notes = with_masks(self.val_records, target, self.seen[-1])
         self.train_set = replace(self.train_set, records=records)
         align = usable_alignment(parsers[0].align, self.train_set.records + self.val_records)
-        self.plan = make_adapter_plan(arch, target, self.train_set.labels.name, parsers, align, options)
+        plan_of = partial(make_adapter_plan, arch, target, self.train_set.labels.name, parsers, align)
+        self.plan = plan_of(options)
         self.labels = label_set(options["labels"]) if options.get("labels") else self.train_set.labels
         self.recipe, mirror_notes = mirrored_safely(self.recipe, self.labels)
-        self.departures, self.counts = [], {}
+        self.paper, self.counts = "baker2023", {}
+        self.departures = departures(self.plan, plan_of, RECIPES, self.paper)
         self.target = f"{len(self.labels)} classes of {self.labels.name}, {self.plan.loss} loss"
         held_out = (f"{target} has no test split: its val split is kept for scoring, and {len(self.val_records)} faces "
                     "of train choose the best epoch") if self.seen == ["train"] else ""

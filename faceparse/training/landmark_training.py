@@ -9,7 +9,8 @@ from faceparse.errors import FaceparseError
 from faceparse.landmark_sets import landmark_set_to_dict
 from faceparse.models.checkpoints import read_checkpoint, weights_in
 from faceparse.models.published_pipnet import is_published, read_mean_face
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, default_recipe, recipe
+from faceparse.recipes import (IMAGENET_MEAN, IMAGENET_STD, LANDMARK_RECIPES, augmented, default_recipe, paper_recipe,
+                               recipe)
 from faceparse.training import figures
 from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import make_faces, refuse_without_val, val_records, with_copies
@@ -30,7 +31,8 @@ class LandmarkTraining:
         listed = landmarks.load(data, split, root)
         plan_of = partial(make_landmark_plan, arch, data, listed.points.name, faces=len(listed.records))
         self.plan = plan = plan_of(options)
-        self.departures = departures(plan, plan_of, LANDMARK_RECIPES)
+        self.paper = paper_recipe(arch)
+        self.departures = departures(plan, plan_of, LANDMARK_RECIPES, self.paper)
         # A crop around the face of a drawn picture has fewer pixels than the picture.
         drawn_size = plan.size * (2 if plan.align in geometry.NEED_LANDMARKS else 1)
         own_points = plan.points == listed.points.name  # a name of one's own is no name that `load` knows

@@ -7,7 +7,7 @@ from faceparse.data import audit, landmarks, parsing
 from faceparse.data.sets import DATA_SETS
 from faceparse.data.statistics import colour_counts, mean_and_deviation, pixel_counts
 from faceparse.labels import label_set, label_set_to_dict
-from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, recipe
+from faceparse.recipes import IMAGENET_MEAN, IMAGENET_STD, RECIPES, augmented, default_recipe, paper_recipe, recipe
 from faceparse.training import distributed, figures
 from faceparse.training.dry_run import SAMPLE
 from faceparse.training.faces import (make_faces, mirrored_safely, refuse_without_val, val_records, with_copies,
@@ -50,7 +50,8 @@ class ParserTraining:
                           all(record.landmarks for record in records + self.val_records),
                           faces=len(with_copies(records, self.recipe.jitter)))
         self.plan = plan_of(options)
-        self.departures = departures(self.plan, plan_of, RECIPES)
+        self.paper = paper_recipe(arch)
+        self.departures = departures(self.plan, plan_of, RECIPES, self.paper)
         self.notes += unaligned(self.plan, chosen, options)
         losses.choose_weights(self.plan.class_weights, self.labels, self.plan.loss)  # raises before anything is written
         self.counts = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from faceparse import geometry, losses, models
 from faceparse.data.augment import augmentation
 from faceparse.errors import FaceparseError
-from faceparse.recipes import LANDMARK_RECIPES, TOYS, default_recipe, paper_recipe, recipe
+from faceparse.recipes import LANDMARK_RECIPES, TOYS, default_recipe, recipe
 from faceparse.training import distributed
 from faceparse.training.optimization import Optimization
 from faceparse.training.options import AdapterPlan, LandmarkPlan, Plan, option_fields
@@ -89,25 +89,28 @@ def optimization_of(plan, chosen):
                         seed=plan.seed)
 
 
-def departures(plan, plan_of, table):
-    """What differs between a plan and that of the architecture's paper: ["batch 8, not 64", ...]; [] for drawn faces,
+def departures(plan, plan_of, table, paper):
+    """What differs between a plan and that of its paper: ["batch 8, not 64", ...]; [] for drawn faces,
     which no paper has.
 
     plan_of  callable: options -> the plan of the same network and data
     table    RECIPES or LANDMARK_RECIPES
+    paper    the name of the paper's recipe
     """
     if plan.data in TOYS:
         return []
-    name = paper_recipe(plan.arch)
-    paper = recipe(name, table, (plan.encoder, plan.arch))
-    of_paper = plan_of({"recipe": name, "batch": plan.batch, "encoder": plan.encoder})  # a batch for all processes
+    chosen = recipe(paper, table, (plan.encoder, plan.arch))
+    own_batch = {"recipe": paper, "batch": plan.batch}  # one that all processes can share
+    of_paper = plan_of({**own_batch, "encoder": plan.encoder})
     theirs = {key: getattr(of_paper, key) for key in option_fields(type(plan)) if key not in ("recipe", "seed")}
-    theirs |= {"batch": paper.batch, "align": paper.align_of.get(plan.data, paper.align)}
+    theirs |= {"batch": chosen.batch, "size": chosen.size, "align": chosen.align_of.get(plan.data, chosen.align)}
+    if plan.encoder not in chosen.other_encoders:
+        theirs["encoder"] = plan_of(own_batch).encoder
     words = {"limit": "all", "augment": "the recipe's"}
     differing = ["{} {}, not {}".format(key, *(words.get(key, "none") if one is None else one for one in (own, value)))
                  for key, value in theirs.items() for own in [getattr(plan, key)] if own != value]
-    if plan.recipe != name:
-        differing.insert(0, f"recipe {plan.recipe} with its augmentation and weight decay, not {name}")
+    if plan.recipe != paper:
+        differing.insert(0, f"recipe {plan.recipe} with its augmentation and weight decay, not {paper}")
     return differing
 
 

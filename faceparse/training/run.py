@@ -5,7 +5,7 @@ AdapterTraining (adaptation/training.py). Each has
 
     plan, recipe                 the options with their values, and the Recipe
     notes, target                lines to print first, and the network's output and loss in words
-    departures                   what differs from the architecture's paper, in words
+    paper, departures            the name of its paper's recipe, and what differs from it, in words
     faces(skip_bad)              (Faces to train on, Faces to choose the best epoch by)
     build(faces=None, folder=None)   the network with random weights
     task(model, faces, val, device, folder)   the network's task (tasks.py): inputs, loss, scores. What it counts over
@@ -123,7 +123,7 @@ def header(folder, training, task, faces, machine):
             f"{plan.size} x {plan.size}, --align {plan.align}, {training.target}, {plan.optimizer} at {plan.lr}, "
             f"{plan.schedule} schedule, {machine.device} in {'bfloat16' if machine.bfloat16 else 'float32'}"
             f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}"
-            + bool(training.departures) * f"\ndeparts from the paper of {plan.arch}: {'; '.join(training.departures)}")
+            + bool(training.departures) * f"\ndeparts from {training.paper}, its paper's recipe: {'; '.join(training.departures)}")
 
 
 @contextmanager

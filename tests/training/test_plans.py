@@ -1,5 +1,7 @@
 """Plans: the defaults of recipes and data sets, the names of runs, and the values that are refused."""
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -52,7 +54,7 @@ def test_bass_has_the_probabilities_of_the_softmax_by_any_recipe_and_no_other_lo
 def test_an_architecture_is_trained_by_its_paper_unless_faces_are_drawn(arch, paper):
     plan = parser_of_celebamask(arch, {})
     assert plan.recipe == paper and plan.name == f"celebamask-{arch}"
-    assert plans.departures(plan, partial(parser_of_celebamask, arch), RECIPES) == (
+    assert plans.departures(plan, partial(parser_of_celebamask, arch), RECIPES, paper) == (
         ["align none, not box"] if paper == "baker2023" else [])  # without landmarks
     assert plans.make_plan(arch, "toy", "lapa", True, {}).recipe == "toy"
 
@@ -81,12 +83,38 @@ def test_what_trains_is_what_trained_in_the_paper():
 def test_a_plan_lists_what_departs_from_the_papers():
     plan_of = partial(plans.make_plan, "bass", "lapa", "lapa", True)
     plan = plan_of({"batch": 8, "limit": 100, "seed": 3})
-    assert plans.departures(plan, plan_of, RECIPES) == ["limit 100, not all", "batch 8, not 64"]
+    assert plans.departures(plan, plan_of, RECIPES, "liu2020") == ["limit 100, not all", "batch 8, not 64"]
     plan = plan_of({"recipe": "scratch", "size": 473})
-    assert plans.departures(plan, plan_of, RECIPES)[0] == (
+    assert plans.departures(plan, plan_of, RECIPES, "liu2020")[0] == (
         "recipe scratch with its augmentation and weight decay, not liu2020")
-    assert "size 473, not 473" not in plans.departures(plan, plan_of, RECIPES)
-    assert plans.departures(parser_of_toys({"batch": 3}), parser_of_toys, RECIPES) == []
+    assert "size 473, not 473" not in plans.departures(plan, plan_of, RECIPES, "liu2020")
+    assert plans.departures(parser_of_toys({"batch": 3}), parser_of_toys, RECIPES, "baker2023") == []
+
+
+@pytest.mark.parametrize("arch, encoder, paper, expected", [
+    ("bass", "resnet18", "liu2020", ["encoder resnet18, not resnet101"]), ("upernet", "swin_b", "li2022", []),
+    ("upernet", "convnext_tiny", "li2022", ["encoder convnext_tiny, not convnext_xlarge"]),
+    ("segformer", "mit_b0", "li2022", ["encoder mit_b0, not mit_b5"]),
+    ("lraspp", "mobilenet_v3_large", "zhou2025", ["encoder mobilenet_v3_large, not mobilenet_v3_small"])])
+def test_an_encoder_that_the_paper_does_not_train_is_a_departure(arch, encoder, paper, expected):
+    plan_of = partial(parser_of_celebamask, arch)
+    assert plans.departures(plan_of({"encoder": encoder}), plan_of, RECIPES, paper) == expected
+
+
+def test_an_adapter_departs_from_baker2023s():
+    parser = SimpleNamespace(size=128, about={"training_set": "lapa"}, path=Path("runs/lapa-unet"), fingerprint="0")
+    plan_of = partial(plans.make_adapter_plan, "unet", "ibugmask", "ibugmask", [parser], "box")
+    assert plans.departures(plan_of({}), plan_of, RECIPES, "baker2023") == []
+    parser.size = 64
+    plan = plan_of({"input": "probabilities", "epochs": 1, "encoder": "resnet18"})
+    assert set(plans.departures(plan, plan_of, RECIPES, "baker2023")) == {
+        "encoder resnet18, not resnet101", "epochs 1, not 30", "size 64, not 128", "input probabilities, not labels"}
+
+
+def test_the_encoders_of_pipnets_paper_are_no_departure():
+    plan_of = partial(plans.make_landmark_plan, "pipnet", "300w", "68")
+    for encoder in ("resnet18", "resnet101", "mobilenet_v2"):
+        assert plans.departures(plan_of({"encoder": encoder}), plan_of, LANDMARK_RECIPES, "pipnet") == []
 
 
 def test_the_class_weights_of_a_recipe_are_left_out_for_other_labels_and_for_losses_without_weights():
@@ -145,10 +173,12 @@ def test_mountain2022s_recipe_has_the_values_of_each_of_its_networks(arch, encod
     assert chosen.nme_by == "inter-pupil" and chosen.photometry == LANDMARK_RECIPES["mountain2022"].photometry
 
 
-def test_a_network_of_a_recipes_own_departs_from_nothing():
+def test_a_network_departs_from_its_own_values_of_a_recipe():
     plan_of = partial(plans.make_landmark_plan, "regressor", "facesynthetics", "70")
-    plan = plan_of({"encoder": "mobilenet_v3_large"})
-    assert plans.departures(plan, plan_of, LANDMARK_RECIPES) == []
+    assert plans.departures(plan_of({}), plan_of, LANDMARK_RECIPES, "mountain2022") == []
+    plan = plan_of({"encoder": "mobilenet_v3_large"})  # the report trains it frozen alone
+    assert plans.departures(plan, plan_of, LANDMARK_RECIPES, "mountain2022") == [
+        "encoder mobilenet_v3_large, not resnet50"]
     assert plan.name == "facesynthetics-regressor-mobilenet_v3_large"
 
 
