@@ -173,9 +173,11 @@ RECIPE_OF = {
     **dict.fromkeys(("hourglass", "hourglass2", "hourglass1"), "hourglass")}
 
 
-def paper_recipe(arch):
-    """The name of the recipe of an architecture's paper."""
-    return RECIPE_OF.get(arch, "baker2023")
+def paper_recipe(arch, chosen=None):
+    """The name of the recipe of an architecture's paper: `chosen` itself where that paper trains the architecture too,
+    as mountain2022 does PIPNet."""
+    return chosen if chosen in LANDMARK_RECIPES and arch in LANDMARK_RECIPES[chosen].networks else (
+        RECIPE_OF.get(arch, "baker2023"))
 
 
 def default_recipe(data, arch=None):

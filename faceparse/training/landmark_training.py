@@ -31,7 +31,7 @@ class LandmarkTraining:
         listed = landmarks.load(data, split, root)
         plan_of = partial(make_landmark_plan, arch, data, listed.points.name, faces=len(listed.records))
         self.plan = plan = plan_of(options)
-        self.paper = paper_recipe(arch)
+        self.paper = paper_recipe(arch, plan.recipe)
         self.departures = departures(plan, plan_of, LANDMARK_RECIPES, self.paper)
         # A crop around the face of a drawn picture has fewer pixels than the picture.
         drawn_size = plan.size * (2 if plan.align in geometry.NEED_LANDMARKS else 1)

@@ -107,8 +107,12 @@ def departures(plan, plan_of, table, paper):
     if plan.encoder not in chosen.other_encoders:
         theirs["encoder"] = plan_of(own_batch).encoder
     words = {"limit": "all", "augment": "the recipe's"}
-    differing = ["{} {}, not {}".format(key, *(words.get(key, "none") if one is None else one for one in (own, value)))
-                 for key, value in theirs.items() for own in [getattr(plan, key)] if own != value]
+    differing = {key: "{} {}, not {}".format(key, *(words.get(key, "none") if one is None else one
+                                                    for one in (own, value)))
+                 for key, value in theirs.items() for own in [getattr(plan, key)] if own != value}
+    if "epochs" in differing and chosen.iterations:
+        differing["epochs"] = f"epochs {plan.epochs}, not {chosen.iterations} steps"
+    differing = list(differing.values())
     if plan.recipe != paper:
         differing.insert(0, f"recipe {plan.recipe} with its augmentation and weight decay, not {paper}")
     return differing

@@ -119,11 +119,12 @@ def header(folder, training, task, faces, machine):
     """
     plan, processes = training.plan, distributed.count()
     network = f"{plan.arch} over {plan.encoder}" if plan.encoder else plan.arch
-    return (f"{folder}: {network} on {faces} faces of {plan.data}, {plan.epochs} epochs of batches of {plan.batch}, "
-            f"{plan.size} x {plan.size}, --align {plan.align}, {training.target}, {plan.optimizer} at {plan.lr}, "
-            f"{plan.schedule} schedule, {machine.device} in {'bfloat16' if machine.bfloat16 else 'float32'}"
-            f"{f', {processes} processes' if processes > 1 else ''}\nrecipe {plan.recipe}: {training.recipe.source}"
-            + bool(training.departures) * f"\ndeparts from {training.paper}, its paper's recipe: {'; '.join(training.departures)}")
+    departures = f"\ndeparts from {training.paper}, its paper's recipe: {'; '.join(training.departures)}"
+    return (f"{folder}: {network} on {faces} faces of {plan.data}, {plan.epochs} epoch{'s' * (plan.epochs != 1)} of "
+            f"batches of {plan.batch}, {plan.size} x {plan.size}, --align {plan.align}, {training.target}, "
+            f"{plan.optimizer} at {plan.lr}, {plan.schedule} schedule, {machine.device} in "
+            f"{'bfloat16' if machine.bfloat16 else 'float32'}{f', {processes} processes' if processes > 1 else ''}\n"
+            f"recipe {plan.recipe}: {training.recipe.source}{departures if training.departures else ''}")
 
 
 @contextmanager

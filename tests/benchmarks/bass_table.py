@@ -33,6 +33,7 @@ def get_args_parser():
     parser.add_argument("--data", default="toy")
     parser.add_argument("--root", type=Path, default=os.environ.get("FACEPARSE_DATA", "data"))
     parser.add_argument("--encoder", default="resnet18")
+    parser.add_argument("--encoder-weights", help="default: the recipe's")
     parser.add_argument("--recipe", default="toy")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--limit", type=int, default=1000, help="faces to train on")
@@ -49,8 +50,9 @@ def train(args, arch, alpha, seed):
     """The folder of the run, which is trained unless it is finished."""
     if arch == "bass" and alpha in (0, 1):
         arch, alpha = {0: "bass_c", 1: "bass_d"}[alpha], None
-    options = dict(encoder=args.encoder, recipe=args.recipe, size=args.size, limit=args.limit, epochs=args.epochs,
-                   batch=args.batch, seed=seed, alpha=None if alpha == 10 else alpha)
+    options = dict(encoder=args.encoder, encoder_weights=args.encoder_weights, recipe=args.recipe, size=args.size,
+                   limit=args.limit, epochs=args.epochs, batch=args.batch, seed=seed,
+                   alpha=None if alpha == 10 else alpha)
     return train_run(ParserTraining(arch, args.data, options, args.root),
                      RunOptions(runs=args.runs, resume=True, device=args.device, workers=args.workers))
 

@@ -80,7 +80,7 @@ def attempt(command, folder, kind, draw, output):
     with output.open("wb") as stream:
         process = start(command, stream)
         if kind != "start":
-            wait_for(process, 60, lambda: b"epochs of batches" in output.read_bytes())
+            wait_for(process, 60, lambda: b" of batches of " in output.read_bytes())
         if kind == "write":
             skipped = draw.integers(0, 4)
             for _ in range(skipped):  # not always the first write after a start

@@ -8,7 +8,7 @@ import torch
 
 from faceparse import models
 from faceparse.errors import FaceparseError
-from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe, recipe
+from faceparse.recipes import LANDMARK_RECIPES, RECIPE_OF, RECIPES, default_recipe, paper_recipe, recipe
 from faceparse.training import optimization, plans
 
 parser_of_toys = partial(plans.make_plan, "unet", "toy", "lapa", True)
@@ -109,6 +109,20 @@ def test_an_adapter_departs_from_baker2023s():
     plan = plan_of({"input": "probabilities", "epochs": 1, "encoder": "resnet18"})
     assert set(plans.departures(plan, plan_of, RECIPES, "baker2023")) == {
         "encoder resnet18, not resnet101", "epochs 1, not 30", "size 64, not 128", "input probabilities, not labels"}
+
+
+def test_pipnet_by_mountain2022s_recipe_departs_from_mountain2022():
+    plan_of = partial(plans.make_landmark_plan, "pipnet", "facesynthetics", "70")
+    plan = plan_of({"recipe": "mountain2022", "limit": 1000, "augment": "none"})
+    paper = paper_recipe("pipnet", plan.recipe)
+    assert plans.departures(plan, plan_of, LANDMARK_RECIPES, paper) == [
+        "limit 1000, not all", "augment none, not the recipe's"]
+    assert paper == "mountain2022" and paper_recipe("pipnet", "scratch") == paper_recipe("pipnet") == "pipnet"
+
+
+def test_a_departure_from_steps_is_stated_in_steps():
+    plan_of = partial(parser_of_celebamask, "fastscnn", faces=800)
+    assert plans.departures(plan_of({"epochs": 4}), plan_of, RECIPES, "zhou2025") == ["epochs 4, not 24000 steps"]
 
 
 def test_the_encoders_of_pipnets_paper_are_no_departure():

@@ -48,7 +48,7 @@ def read(root, split, options, data_sets, synthetic="facesynthetics"):
                for faces, count in zip(sets, (synthetic_count, total - synthetic_count)) if count
                for record in sample(faces.records, count, SPLIT_SEED)]
     points = {record.points for record in records}
-    note = f"{total} faces at {options.mix}: there are not enough for {wanted:,}" if total < wanted else ""
+    note = f"mixed: {total} {split} faces at {options.mix}, not enough for {wanted:,}" if total < wanted else ""
     return FaceSet("mixed", split, LABEL_SETS["lapa"], points.pop() if len(points) == 1 else None, records, note,
                    sources=tuple(faces.name for faces in sets if faces))
 
