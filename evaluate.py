@@ -95,9 +95,9 @@ def get_args_parser():
 
     group = parser.add_argument_group("results for pictures and videos")
     group.add_argument("--images", nargs="+", metavar="PATH",
-                       help="pictures, videos, folders of them, cameras (/dev/video0, until Ctrl-C); the first parser of "
-                            "--model parses them, with its adapter and aligned by the landmark network where --model "
-                            "has these")
+                       help="pictures, videos, folders of them, cameras (/dev/video0, until Ctrl-C); the first parser "
+                            "of --model parses them, with its adapter and aligned by the landmark network where "
+                            "--model has these")
     group.add_argument("--boxes", type=Path, metavar="FILE",
                        help="CSV file of the faces, with lines picture,x0,y0,x1,y1 in pixels, from brows to chin; "
                             "several lines of a picture for several faces (default: the landmark network finds them)")
