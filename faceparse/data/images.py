@@ -121,13 +121,18 @@ def _upright_rgb(picture, path, reduce_to):
     picture.load()
     if picture.mode.startswith("I;16") or picture.mode == "I":
         picture = grey_from_16_bit(picture, path)
-    elif picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture)
     elif picture.mode == "F":
         raise FaceparseError(f"{path}: a picture of floating-point numbers; save it with 8 or 16 bits a channel")
-    picture = picture if picture.mode == "RGB" else picture.convert("RGB")  # convert would copy it
+    picture = opaque_rgb(picture)
     return picture if orientation == 1 else picture.transpose(TURNS[orientation])
+
+
+def opaque_rgb(picture):
+    """A Pillow image of 8 bits a channel or fewer -> RGB, over black where it is transparent."""
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, (0, 0, 0, 255)), picture)
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # convert would copy it
 
 
 def _draft_factor(size, needed, whole):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from faceparse import drawing, geometry
 from faceparse.data.augment import normalise
-from faceparse.data.images import open_image
+from faceparse.data.images import opaque_rgb, open_image
 from faceparse.errors import FaceparseError
 from faceparse.inference.detection import Detection
 from faceparse.inference.restore import restore
@@ -142,6 +142,7 @@ def as_picture(image):
     """A path, a Pillow image or a (H, W, 3) uint8 array -> a Pillow image in RGB. Raises FaceparseError.
 
     A file is read by open_image: turned as EXIF says, and 16 bits scaled to 8. A Pillow image keeps its orientation.
+    Transparent pixels become black in both.
     """
     if isinstance(image, (str, Path)):
         return open_image(Path(image))
@@ -152,7 +153,7 @@ def as_picture(image):
     if image.mode.startswith(("I", "F")):  # `convert` would clip its values at 255
         raise FaceparseError(f"a Pillow image of mode {image.mode}: give the path of its file, or convert it to RGB "
                              "with its values scaled to 0..255")
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return opaque_rgb(image)
 
 
 def crops(image, homographies, size):

@@ -42,6 +42,16 @@ def test_a_16_bit_picture_is_read_from_its_file_and_refused_as_a_pillow_image(tm
         as_picture(picture)
 
 
+def test_transparent_pixels_are_black_in_a_file_and_in_a_pillow_image(tmp_path):
+    pixels = np.full((2, 2, 4), 200, np.uint8)
+    pixels[..., 3] = [[0, 255], [255, 255]]
+    Image.fromarray(pixels).save(tmp_path / "cut-out.png")
+    expected = np.full((2, 2, 3), 200)
+    expected[0, 0] = 0
+    for picture in (tmp_path / "cut-out.png", Image.fromarray(pixels)):
+        assert (np.asarray(as_picture(picture)) == expected).all()
+
+
 def test_from_python(toy_run):
     parser = faceparse.load(toy_run, device="cpu")
     face = parser.parse(np.zeros((50, 90, 3), np.uint8))
