@@ -25,6 +25,10 @@ def warp_image(image, homography, size):
             return np.zeros((3, *size[::-1]), np.uint8)
         image = image.reduce(factor, (left, top, right, bottom))
         homography = compose(scaling(factor, factor), translation(left, top), homography)
+    if np.abs(homography - np.eye(3)).max() < 1e-9:  # the identity: such as from 512 pixels, reduced by 4, to 128
+        pixels = np.asarray(image)
+        if pixels.shape[1::-1] == tuple(size):
+            return np.ascontiguousarray(pixels.transpose(2, 0, 1))
     if isinstance(image, Image.Image):  # of a large picture, only the part that the crop shows becomes an array
         left, top, right, bottom = seen_box(homography, size, image.size)
         image = np.array(image.crop((left, top, right, bottom)))

@@ -14,7 +14,8 @@ from torch.nn.functional import grid_sample
 
 from faceparse import geometry
 
-STRIP_PIXELS = 1 << 17  # pixels of the picture that are warped at a time: what is computed of them fits into the cache
+STRIP_PIXELS = 1 << 17  # pixels of the picture that are computed at a time, so that they fit into the cache
+UNSURE_PIXELS = 1 << 14  # the same of pixels that are interpolated for all classes
 MARGIN = 1e-4           # a pixel whose second class is nearer to the first one than this agrees with none
 UNSURE = 255            # in the table of `agreement`: the four pixels differ
 
@@ -31,16 +32,28 @@ def restore(probabilities, homography, size, with_confidence=False):
     confidence  (H, W) float32, 0 outside the crop; None where it is not wanted
     sums        (C,) float64, the sum of the confidence over the pixels of each class
     """
-    left, first, right, last = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
-    rows = max(1, STRIP_PIXELS // max(1, right - left))
+    left, top, right, bottom = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
     best, table = agreement(probabilities.numpy())
-    mask, sums = np.zeros(size[::-1], np.uint8), np.zeros(UNSURE + 1)
-    confidence = np.zeros(size[::-1], np.float32) if with_confidence else None
-    for top in range(first, last, rows):
-        strip = np.s_[top:min(top + rows, last), left:right]
-        to_crop = geometry.compose(geometry.translation(left, top), homography)
-        sums += _restore_strip(probabilities, best, table, to_crop, mask[strip],
-                               confidence[strip] if with_confidence else None)
+    seen = np.zeros((bottom - top, right - left), np.uint8)                    # the mask where the crop shows it
+    seen_confidence = np.zeros(seen.shape, np.float32) if with_confidence else None
+    to_crop = geometry.compose(geometry.translation(left, top), homography)
+    height, width = probabilities.shape[1:]
+    scale = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
+    to_grid = scale @ to_crop / to_crop[2, 2]                                  # from -1 to 1, as grid_sample has it
+    is_upright = not to_grid[[0, 1, 2, 2], [1, 0, 0, 1]].any()
+    sums, coordinates = (_along_axes if is_upright else _anywhere)(to_grid, best, table, seen, seen_confidence)
+    sums[UNSURE] = 0
+    unsure = np.flatnonzero(seen == UNSURE)
+    for start in range(0, len(unsure), UNSURE_PIXELS):
+        pixels = unsure[start:start + UNSURE_PIXELS]
+        row = pixels // seen.shape[1]
+        grid = torch.from_numpy(np.stack(coordinates(pixels - row * seen.shape[1], row), -1))[None, None]
+        value, label = _greatest(grid_sample(probabilities[None], grid, align_corners=False)[0, :, 0].numpy())
+        seen.ravel()[pixels] = label
+        if with_confidence:
+            seen_confidence.ravel()[pixels] = value
+        sums += np.bincount(label, value, len(sums))
+    mask, confidence = (_in_picture(part, left, top, size) for part in (seen, seen_confidence))
     return mask, confidence, sums[:len(probabilities)]
 
 
@@ -64,53 +77,48 @@ def agreement(probabilities):
     return np.pad(best, 2), np.pad(np.where(agree, corner, np.uint8(UNSURE)), 1)
 
 
-def _restore_strip(probabilities, best, table, to_crop, mask, confidence):
-    """`restore` of one strip of the picture.
+def _in_picture(part, left, top, size):
+    """An array at (left, top) of a picture of `size` (width, height), zeros around it; None for None."""
+    if part is None or part.shape == size[::-1]:
+        return part
+    whole = np.zeros(size[::-1], part.dtype)
+    whole[top:top + part.shape[0], left:left + part.shape[1]] = part
+    return whole
 
-    to_crop            3x3, pixels of the strip -> pixels of the crop
-    best, table        from `agreement`
-    mask, confidence   (H, W), the strip of the results, which is written into; confidence may be None
-    Returns the sums of the confidence of each class, (256,).
-    """
-    height, width = probabilities.shape[1:]
-    scale = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
-    to_grid = scale @ to_crop / to_crop[2, 2]                                  # from -1 to 1, as grid_sample has it
-    is_upright = not to_grid[[0, 1, 2, 2], [1, 0, 0, 1]].any()
-    sums, unsure, points = (_along_axes if is_upright else _anywhere)(to_grid, best, table, mask, confidence)
-    interpolated = grid_sample(probabilities[None], torch.from_numpy(points)[None, None], align_corners=False)
-    value, label = (result.numpy() for result in interpolated[0, :, 0].max(0))  # (N,) each
-    mask[unsure] = label
-    if confidence is not None:
-        confidence[unsure] = value
-    sums[UNSURE] = 0
-    return sums + np.bincount(label, value, len(sums))
+
+def _greatest(values):
+    """(C, N) -> the greatest value of each column and its index, the first of equal ones: (N,) float32, (N,) uint8."""
+    greatest, index = values[0].copy(), np.zeros(values.shape[1], np.uint8)
+    for number, value in enumerate(values[1:], 1):
+        np.maximum(index, (value > greatest) * np.uint8(number), out=index)
+        np.maximum(greatest, value, out=greatest)
+    return greatest, index
 
 
 def _along_axes(to_grid, best, table, mask, confidence):
-    """Fill in those pixels of a strip whose square has one class. For crops without rotation: x in the crop depends on
-    the column of the picture alone, and y on the row.
+    """Choose the class of the pixels in squares whose corners agree, and UNSURE for the others, where x in the crop
+    depends on the column alone and y on the row.
 
-    to_grid  3x3, pixels of the strip -> coordinates in the crop, -1 to 1;  others: see _restore_strip
-    Returns
-    sums    (256,) of the confidence of these pixels, by class
-    unsure  (rows, columns), (N,) each, of the other pixels, which are UNSURE in `mask`
-    points  (N, 2) float32, their coordinates in the crop, -1 to 1
+    to_grid              3x3, from the pixels of `mask` to grid_sample's coordinates in the crop
+    best, table          of `agreement`
+    mask, confidence     (H, W) both, written to; confidence may be None
+    Returns the sums of the pixels' confidence, (256,), and a function from columns and rows, (N,) each, to x and y in
+    the crop, (N,) float32 each.
     """
     x, y = ((to_grid[axis, axis] * np.arange(count) + to_grid[axis, 2]).astype(np.float32)
             for axis, count in enumerate(mask.shape[::-1]))                    # (W,), (H,)
     places = [_place(values, count) for values, count in zip((x, y), table.shape[::-1])]
     column, row = (place.astype(np.int32) for place in places)                 # of the square
     right, low = (place - square for place, square in zip(places, (column, row)))
-    first, last = row.min(), row.max() + 1                                     # the rows of the crop that are seen
-    row -= first
-    best, table = best[first:last + 1], table[first:last]
     np.take(table.take(column, 1), row, 0, out=mask, mode="clip")              # without "clip", by way of a copy
     if confidence is not None:
         lines = best.take(column, 1)
-        lines += right * (best.take(column + 1, 1) - lines)                    # (rows of the crop + 1, W)
-        np.take(np.diff(lines, axis=0), row, 0, out=confidence, mode="clip")
-        confidence *= low[:, None]
-        confidence += lines.take(row, 0)
+        lines += right * (best.take(column + 1, 1) - lines)                    # (rows of the crop, W)
+        steps = np.diff(lines, axis=0)
+        for strip in _strips(mask.shape):
+            np.take(steps, row[strip], 0, out=confidence[strip], mode="clip")
+            confidence[strip] *= low[strip, None]
+            confidence[strip] += lines.take(row[strip], 0)
     # The sum of bilinear interpolations at the pixels of a square: the corners, weighted by the sums of their weights.
     weights = []
     for square, place, count in ((column, right, table.shape[1]), (row, low, len(table))):
@@ -119,33 +127,45 @@ def _along_axes(to_grid, best, table, mask, confidence):
     (before_x, after_x), (before_y, after_y) = weights
     sums = best[:, :-1] * before_x + best[:, 1:] * after_x
     sums = sums[:-1] * before_y[:, None] + sums[1:] * after_y[:, None]
-    unsure = rows, columns = np.divmod(np.flatnonzero(mask == UNSURE), mask.shape[1])
-    return np.bincount(table.ravel(), sums.ravel(), UNSURE + 1), unsure, np.stack([x[columns], y[rows]], -1)
+    return (np.bincount(table.ravel(), sums.ravel(), UNSURE + 1),
+            lambda columns, rows: (x[columns], y[rows]))
 
 
 def _anywhere(to_grid, best, table, mask, confidence):
-    """The same as _along_axes, for any homography."""
-    height, width = mask.shape
-    places = to_grid[:, :1] * np.arange(width), to_grid[:, 1:2] * np.arange(height) + to_grid[:, 2:]
-    x, y = (places[1][axis][:, None] + places[0][axis] for axis in (0, 1))     # (H, W) each
-    if to_grid[2, :2].any():
-        w = places[1][2][:, None] + places[0][2]
-        x, y = x / w, y / w
-    x, y = x.astype(np.float32), y.astype(np.float32)
-    grid = np.stack([x, y], -1)                                                # (H, W, 2)
-    inside = torch.from_numpy(best[2:-2, 2:-2])[None, None]
-    values = grid_sample(inside, torch.from_numpy(grid)[None], align_corners=False)[0, 0].numpy()
-    column, row = (_place(values, count).astype(np.int32) for values, count in zip((x, y), table.shape[::-1]))
-    row *= table.shape[1]
-    row += column
-    mask[:] = table.ravel().take(row)
-    if confidence is not None:
-        confidence[:] = values
-    label = mask.ravel()
-    runs = np.flatnonzero(np.append(True, label[1:] != label[:-1]))            # the starts of runs of equal pixels
-    sums = np.bincount(label[runs], np.add.reduceat(values.ravel(), runs), UNSURE + 1)
-    unsure = np.flatnonzero(label == UNSURE)
-    return sums, np.divmod(unsure, width), grid.reshape(-1, 2)[unsure]
+    """The same for any homography."""
+    across = to_grid[:, :1] * np.arange(mask.shape[1])                         # (3, W)
+    down = to_grid[:, 1:2] * np.arange(mask.shape[0]) + to_grid[:, 2:]         # (3, H)
+
+    def coordinates(across, down):
+        x, y = (down[axis] + across[axis] for axis in (0, 1))
+        if to_grid[2, :2].any():
+            w = down[2] + across[2]
+            x, y = x / w, y / w
+        return x.astype(np.float32), y.astype(np.float32)
+
+    inside, sums = torch.from_numpy(best[2:-2, 2:-2])[None, None], np.zeros(UNSURE + 1)
+    for strip in _strips(mask.shape):
+        x, y = coordinates(across[:, None], down[:, strip, None])              # (H, W) each
+        grid = torch.from_numpy(np.stack([x, y], -1))[None]
+        values = grid_sample(inside, grid, align_corners=False)[0, 0].numpy()
+        column, row = (_place(one, count).astype(np.int32) for one, count in zip((x, y), table.shape[::-1]))
+        row *= table.shape[1]
+        row += column
+        mask[strip] = table.ravel().take(row)
+        if confidence is not None:
+            confidence[strip] = values
+        label = mask[strip].ravel()
+        runs = np.flatnonzero(np.append(True, label[1:] != label[:-1]))        # the starts of runs of equal pixels
+        sums += np.bincount(label[runs], np.add.reduceat(values.ravel(), runs), UNSURE + 1)
+    return sums, lambda columns, rows: coordinates(across[:, columns], down[:, rows])
+
+
+def _strips(shape):
+    """Slices of the rows of (H, W) pixels, in order, STRIP_PIXELS at a time."""
+    if 0 in shape:
+        return []
+    rows = max(1, STRIP_PIXELS // shape[1])
+    return [slice(top, top + rows) for top in range(0, shape[0], rows)]
 
 
 def _place(values, count):

@@ -41,6 +41,16 @@ def test_a_reduced_picture_does_not_shift(factor):
     assert np.abs(centre(warped) - apply(h, [[x, y]])[0]).max() < 0.05
 
 
+@pytest.mark.parametrize("turned", [0.0, 1e-7])
+def test_a_picture_that_shrinks_by_a_whole_factor_is_averaged_over_boxes(turned):
+    """Also where a turn by a millionth of a pixel has it interpolated, which rounds to the same values."""
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    homography = geometry.stretch(256, 256, 64)
+    homography[0, 1] = turned
+    expected = np.floor(pixels.reshape(64, 4, 64, 4, 3).mean((1, 3)) + 0.5).transpose(2, 0, 1)
+    assert np.array_equal(geometry.warp_image(pixels, homography, (64, 64)), expected)
+
+
 def test_shrinking_averages_and_does_not_alias():
     """One-pixel stripes of 0 and 255 become grey."""
     stripes = np.zeros((256, 256, 3), np.uint8)

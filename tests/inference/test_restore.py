@@ -32,6 +32,7 @@ def smooth(classes=5, sharpness=6.0, seed=0):
 @pytest.mark.parametrize("strip", [1 << 20, 1000])
 def test_every_pixel_has_the_class_and_the_confidence_of_the_formula(homography, strip, monkeypatch):
     monkeypatch.setattr(module, "STRIP_PIXELS", strip)
+    monkeypatch.setattr(module, "UNSURE_PIXELS", strip)
     for seed in range(5):
         probabilities = smooth(seed=seed)
         mask, confidence, sums = restore(probabilities, homography, PICTURE, with_confidence=True)
@@ -41,6 +42,15 @@ def test_every_pixel_has_the_class_and_the_confidence_of_the_formula(homography,
         assert np.allclose(sums, [best[expected == label].sum() for label in range(5)])
         alone, nothing, same = restore(probabilities, homography, PICTURE)
         assert (alone == mask).all() and nothing is None and (same == sums).all()
+
+
+@pytest.mark.parametrize("moved", [(1000, 0), (0, -1000), (1000, -1000)])
+@pytest.mark.parametrize("degrees", [0, 1])
+def test_a_crop_beside_the_picture_shows_only_background(moved, degrees):
+    homography = geometry.compose(geometry.rotation(degrees, SIZE), geometry.translation(*moved))
+    mask, confidence, sums = restore(smooth(), homography, PICTURE, with_confidence=True)
+    assert mask.shape == confidence.shape == PICTURE[::-1]
+    assert not mask.any() and not confidence.any() and not sums.any()
 
 
 def test_equal_probabilities_are_left_to_the_formula():
