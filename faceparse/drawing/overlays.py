@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from faceparse.files import write_file
 
 GREY = (128, 128, 128)  # the colour of ignored pixels, RGB
+RIM = 0.8  # pixels, the width of the dark rim around landmarks
 STRIP_PIXELS = 1 << 18  # pixels that are drawn at a time: what is computed of them fits into the processor's cache
 
 
@@ -116,11 +117,13 @@ def draw_points(image, points, colour=(0, 255, 0), radius=None):
     y, x = np.mgrid[-reach:reach + 1, -reach:reach + 1]  # a square of pixels around each point
     x, y = x + np.rint(points[:, 0]).astype(int), y + np.rint(points[:, 1]).astype(int)  # (K, S, S)
     distance = np.hypot(x - points[:, 0], y - points[:, 1])
-    visible = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    order = np.argsort(-distance[visible])  # where dots touch, the last value written to a pixel is the nearest dot's
-    x, y, distance = x[visible][order], y[visible][order], distance[visible][order]  # (N,)
+    visible = (x >= 0) & (x < width) & (y >= 0) & (y < height) & (distance < radius + RIM + 0.5)
+    pixel, distance = (y * width + x)[visible], distance[visible]  # (N,)
+    order = np.argsort(-distance)  # where dots touch, the last value written to a pixel is the nearest dot's
+    pixel, distance = pixel[order], distance[order]
     out = image.copy()
-    for shade, edge in (((0, 0, 0), radius + 0.8), (colour, radius)):
+    pixels = out.reshape(-1, 3)
+    for shade, edge in (((0, 0, 0), radius + RIM), (colour, radius)):
         coverage = np.clip(edge + 0.5 - distance, 0, 1)[:, None]
-        out[y, x] = np.rint(out[y, x] * (1 - coverage) + np.array(shade) * coverage).astype(np.uint8)
+        pixels[pixel] = np.rint(pixels[pixel] * (1 - coverage) + np.array(shade) * coverage).astype(np.uint8)
     return out

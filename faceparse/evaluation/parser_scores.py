@@ -119,7 +119,7 @@ def write_prediction(parser, probabilities, homography, record, split, folder):
 
     probabilities  (C, S, S) of its crop;  homography  full-size image -> crop;  split  of the record
     """
-    mask, *_ = restore(probabilities, homography, image_size(record.image))
+    mask, *_ = restore(probabilities, homography, image_size(record.image), with_sums=False)
     drawing.save_mask(mask, parser.labels, folder / f"{record.name.removeprefix(f'{split}/')}.png")
 
 
@@ -145,7 +145,8 @@ def _on_the_mask(probabilities, homography, picture_size, mask_shape):
     int64 in the parser's classes."""
     (width, height), (rows, columns) = picture_size, mask_shape
     to_mask = geometry.scaling(columns / width, rows / height)
-    prediction, *_ = restore(probabilities, geometry.compose(np.linalg.inv(to_mask), homography), (columns, rows))
+    homography = geometry.compose(np.linalg.inv(to_mask), homography)
+    prediction, *_ = restore(probabilities, homography, (columns, rows), with_sums=False)
     return torch.from_numpy(prediction).long()
 
 

@@ -78,7 +78,7 @@ def on_photograph(faces, index, parsers, longest=1024):
     masks = [np.asarray(truth.resize(picture.size, Image.Resampling.NEAREST))]
     crop = torch.from_numpy(face["image"][None].copy())
     for parser in parsers:
-        mask, *_ = restore(parser.probabilities(crop)[0].cpu(), to_crop, picture.size)
+        mask, *_ = restore(parser.probabilities(crop)[0].cpu(), to_crop, picture.size, with_sums=False)
         masks.append(table(parser.labels, faces.labels)[mask])
     corners = geometry.apply(np.linalg.inv(to_crop), [[0, 0], [size, 0], [size, size], [0, size]])
     low, high = corners.min(0), corners.max(0)

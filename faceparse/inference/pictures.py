@@ -79,7 +79,8 @@ class PictureStages:
     def write(self, work):
         """Take the probabilities back to the picture, draw, and write."""
         # several faces are merged by their confidence
-        work.restore(self.parser, with_confidence=self.outputs.confidence or len(work.faces) > 1)
+        work.restore(self.parser, with_confidence=self.outputs.confidence or len(work.faces) > 1,
+                     with_sums=not self.outputs.mask_only)
         self.outputs.write(work.base, work.file, work.picture, work.faces, work.fingerprint, self.parser, self.finder)
         work.picture = None
         work.result = notes_on(work)

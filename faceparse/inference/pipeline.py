@@ -48,10 +48,10 @@ class Work:
         for face in self.faces:
             face.parsed = parse_aligned(self.picture, parser, finder, face.detection, face.box)
 
-    def restore(self, parser, with_confidence=False):
-        """Take the probabilities back to the picture; with_confidence: see Parser.parsed."""
+    def restore(self, parser, with_confidence=False, with_sums=True):
+        """Take the probabilities back to the picture; with_confidence, with_sums: see Parser.parsed."""
         for face, homography, probabilities in zip(self.faces, self.homographies, self.probabilities):
-            face.parsed = parser.parsed(probabilities, homography, self.picture.size, None, with_confidence)
+            face.parsed = parser.parsed(probabilities, homography, self.picture.size, None, with_confidence, with_sums)
 
 
 def ahead(function, items, threads):

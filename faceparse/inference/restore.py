@@ -20,17 +20,18 @@ MARGIN = 1e-4           # a pixel whose second class is nearer to the first one 
 UNSURE = 255            # in the table of `agreement`: the four pixels differ
 
 
-def restore(probabilities, homography, size, with_confidence=False):
+def restore(probabilities, homography, size, with_confidence=False, with_sums=True):
     """Warp a crop's probabilities back to the picture, and choose each pixel's class there.
 
     probabilities    (C, S, S) float32, on the CPU
     homography       3x3, picture -> crop
     size             (width, height) of the picture
     with_confidence  whether the probability of each pixel's class is wanted
+    with_sums        whether the sums are wanted; of a face that is turned in the picture, they take half of the time
     Returns
     mask        (H, W) uint8, background outside the crop
     confidence  (H, W) float32, 0 outside the crop; None where it is not wanted
-    sums        (C,) float64, the sum of the confidence over the pixels of each class
+    sums        (C,) float64, the sum of the confidence over the pixels of each class; None where they are not wanted
     """
     left, top, right, bottom = geometry.seen_box(homography, probabilities.shape[:0:-1], size)
     best, table = agreement(probabilities.numpy())
@@ -41,8 +42,8 @@ def restore(probabilities, homography, size, with_confidence=False):
     scale = np.array([[2 / width, 0, 1 / width - 1], [0, 2 / height, 1 / height - 1], [0, 0, 1]])
     to_grid = scale @ to_crop / to_crop[2, 2]                                  # from -1 to 1, as grid_sample has it
     is_upright = not to_grid[[0, 1, 2, 2], [1, 0, 0, 1]].any()
-    sums, coordinates = (_along_axes if is_upright else _anywhere)(to_grid, best, table, seen, seen_confidence)
-    sums[UNSURE] = 0
+    sums = np.zeros(UNSURE + 1) if with_sums else None
+    coordinates = (_along_axes if is_upright else _anywhere)(to_grid, best, table, seen, seen_confidence, sums)
     unsure = np.flatnonzero(seen == UNSURE)
     for start in range(0, len(unsure), UNSURE_PIXELS):
         pixels = unsure[start:start + UNSURE_PIXELS]
@@ -52,9 +53,10 @@ def restore(probabilities, homography, size, with_confidence=False):
         seen.ravel()[pixels] = label
         if with_confidence:
             seen_confidence.ravel()[pixels] = value
-        sums += np.bincount(label, value, len(sums))
+        if with_sums:
+            sums += np.bincount(label, value, len(sums))
     mask, confidence = (_in_picture(part, left, top, size) for part in (seen, seen_confidence))
-    return mask, confidence, sums[:len(probabilities)]
+    return mask, confidence, sums[:len(probabilities)] if with_sums else None
 
 
 def agreement(probabilities):
@@ -95,15 +97,15 @@ def _greatest(values):
     return greatest, index
 
 
-def _along_axes(to_grid, best, table, mask, confidence):
+def _along_axes(to_grid, best, table, mask, confidence, sums):
     """Choose the class of the pixels in squares whose corners agree, and UNSURE for the others, where x in the crop
     depends on the column alone and y on the row.
 
     to_grid              3x3, from the pixels of `mask` to grid_sample's coordinates in the crop
     best, table          of `agreement`
     mask, confidence     (H, W) both, written to; confidence may be None
-    Returns the sums of the pixels' confidence, (256,), and a function from columns and rows, (N,) each, to x and y in
-    the crop, (N,) float32 each.
+    sums                 (256,) zeros, to which the confidence of each class's pixels is added; may be None
+    Returns a function from columns and rows, (N,) each, to x and y in the crop, (N,) float32 each.
     """
     x, y = ((to_grid[axis, axis] * np.arange(count) + to_grid[axis, 2]).astype(np.float32)
             for axis, count in enumerate(mask.shape[::-1]))                    # (W,), (H,)
@@ -119,19 +121,20 @@ def _along_axes(to_grid, best, table, mask, confidence):
             np.take(steps, row[strip], 0, out=confidence[strip], mode="clip")
             confidence[strip] *= low[strip, None]
             confidence[strip] += lines.take(row[strip], 0)
-    # The sum of bilinear interpolations at the pixels of a square: the corners, weighted by the sums of their weights.
-    weights = []
-    for square, place, count in ((column, right, table.shape[1]), (row, low, len(table))):
-        after = np.bincount(square, place, count)
-        weights.append((np.bincount(square, minlength=count) - after, after))
-    (before_x, after_x), (before_y, after_y) = weights
-    sums = best[:, :-1] * before_x + best[:, 1:] * after_x
-    sums = sums[:-1] * before_y[:, None] + sums[1:] * after_y[:, None]
-    return (np.bincount(table.ravel(), sums.ravel(), UNSURE + 1),
-            lambda columns, rows: (x[columns], y[rows]))
+    if sums is not None:
+        # A square's sum of bilinear interpolations: its corners, each weighted by the sum of its pixels' weights.
+        weights = []
+        for square, place, count in ((column, right, table.shape[1]), (row, low, len(table))):
+            after = np.bincount(square, place, count)
+            weights.append((np.bincount(square, minlength=count) - after, after))
+        (before_x, after_x), (before_y, after_y) = weights
+        of_squares = best[:, :-1] * before_x + best[:, 1:] * after_x
+        of_squares = of_squares[:-1] * before_y[:, None] + of_squares[1:] * after_y[:, None]
+        sums += np.bincount(table.ravel(), of_squares.ravel(), len(sums))
+    return lambda columns, rows: (x[columns], y[rows])
 
 
-def _anywhere(to_grid, best, table, mask, confidence):
+def _anywhere(to_grid, best, table, mask, confidence, sums):
     """The same for any homography."""
     across = to_grid[:, :1] * np.arange(mask.shape[1])                         # (3, W)
     down = to_grid[:, 1:2] * np.arange(mask.shape[0]) + to_grid[:, 2:]         # (3, H)
@@ -143,21 +146,24 @@ def _anywhere(to_grid, best, table, mask, confidence):
             x, y = x / w, y / w
         return x.astype(np.float32), y.astype(np.float32)
 
-    inside, sums = torch.from_numpy(best[2:-2, 2:-2])[None, None], np.zeros(UNSURE + 1)
+    inside = torch.from_numpy(best[2:-2, 2:-2])[None, None]
     for strip in _strips(mask.shape):
         x, y = coordinates(across[:, None], down[:, strip, None])              # (H, W) each
-        grid = torch.from_numpy(np.stack([x, y], -1))[None]
-        values = grid_sample(inside, grid, align_corners=False)[0, 0].numpy()
         column, row = (_place(one, count).astype(np.int32) for one, count in zip((x, y), table.shape[::-1]))
         row *= table.shape[1]
         row += column
         mask[strip] = table.ravel().take(row)
+        if confidence is None and sums is None:
+            continue
+        grid = torch.from_numpy(np.stack([x, y], -1))[None]
+        values = grid_sample(inside, grid, align_corners=False)[0, 0].numpy()
         if confidence is not None:
             confidence[strip] = values
-        label = mask[strip].ravel()
-        runs = np.flatnonzero(np.append(True, label[1:] != label[:-1]))        # the starts of runs of equal pixels
-        sums += np.bincount(label[runs], np.add.reduceat(values.ravel(), runs), UNSURE + 1)
-    return sums, lambda columns, rows: coordinates(across[:, columns], down[:, rows])
+        if sums is not None:
+            label = mask[strip].ravel()
+            runs = np.flatnonzero(np.append(True, label[1:] != label[:-1]))    # the starts of runs of equal pixels
+            sums += np.bincount(label[runs], np.add.reduceat(values.ravel(), runs), len(sums))
+    return lambda columns, rows: coordinates(across[:, columns], down[:, rows])
 
 
 def _strips(shape):

@@ -132,7 +132,7 @@ class VideoStages:
         """Draw and encode the frame, and write its line."""
         face, = work.faces
         with self.timed("draw"):
-            work.restore(self.parser)
+            work.restore(self.parser, with_sums=False)
             parsed = face.parsed
             draw(work.picture, [face], *((parsed.mask, parsed.labels) if parsed else ()))
             drawn = np.asarray(work.picture)

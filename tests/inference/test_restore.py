@@ -42,6 +42,8 @@ def test_every_pixel_has_the_class_and_the_confidence_of_the_formula(homography,
         assert np.allclose(sums, [best[expected == label].sum() for label in range(5)])
         alone, nothing, same = restore(probabilities, homography, PICTURE)
         assert (alone == mask).all() and nothing is None and (same == sums).all()
+        alone, *nothings = restore(probabilities, homography, PICTURE, with_sums=False)
+        assert (alone == mask).all() and nothings == [None, None]
 
 
 @pytest.mark.parametrize("moved", [(1000, 0), (0, -1000), (1000, -1000)])
