@@ -49,7 +49,11 @@ def read_source(record, labels, size, align, landmarks=False, margin=MARGIN):
     A picture without a face is not aligned by landmarks, but taken whole. Raises FaceparseError with the name of the
     file.
     """
-    width, height = image_size(record.image)
+    file = record.image
+    if callable(file):
+        picture = file()
+        file = lambda: picture  # drawn or read once, not again for its size
+    width, height = image_size(file)
     points = record.landmarks() if record.landmarks and (landmarks or align in geometry.BY_LANDMARKS) else None
     if points is not None:
         check_landmarks(record, points, (width, height))
@@ -64,7 +68,7 @@ def read_source(record, labels, size, align, landmarks=False, margin=MARGIN):
         aligned = geometry.alignment(align, width, height, size, points, record.points, foreground)
     except FaceparseError as error:
         raise FaceparseError(f"{record.name}: {error}") from None
-    image, image_from_picture = _reduced_image(record.image, width, height, aligned, size, margin)
+    image, image_from_picture = _reduced_image(file, width, height, aligned, size, margin)
     if mask is None:
         return Source(image, image_from_picture, None, None, points, aligned)
     mask, mask_from_picture = _reduced_mask(mask, to_mask, aligned, size, margin)

@@ -36,7 +36,7 @@ def _stored(picture, path):
     mode = picture.mode
     if mode in ("P", "PA"):
         pixels = np.asarray(picture)
-        colours = np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
+        colours = np.frombuffer(bytes(picture.getpalette("RGB")), np.uint8).reshape(-1, 3)
         return Stored("palette", pixels if mode == "P" else pixels[..., 0], colours, _transparent(pixels[..., 1:]))
     if mode == "1":
         return Stored("grey", np.asarray(picture), _greys(255))

@@ -8,6 +8,10 @@ RUN is a UNet over MobileNetV2; DIR holds photographs, of which the first --limi
 The plain script (peer_folder.py) needs segmentation_models_pytorch and OpenCV. All sides run on one thread, and times
 are the processor's, user and system, so that other work on the machine counts less; the ratios of the turns' pairs are
 printed. --memory parses one picture under N names and prints the memory that is held on the way.
+
+With --device cuda times are on the wall, and this code reads and writes with 4 threads each, in batches of 32.
+Decoding, network and encoding then overlap: in place of the time outside them, the share of the time is printed that
+the GPU spends between the first and the last operation of a batch. The plain script is as before; there are no targets.
 """
 import argparse
 import importlib.util
@@ -27,7 +31,8 @@ PIECES = {"decoding": 0.0, "network": 0.0, "encoding": 0.0}
 
 def folder(code, pictures, model, out, parse_only=False, device="cpu"):
     """-> a function that parses all pictures (files) by the faceparse in the folder `code` and returns the seconds of
-    the processor for one, "seconds", and those outside PIECES, "rest"."""
+    the processor for one, "seconds", and those outside PIECES, "rest"; on a GPU seconds on the wall, and those in which
+    the GPU runs the network, "network"."""
     sys.path.insert(0, str(code))
     import torch
     import faceparse
@@ -36,10 +41,15 @@ def folder(code, pictures, model, out, parse_only=False, device="cpu"):
     parser, numbers, threads = faceparse.load(model, device=device), iter(range(1000)), {}
     if "threads" in predict.__code__.co_varnames:
         threads = {"threads": 0} if device == "cpu" else {"threads": 4, "batch": 32}
-    measure_pieces(parser)
+    batches = []  # on a GPU: the events before and after each
+    if device == "cpu":
+        measure_pieces(parser)
+    else:
+        mark_batches(parser, batches)
 
     def turn():
         PIECES.update(dict.fromkeys(PIECES, 0.0))
+        batches.clear()
         clock = time.process_time if device == "cpu" else time.perf_counter
         start = clock()
         if parse_only:
@@ -48,6 +58,9 @@ def folder(code, pictures, model, out, parse_only=False, device="cpu"):
         else:
             predict(pictures, Path(out) / str(next(numbers)), parser, **threads)
         seconds = (clock() - start) / len(pictures)
+        if device != "cpu":  # the events are in milliseconds
+            torch.cuda.synchronize()
+            return {"seconds": seconds, "network": sum(a.elapsed_time(b) for a, b in batches) / 1000 / len(pictures)}
         return {"seconds": seconds, "rest": seconds - sum(PIECES.values()) / len(pictures)}
     return turn
 
@@ -67,6 +80,21 @@ def measure_pieces(parser):
     ImageFile.load = measured(ImageFile.load, "decoding")
     Image.Image.save = measured(Image.Image.save, "encoding")
     parser.run = measured(parser.run, "network")
+
+
+def mark_batches(parser, batches):
+    """Append to `batches` the CUDA events before and after each run of the network."""
+    import torch
+    run = parser.run
+
+    def marked(inputs):
+        first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        first.record()
+        outputs = run(inputs)
+        last.record()
+        batches.append((first, last))
+        return outputs
+    parser.run = marked
 
 
 def about(model):
@@ -105,9 +133,11 @@ def compare(what, pictures, args, home, plain=True, parse_only=False, at_least=(
     results = turns.alternate(sides, args.turns)
     for peer, target in zip(("before", "plain"), at_least):
         if peer in sides:
-            turns.print_ratio(f"{what}, ms", results, peer, "now", target)
-    rest = [100 * turn["rest"] / turn["seconds"] for turn in results["now"]]
-    print(f"{what}: {turns.spread(rest, 0)} % of the time outside decoding, network and encoding", flush=True)
+            turns.print_ratio(f"{what}, ms", results, peer, "now", target if args.device == "cpu" else None)
+    part, text = (("rest", "outside decoding, network and encoding") if args.device == "cpu" else
+                  ("network", "in which the GPU runs the network"))
+    share = [100 * turn[part] / turn["seconds"] for turn in results["now"]]
+    print(f"{what}: {turns.spread(share, 0)} % of the time {text}", flush=True)
 
 
 def memory(picture, args, home):
@@ -134,7 +164,7 @@ def main():
     parser.add_argument("--model", type=Path, required=True, metavar="RUN")
     parser.add_argument("--pictures", type=Path, required=True, metavar="DIR")
     parser.add_argument("--before", type=Path, metavar="DIR", help="a checkout of the state to compare with")
-    parser.add_argument("--device", default="cpu", help="cuda: time on the wall, 4 threads, batches of 32")
+    parser.add_argument("--device", default="cpu", help="cuda: see above")
     parser.add_argument("--limit", type=int, default=60, metavar="N")
     parser.add_argument("--large", type=int, default=6, metavar="N", help="number of pictures of 12 megapixels")
     parser.add_argument("--turns", type=int, default=5)

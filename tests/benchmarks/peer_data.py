@@ -1,11 +1,12 @@
-"""The peer of the data path: files -> augmented, normalised batches with OpenCV and albumentations, in one process.
+"""The peer of the data path: files -> augmented, normalised batches with OpenCV and albumentations.
 
     pip install -e '.[bench]'
     python tests/benchmarks/peer_data.py --root ROOT
 
 CelebAMask-HQ's course layout, 512 x 512, by baker2023's recipe at 128 x 128 as in peer_celebamask.py. Every picture is
 decoded in every epoch, as in its notebooks; --cache keeps the decoded, resized arrays, which neither library does by
-itself. Nothing here imports faceparse.
+itself. In one process; for a GPU in one a core, but for the cache, which would be filled in each of them. Nothing here
+imports faceparse.
 """
 import argparse
 import time
@@ -32,11 +33,13 @@ class Cached(CelebAMask):
 def prepare(root, limit, size=128, batch=24, cache=False, device="cpu"):
     """-> a function that makes all batches of `limit` faces and returns {"seconds", "faces"}."""
     data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, True, limit)
-    loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True)  # num_workers=0: this process
+    processes = 0 if cache or device == "cpu" else turns.loader_processes(device)  # 0: this process
+    loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True, num_workers=processes,
+                                         persistent_workers=processes > 0, pin_memory=device != "cpu")
 
     def turn():
         start = time.perf_counter()
-        faces = sum(len(image.to(device)) for image, _ in loader)
+        faces = sum(len(image.to(device, non_blocking=True)) for image, _ in loader)
         if device != "cpu":
             torch.cuda.synchronize()
         return {"seconds": time.perf_counter() - start, "faces": faces}

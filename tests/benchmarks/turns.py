@@ -21,6 +21,11 @@ def choose_device(name):
     return name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def loader_processes(device):
+    """How many processes read for a peer in training: two beside a CPU that computes, else one a core."""
+    return 2 if device == "cpu" else os.cpu_count()
+
+
 def options(parser):
     """Add the options that every command here has."""
     parser.add_argument("--root", default=os.environ.get("FACEPARSE_DATA", "data"), help="folder of the data sets")
