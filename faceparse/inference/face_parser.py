@@ -28,12 +28,14 @@ from faceparse.landmark_sets import landmark_set
 class ParsedFace:
     """One face, parsed in its picture of H x W pixels.
 
-    image       (H, W, 3) uint8 RGB
-    mask        (H, W) uint8, class indices of `labels`
-    confidence  (H, W) float32 in 0..1, the probability of the pixel's class; None in pictures.py, where it takes time
-    homography  3x3, picture -> the crop that the network parsed
-    detection   of `parse_all`: the detection.Detection of the face, with its landmarks and their confidence; else None
-    confidence_sums  (C,) the sum of the confidence over the pixels of each class; None in videos
+    image       (H, W, 3) uint8 RGB, the picture
+    mask        (H, W) uint8, class indices of `labels`; 0, background, outside the crop
+    confidence  (H, W) float32 in 0..1, the probability of the pixel's class, 0 outside the crop; None where the caller
+                of Parser.parsed did not ask for it, to save its time
+    labels      the LabelSet: `labels.names[i]` is the name of class i
+    homography  3x3, pixels of the picture -> pixels of the crop that the network parsed
+    detection   from `parse_all`: the detection.Detection of the face, its landmarks and their confidence; else None
+    confidence_sums  (C,) the sum of the confidence over the pixels of each class; None likewise
     """
     image: np.ndarray
     mask: np.ndarray
@@ -95,9 +97,14 @@ class Parser(TrainedNetwork):
         return self.parsed(probabilities.cpu(), homography, image.size, np.asarray(image), with_confidence=True)
 
     def parsed(self, probabilities, homography, size, image=None, with_confidence=False, with_sums=True):
-        """The ParsedFace of a picture of `size` (width, height) from the probabilities (C, S, S) of a crop, on the
-        CPU. image: the picture's pixels, or None where nobody asks the ParsedFace for them; with_confidence,
-        with_sums: whether somebody asks it for the confidence, and for its sums."""
+        """The ParsedFace of a picture, from the class probabilities of its crop.
+
+        probabilities    (C, S, S) float32, on the CPU
+        homography       3x3, picture -> crop
+        size             (width, height) of the picture
+        image            (H, W, 3) uint8, for ParsedFace.image; None: it has none, and no overlay
+        with_confidence, with_sums  whether to compute ParsedFace.confidence, and confidence_sums
+        """
         mask, confidence, sums = restore(probabilities, homography, size, with_confidence, with_sums)
         return ParsedFace(image, mask, confidence, self.labels, homography, confidence_sums=sums)
 

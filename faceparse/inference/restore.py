@@ -98,14 +98,14 @@ def _greatest(values):
 
 
 def _along_axes(to_grid, best, table, mask, confidence, sums):
-    """Choose the class of the pixels in squares whose corners agree, and UNSURE for the others, where x in the crop
-    depends on the column alone and y on the row.
+    """Fill in those pixels whose square has one class; the others become UNSURE. For crops without rotation: x in the
+    crop depends on the column of the picture alone, and y on the row.
 
-    to_grid              3x3, from the pixels of `mask` to grid_sample's coordinates in the crop
-    best, table          of `agreement`
-    mask, confidence     (H, W) both, written to; confidence may be None
-    sums                 (256,) zeros, to which the confidence of each class's pixels is added; may be None
-    Returns a function from columns and rows, (N,) each, to x and y in the crop, (N,) float32 each.
+    to_grid           3x3, pixels of `mask` -> coordinates in the crop, -1 to 1
+    best, table       from `agreement`
+    mask, confidence  (H, W) both, the part of the results that the crop shows, written into; confidence may be None
+    sums              (256,) zeros, to which the confidence of these pixels is added, by class; may be None
+    Returns a function: columns and rows of pixels, (N,) each -> their x and y in the crop, -1 to 1, (N,) float32 each.
     """
     x, y = ((to_grid[axis, axis] * np.arange(count) + to_grid[axis, 2]).astype(np.float32)
             for axis, count in enumerate(mask.shape[::-1]))                    # (W,), (H,)
@@ -135,7 +135,7 @@ def _along_axes(to_grid, best, table, mask, confidence, sums):
 
 
 def _anywhere(to_grid, best, table, mask, confidence, sums):
-    """The same for any homography."""
+    """The same as _along_axes, for any homography."""
     across = to_grid[:, :1] * np.arange(mask.shape[1])                         # (3, W)
     down = to_grid[:, 1:2] * np.arange(mask.shape[0]) + to_grid[:, 2:]         # (3, H)
 
