@@ -42,6 +42,17 @@ def record(tmp_path):
                   LAPA, landmark_set("68"), mask_file=tmp_path / "face.png")
 
 
+def test_an_image_that_is_drawn_is_drawn_once_for_its_size_and_its_pixels(record):
+    calls = []
+
+    def drawn():
+        calls.append(1)
+        return images.open_image(record.image)
+
+    source = sources.read_source(replace(record, image=drawn), LAPA, 128, "none")
+    assert len(calls) == 1 and source.image.shape[2] == 3
+
+
 def toy(count, wild=False):
     return parsing.load("toywild" if wild else "toy", "train", ".", limit=count, toy_size=64).records
 
