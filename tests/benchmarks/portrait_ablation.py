@@ -13,7 +13,7 @@ import numpy as np
 
 from faceparse import drawing
 from faceparse.data import parsing
-from faceparse.data.drawn.portrait import face, hair_style, in_front, mouth, parameters, portrait, scene
+from faceparse.data.drawn.portrait import face, hair_style, portrait, scene
 from faceparse.evaluation import parser_scores
 from faceparse.inference import checkpoint
 from faceparse.training.options import RunOptions
