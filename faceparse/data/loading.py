@@ -22,7 +22,7 @@ sets). A mirrored face has no landmarks if it is not known which points of its l
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ from faceparse.data.windows import landmarks_of_window
 from faceparse.errors import FaceparseError
 from faceparse.labels import IGNORE
 
-CACHE_BYTES = 4 << 30  # of one process; processes on one machine should divide it between them
+CACHE_BYTES = 4 << 30
 CLUTTERS = 128  # number of clutter pictures; they are kept, since drawing one takes as long as a training step
 TRIES = 10      # times at most that a crop in which one class covers too much (Jitter.most) is placed anew, as by
                 # cat_max_ratio of mmsegmentation's RandomCrop
@@ -71,16 +71,30 @@ class Faces:
         source = self._sources.get(index)
         if source is None:
             try:
-                source = read_source(self.records[index], self.labels, self.size, self.align, self.landmarks,
-                                     margin_for(self.jitter))
+                source = self.reader()(self.records[index])
             except FaceparseError as error:
                 raise error if self.skip_bad else FaceparseError(
                     f"{error} (or leave bad files out with --skip-bad)") from None
-            size = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
-            if size <= self._free_bytes:
-                self._free_bytes -= size
-                self._sources[index] = source
+            self.keep(index, source)
         return source
+
+    def reader(self):
+        """The function record -> Source, which another process can be sent."""
+        return partial(read_source, labels=self.labels, size=self.size, align=self.align, landmarks=self.landmarks,
+                       margin=margin_for(self.jitter))
+
+    def keep(self, index, source):
+        """Put the Source of a record into the cache. Returns whether it had room."""
+        size = source.image.nbytes + (0 if source.mask is None else source.mask.nbytes)
+        if size > self._free_bytes:
+            return False
+        self._free_bytes -= size
+        self._sources[index] = source
+        return True
+
+    def kept(self, index):
+        """Whether the Source of a record is in the cache."""
+        return index in self._sources
 
     def __getitem__(self, index):
         """One face: the dict of the module's docstring without the batch dimension, as numpy arrays."""

@@ -1,5 +1,7 @@
 """The faces of a training: those to train on, and those of the val split, which choose the best epoch."""
+import os
 from dataclasses import replace
+from pathlib import Path
 
 from faceparse.data.loading import CACHE_BYTES, Faces
 from faceparse.data.splits import splits_in
@@ -85,6 +87,19 @@ def mirrored_safely(recipe, labels):
         "as \"pairs\" in its JSON file"]
 
 
+def cache_bytes(limits=("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+    """The memory in which the processes of a machine keep what they have read: a third of it, but 4 GiB at least.
+
+    limits  files with the number of bytes that a container may use, in place of the machine's
+    """
+    if not hasattr(os, "sysconf"):  # Windows
+        return CACHE_BYTES
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for text in [Path(file).read_text().strip() for file in limits if Path(file).is_file()]:
+        memory = min(memory, int(text)) if text.isdecimal() else memory  # "max" where there is no limit
+    return max(CACHE_BYTES, memory // 3)
+
+
 def with_copies(records, jitter):
     """The records, and where the geometry.Jitter has `copies` their mirror images behind them."""
     return records + [replace(record, mirrored=True) for record in records] if jitter.copies else records
@@ -98,7 +113,7 @@ def make_faces(plan, recipe, records, val, labels, skip_bad):
     skip_bad      leave unreadable files out instead of raising
     Raises FaceparseError where there is nothing to learn from: see require_labels.
     """
-    options = {"skip_bad": skip_bad, "cache_bytes": CACHE_BYTES // distributed.count(), "landmarks": labels is None}
+    options = {"skip_bad": skip_bad, "cache_bytes": cache_bytes() // distributed.count(), "landmarks": labels is None}
     faces = (Faces(records, labels, plan.size, plan.align, recipe.jitter, plan.seed, **options),
              Faces(val, labels, plan.size, plan.align, **options))
     if labels is not None:

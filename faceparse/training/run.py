@@ -20,6 +20,7 @@ from contextlib import contextmanager
 import torch
 
 from faceparse import models, weights
+from faceparse.data.draw_ahead import cores, draw_ahead
 from faceparse.errors import FaceparseError
 from faceparse.models.checkpoints import read_checkpoint
 from faceparse.models.initialisation import load_pretrained
@@ -48,6 +49,9 @@ def train(training, run):
     if not distributed.from_first(is_open, folder, plan, run.resume):
         return folder
     faces, val = training.faces(run.skip_bad)
+    if not run.dry_run:
+        for some in (faces, val):
+            draw_ahead(some, cores() // distributed.count())
     torch.manual_seed(plan.seed)
     own_folder = None if run.dry_run else folder
     model = training.build(faces, own_folder)
