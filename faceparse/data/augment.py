@@ -1,6 +1,7 @@
 """Augmentation: which random changes a training picture undergoes, by recipe or by name.
 
-Photometric changes are applied to a batch on its device, geometric ones while a picture is cropped (geometry.Jitter).
+Photometric changes are applied to a batch, in training by the threads that read it, geometric ones while a picture is
+cropped (geometry.Jitter).
 A photometric recipe is a tuple of rows (probability, (operation, ...)): with that probability, one of the row's
 operations, each as likely as the others, is applied to the image; the rows are applied in order. All draws are keyed by
 (seed, epoch, record index). To add an augmentation, write an operation in photometry.py and name it in a row here.

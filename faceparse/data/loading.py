@@ -217,26 +217,34 @@ def grouped(order, batch_size):
     return groups
 
 
-def batches(faces, groups, workers=2):
+def batches(faces, groups, workers=2, finish=None):
     """Yields the batch of each group of indices, in order, read in advance by `workers` threads (0: no threads).
 
+    finish  function of a batch, called in the thread that read it; what it returns is yielded. None: the batch
     A group whose faces are all unreadable yields None (only with `skip_bad`). These are threads, not processes:
-    decoding and warping release Python's global lock, and threads share one cache.
+    decoding and warping release Python's global lock, and threads share one cache. Each of them computes by itself:
+    PyTorch starts no further threads for it.
     """
+    def read(group):
+        batch = faces.batch(group)
+        return batch if batch is None or finish is None else finish(batch)
+
     if workers == 0:
-        yield from map(faces.batch, groups)
+        yield from map(read, groups)
         return
-    with ThreadPoolExecutor(workers) as pool:
+    torch_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         ahead = deque()
         try:
             for group in groups:
-                ahead.append(pool.submit(faces.batch, group))
+                ahead.append(pool.submit(read, group))
                 if len(ahead) > workers + 1:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+            torch.set_num_threads(torch_threads)  # of threads that start from now on: they got 1, this one kept its own
 
 
 def spread(count, most):

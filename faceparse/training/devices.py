@@ -1,11 +1,14 @@
 """The device that computes, and whether it computes in bfloat16."""
 import ctypes
+import os
 from dataclasses import dataclass
 
 import torch
 
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
+
+MOST_WORKERS = 16  # reading threads by default: Python's global lock leaves further ones little to do
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,13 @@ def choose_machine(device="auto", amp="auto", workers=None):
     """The Machine for the values of --device, --amp and --workers. Raises FaceparseError."""
     device = choose_device(device)
     if workers is None:
-        workers = 0 if device.type == "cpu" else 4
+        workers = 0 if device.type == "cpu" else min(MOST_WORKERS, max(1, cores() // distributed.local_count()))
     return Machine(device, mixed_precision(device, amp), workers)
+
+
+def cores():
+    """How many of the processor's cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_device(name="auto"):

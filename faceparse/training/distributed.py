@@ -40,6 +40,11 @@ def count():
     return distributed.get_world_size() if started() else 1
 
 
+def local_count():
+    """How many of them run on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1)) if started() else 1
+
+
 def rendezvous_store():
     """torchrun's key-value store, through which the processes connect; None where torchrun did not start this one."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:

@@ -8,6 +8,7 @@ Ctrl-C (interrupts.py) and training by several processes (distributed.py).
 import math
 import time
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -47,7 +48,12 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
     shares = [distributed.share(group) for group in to_do]
     count = distributed.count()
     loss_before = state.loss
-    for group, batch in zip(to_do, batches(faces, shares, machine.workers)):
+
+    def augmented(batch):  # called in the reading threads
+        images = photometric(batch["image"], settings.seed, epoch, batch["index"], settings.photometry)
+        return pinned({**batch, "image": images}, machine.device)
+
+    for group, batch in zip(to_do, batches(faces, shares, machine.workers, augmented)):
         batch = faces.nothing() if batch is None else batch  # all of its files are unreadable and left out
         total_weight, stopping = distributed.total(task.weight(batch), stop())
         if stopping:
@@ -57,8 +63,6 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
             state.lr = settings.lr * rate_at((epoch - 1) * len(groups) + state.step, settings.epochs * len(groups),
                                              settings.schedule, settings.warmup)
             set_learning_rate(optimizer, state.lr)
-            batch["image"] = photometric(batch["image"].to(machine.device), settings.seed, epoch, batch["index"],
-                                         settings.photometry)
             seed_dropout(settings.seed, epoch, state.step)
             optimizer.zero_grad()
             loss_of_batch, parts = 0.0, in_parts(batch, min(settings.accumulate, -(-len(group) // count)))
@@ -97,7 +101,7 @@ def evaluate(model, task, faces, machine, batch, label="scoring"):
     tally, groups = task.start(machine.device), distributed.share(grouped(range(len(faces)), batch))
     losses = torch.zeros(2, dtype=torch.float64)  # the sum of loss x weight, and of the weights
     with torch.inference_mode(), Progress(sum(map(len, groups)), label) as progress:
-        for inputs in batches(faces, groups, machine.workers):
+        for inputs in batches(faces, groups, machine.workers, partial(pinned, device=machine.device)):
             if inputs is None:
                 continue
             inputs, targets = task.feed(to_device(inputs, machine.device))
@@ -193,6 +197,11 @@ def in_parts(batch, count):
     size = len(batch["index"])
     ends = [round(k * size / count) for k in range(count + 1)]
     return [{key: value[start:end] for key, value in batch.items()} for start, end in zip(ends, ends[1:])]
+
+
+def pinned(batch, device):
+    """The batch, for a CUDA device in page-locked memory: copies to the device then run beside other work."""
+    return {key: value.pin_memory() for key, value in batch.items()} if device.type == "cuda" else batch
 
 
 def to_device(batch, device):

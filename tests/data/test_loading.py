@@ -1,4 +1,5 @@
 """From records to batches: what a crop contains, what is cached, and what happens to unreadable files."""
+import threading
 from dataclasses import replace
 from functools import partial
 
@@ -150,6 +151,18 @@ def test_a_batch_is_the_same_for_any_number_of_workers():
     assert [len(batch["index"]) for batch in first] == [4, 4, 2]
     for a, b in zip(first, second, strict=True):
         assert a.keys() == b.keys() and all(a[key].equal(b[key]) for key in a)
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+def test_a_batch_is_finished_in_the_thread_that_read_it(workers):
+    threads, before = [], torch.get_num_threads()
+
+    def finish(batch):
+        threads.append((threading.get_ident() != threading.main_thread().ident, torch.get_num_threads()))
+        return len(batch["index"])
+    assert list(batches(Faces(toy(10), LAPA, 16), grouped(range(10), 4), workers, finish)) == [4, 4, 2]
+    assert threads == 3 * [(True, 1) if workers else (False, before)]
+    assert torch.get_num_threads() == before
 
 
 def test_the_cache_changes_nothing_and_reads_once(record, monkeypatch):
