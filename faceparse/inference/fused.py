@@ -19,7 +19,7 @@ from collections import Counter
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from faceparse.models.encoders.pretrained import first_convolution
@@ -31,7 +31,7 @@ def fused(model, bfloat16=False):
     bfloat16  convert the weights of the convolutions to bfloat16, as autocast would in every call
     The copy shares the tensors of all other modules with the model.
     """
-    fast = copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}).eval()
+    fast = sharing_copy(model)
     for convolution, norm in followed_by_norm(fast):
         fast.set_submodule(convolution, torch.nn.utils.fusion.fuse_conv_bn_eval(
             fast.get_submodule(convolution), fast.get_submodule(norm)))
@@ -43,21 +43,29 @@ def fused(model, bfloat16=False):
     return fast
 
 
+def sharing_copy(model):
+    """A copy of a network in evaluation mode that shares all tensors with it."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}).eval()
+
+
 def followed_by_norm(model):
     """[(name of a convolution, name of the batch norm that is the only operation on its output)].
 
-    From a run on PyTorch's meta device, where nothing is computed. A module that runs twice is left out.
+    From a run on one small picture. (On the meta device nothing would be computed, but its operations import PyTorch's
+    compiler, which takes a second.) A module that runs twice is left out.
     """
-    shadow = copy.deepcopy(model).to("meta").eval()
+    shadow = sharing_copy(model)
     outputs = {}  # id of a convolution's output -> [its name, the output, the number of its uses]
     pairs, runs = [], Counter()
 
-    class CountUses(TorchDispatchMode):
-        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-            for argument in tree_leaves((args, kwargs)):
-                if id(argument) in outputs:
-                    outputs[id(argument)][2] += 1
-            return operation(*args, **kwargs or {})
+    class CountUses(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            result = function(*args, **kwargs or {})
+            if any(isinstance(value, torch.Tensor) for value in tree_leaves(result)):  # not .shape and the like
+                for argument in tree_leaves((args, kwargs)):
+                    if id(argument) in outputs:
+                        outputs[id(argument)][2] += 1
+            return result
 
     def after(name):
         def hook(module, inputs, output):
@@ -78,7 +86,8 @@ def followed_by_norm(model):
         elif isinstance(module, nn.BatchNorm2d):
             module.register_forward_pre_hook(before(name))
     with torch.no_grad(), CountUses():
-        shadow(torch.empty(1, first_convolution(shadow)[1].in_channels, 128, 128, device="meta"))
+        weight = first_convolution(shadow)[1].weight
+        shadow(weight.new_zeros(1, weight.shape[1], 128, 128))
     names = [(*outputs[output], norm) for output, norm in pairs]
     return [(name, norm) for name, _, uses, norm in names if uses == runs[name] == runs[norm] == 1]
 

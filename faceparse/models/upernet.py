@@ -10,7 +10,6 @@ of the first 7x7; here it is the original. Names of the decoder's parts are mmse
 """
 import torch
 from torch import nn
-from torchvision.models.convnext import LayerNorm2d
 
 from faceparse.models.blocks import (ConvNormReLU, FCNHead, init_decoder, init_head, pad_to_multiple,
                                      require_two_images)
@@ -60,6 +59,8 @@ class UPerNet(nn.Module):
     training_only = ("aux_heads.",)
 
     def __init__(self, num_classes, encoder="convnext_tiny", in_channels=3):
+        from torchvision.models.convnext import LayerNorm2d  # here, since its import takes as long as PyTorch's
+
         super().__init__()
         self.encoder = make_encoder(encoder, in_channels=in_channels)
         channels = self.encoder.channels[-4:]  # ResNets have one more map, at stride 2

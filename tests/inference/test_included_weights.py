@@ -2,6 +2,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +72,11 @@ def test_face_confidence_decides_what_is_a_face_and_a_second_start_follows_it(ru
     assert found["0.99"] == 0 and found["0.5"] >= 1
     status, out, err = run(*command, "1.5")
     assert status == 2 and "--face-confidence 1.5" in err
+
+
+def test_a_photograph_is_parsed_without_importing_torchvision_or_a_compiler(tmp_path):
+    """Either takes about as long to import as PyTorch itself, before the first photograph."""
+    code = ("import sys, faceparse; faceparse.load(device='cpu').parse_all(sys.argv[1]); "
+            "print([name for name in ('torchvision', 'torch._dynamo', 'torch._inductor') if name in sys.modules])")
+    run = subprocess.run([sys.executable, "-c", code, PHOTOGRAPH], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -6,62 +6,65 @@ exceptions, without `last_stage()`: VGG-16 has three maps, at strides 8, 16 and 
 four, at strides 4, 8, 16 and 32. MiT's keys are its authors'.
 """
 from functools import partial
-from types import SimpleNamespace
+from importlib import import_module
 
 from torch import nn
-from torchvision.models import (ConvNeXt_Base_Weights, ConvNeXt_Large_Weights, ConvNeXt_Small_Weights,
-                                ConvNeXt_Tiny_Weights, MobileNet_V2_Weights, MobileNet_V3_Large_Weights,
-                                MobileNet_V3_Small_Weights, ResNet101_Weights, ResNet18_Weights, ResNet34_Weights,
-                                ResNet50_Weights, Swin_B_Weights, VGG16_BN_Weights, VGG16_Weights, mobilenet_v3_large,
-                                mobilenet_v3_small)
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from faceparse.errors import FaceparseError
-from faceparse.models.encoders.convnext import ConvNeXtEncoder
-from faceparse.models.encoders.mit import MiT
-from faceparse.models.encoders.mobilenetv2 import MobileNetV2
-from faceparse.models.encoders.mobilenetv3 import MobileNetV3Encoder
-from faceparse.models.encoders.resnet import ResNetEncoder
-from faceparse.models.encoders.swin import SwinEncoder
-from faceparse.models.encoders.vgg import VGG16
 
 # On ImageNet-22k: the authors' weights, which mmsegmentation's configuration of li2022's network loads. torchvision has
 # none.
-CONVNEXT_XLARGE = SimpleNamespace(url="https://download.openmmlab.com/mmclassification/v0/convnext/downstream/"
-                                      "convnext-xlarge_3rdparty_in21k_20220301-08aa5ddc.pth")
+CONVNEXT_XLARGE = ("https://download.openmmlab.com/mmclassification/v0/convnext/downstream/"
+                   "convnext-xlarge_3rdparty_in21k_20220301-08aa5ddc.pth")
 
-# name: (constructor, called with in_channels; the weights named "imagenet", with their `url`; None: none are known).
-# torchvision's are V1, the weights of the original papers' training recipes, which segmentation_models_pytorch, and so
-# baker2023, uses under that name.
+
+def encoder_class(place, *args, **options):
+    """An encoder of the class at `place`, "module.Class" in this folder. Its module is imported here: most import
+    torchvision, which takes as long as importing PyTorch, and MobileNetV2 does without it."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"{__name__}.{module}"), name)(*args, **options)
+
+
+# name: (constructor, called with in_channels; the weights named "imagenet": torchvision's name or a URL; None: none are
+# known). torchvision's are V1, the weights of the original papers' training recipes, which segmentation_models_pytorch,
+# and so baker2023, uses under that name.
 ENCODERS = {
-    "resnet18": (partial(ResNetEncoder, BasicBlock, (2, 2, 2, 2)), ResNet18_Weights.IMAGENET1K_V1),
-    "resnet34": (partial(ResNetEncoder, BasicBlock, (3, 4, 6, 3)), ResNet34_Weights.IMAGENET1K_V1),
-    "resnet50": (partial(ResNetEncoder, Bottleneck, (3, 4, 6, 3)), ResNet50_Weights.IMAGENET1K_V1),
-    "resnet101": (partial(ResNetEncoder, Bottleneck, (3, 4, 23, 3)), ResNet101_Weights.IMAGENET1K_V1),
-    "mobilenet_v2": (MobileNetV2, MobileNet_V2_Weights.IMAGENET1K_V1),
-    "mobilenet_v3_large": (partial(MobileNetV3Encoder, mobilenet_v3_large, (1, 3, 6, 12, 16)),
-                           MobileNet_V3_Large_Weights.IMAGENET1K_V1),
-    "mobilenet_v3_small": (partial(MobileNetV3Encoder, mobilenet_v3_small, (0, 1, 3, 8, 12)),
-                           MobileNet_V3_Small_Weights.IMAGENET1K_V1),
-    "vgg16": (VGG16, VGG16_Weights.IMAGENET1K_V1),
-    "vgg16_bn": (partial(VGG16, batch_norm=True), VGG16_BN_Weights.IMAGENET1K_V1),
-    "convnext_tiny": (partial(ConvNeXtEncoder, (3, 3, 9, 3), (96, 192, 384, 768)),
-                      ConvNeXt_Tiny_Weights.IMAGENET1K_V1),
-    "convnext_small": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (96, 192, 384, 768), 0.3),
-                       ConvNeXt_Small_Weights.IMAGENET1K_V1),
-    "convnext_base": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (128, 256, 512, 1024)),
-                      ConvNeXt_Base_Weights.IMAGENET1K_V1),
-    "convnext_large": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (192, 384, 768, 1536)),
-                       ConvNeXt_Large_Weights.IMAGENET1K_V1),
-    "convnext_xlarge": (partial(ConvNeXtEncoder, (3, 3, 27, 3), (256, 512, 1024, 2048)), CONVNEXT_XLARGE),
-    "swin_b": (partial(SwinEncoder, 128, (2, 2, 18, 2), (4, 8, 16, 32)), Swin_B_Weights.IMAGENET1K_V1),
-    "swin_l": (partial(SwinEncoder, 192, (2, 2, 18, 2), (6, 12, 24, 48)), None),
-    "mit_b0": (partial(MiT, (32, 64, 160, 256), (2, 2, 2, 2)), None),
-    "mit_b1": (partial(MiT, (64, 128, 320, 512), (2, 2, 2, 2)), None),
-    "mit_b2": (partial(MiT, (64, 128, 320, 512), (3, 4, 6, 3)), None),
-    "mit_b3": (partial(MiT, (64, 128, 320, 512), (3, 4, 18, 3)), None),
-    "mit_b4": (partial(MiT, (64, 128, 320, 512), (3, 8, 27, 3)), None),
-    "mit_b5": (partial(MiT, (64, 128, 320, 512), (3, 6, 40, 3)), None),
+    "resnet18": (partial(encoder_class, "resnet.ResNetEncoder", "BasicBlock", (2, 2, 2, 2)),
+               "ResNet18_Weights.IMAGENET1K_V1"),
+    "resnet34": (partial(encoder_class, "resnet.ResNetEncoder", "BasicBlock", (3, 4, 6, 3)),
+               "ResNet34_Weights.IMAGENET1K_V1"),
+    "resnet50": (partial(encoder_class, "resnet.ResNetEncoder", "Bottleneck", (3, 4, 6, 3)),
+               "ResNet50_Weights.IMAGENET1K_V1"),
+    "resnet101": (partial(encoder_class, "resnet.ResNetEncoder", "Bottleneck", (3, 4, 23, 3)),
+               "ResNet101_Weights.IMAGENET1K_V1"),
+    "mobilenet_v2": (partial(encoder_class, "mobilenetv2.MobileNetV2"), "MobileNet_V2_Weights.IMAGENET1K_V1"),
+    "mobilenet_v3_large": (partial(encoder_class, "mobilenetv3.MobileNetV3Encoder", "mobilenet_v3_large",
+                                   (1, 3, 6, 12, 16)),
+                           "MobileNet_V3_Large_Weights.IMAGENET1K_V1"),
+    "mobilenet_v3_small": (partial(encoder_class, "mobilenetv3.MobileNetV3Encoder", "mobilenet_v3_small",
+                                   (0, 1, 3, 8, 12)),
+                           "MobileNet_V3_Small_Weights.IMAGENET1K_V1"),
+    "vgg16": (partial(encoder_class, "vgg.VGG16"), "VGG16_Weights.IMAGENET1K_V1"),
+    "vgg16_bn": (partial(encoder_class, "vgg.VGG16", batch_norm=True), "VGG16_BN_Weights.IMAGENET1K_V1"),
+    "convnext_tiny": (partial(encoder_class, "convnext.ConvNeXtEncoder", (3, 3, 9, 3), (96, 192, 384, 768)),
+                      "ConvNeXt_Tiny_Weights.IMAGENET1K_V1"),
+    "convnext_small": (partial(encoder_class, "convnext.ConvNeXtEncoder", (3, 3, 27, 3), (96, 192, 384, 768), 0.3),
+                       "ConvNeXt_Small_Weights.IMAGENET1K_V1"),
+    "convnext_base": (partial(encoder_class, "convnext.ConvNeXtEncoder", (3, 3, 27, 3), (128, 256, 512, 1024)),
+                      "ConvNeXt_Base_Weights.IMAGENET1K_V1"),
+    "convnext_large": (partial(encoder_class, "convnext.ConvNeXtEncoder", (3, 3, 27, 3), (192, 384, 768, 1536)),
+                       "ConvNeXt_Large_Weights.IMAGENET1K_V1"),
+    "convnext_xlarge": (partial(encoder_class, "convnext.ConvNeXtEncoder", (3, 3, 27, 3), (256, 512, 1024, 2048)),
+                        CONVNEXT_XLARGE),
+    "swin_b": (partial(encoder_class, "swin.SwinEncoder", 128, (2, 2, 18, 2), (4, 8, 16, 32)),
+               "Swin_B_Weights.IMAGENET1K_V1"),
+    "swin_l": (partial(encoder_class, "swin.SwinEncoder", 192, (2, 2, 18, 2), (6, 12, 24, 48)), None),
+    "mit_b0": (partial(encoder_class, "mit.MiT", (32, 64, 160, 256), (2, 2, 2, 2)), None),
+    "mit_b1": (partial(encoder_class, "mit.MiT", (64, 128, 320, 512), (2, 2, 2, 2)), None),
+    "mit_b2": (partial(encoder_class, "mit.MiT", (64, 128, 320, 512), (3, 4, 6, 3)), None),
+    "mit_b3": (partial(encoder_class, "mit.MiT", (64, 128, 320, 512), (3, 4, 18, 3)), None),
+    "mit_b4": (partial(encoder_class, "mit.MiT", (64, 128, 320, 512), (3, 8, 27, 3)), None),
+    "mit_b5": (partial(encoder_class, "mit.MiT", (64, 128, 320, 512), (3, 6, 40, 3)), None),
 }
 
 

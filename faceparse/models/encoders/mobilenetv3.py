@@ -4,6 +4,7 @@ Howard et al., "Searching for MobileNetV3", ICCV 2019, tables 1 and 2, https://a
 network without its classifier; the keys of the state dict are torchvision's (`features.N...`).
 """
 from torch import nn
+from torchvision import models
 
 from faceparse.models.depthwise_fast import use_fast_depthwise
 
@@ -11,13 +12,13 @@ from faceparse.models.depthwise_fast import use_fast_depthwise
 class MobileNetV3Encoder(nn.Module):
     """(B, in_channels, H, W), H and W multiples of 32 -> five maps (B, channels, H/s, W/s), s = 2, 4, 8, 16, 32.
 
-    network  torchvision's mobilenet_v3_large or mobilenet_v3_small
+    network  "mobilenet_v3_large" or "mobilenet_v3_small"
     taps     indices of its features: the last one at each stride
     """
 
     def __init__(self, network, taps, in_channels=3):
         super().__init__()
-        self.features = network().features
+        self.features = getattr(models, network)().features
         self.taps = taps
         self.channels = tuple(self.features[tap].out_channels for tap in taps)
         if in_channels != 3:

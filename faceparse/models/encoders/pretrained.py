@@ -16,12 +16,21 @@ TIMEOUT = 20  # seconds without a response after which a download stops
 def imagenet_file(name):
     """The path at which torch.hub stores an encoder's ImageNet weights, downloaded or not; below $TORCH_HOME if set.
 
-    Raises FaceparseError where torchvision has none.
+    Raises FaceparseError where there are none.
     """
-    if ENCODERS[name][1] is None:
+    return Path(torch.hub.get_dir()) / "checkpoints" / imagenet_url(name).rpartition("/")[2]
+
+
+def imagenet_url(name):
+    """The URL of an encoder's ImageNet weights. Raises FaceparseError where torchvision has none."""
+    weights = ENCODERS[name][1]
+    if weights is None:
         raise FaceparseError(f"torchvision has no ImageNet weights for {name}: give --encoder-weights none, or the "
                              "authors' file with --encoder-weights FILE")
-    return Path(torch.hub.get_dir()) / "checkpoints" / ENCODERS[name][1].url.rpartition("/")[2]
+    if weights.startswith("https:"):
+        return weights
+    from torchvision.models import get_weight  # here, since few programs need it and its import takes long
+    return get_weight(weights).url
 
 
 def load_encoder_weights(encoder, source, notes=None):
@@ -37,7 +46,7 @@ def load_encoder_weights(encoder, source, notes=None):
         return
     path = imagenet_file(encoder.name) if source == "imagenet" else Path(source)
     if source == "imagenet" and not path.is_file():
-        _download(ENCODERS[encoder.name][1].url, path)
+        _download(imagenet_url(encoder.name), path)
     load_backbone(encoder, weights_in(read_checkpoint(path), path, notes), path, notes)
 
 

@@ -5,16 +5,17 @@ network, whose bottlenecks stride in the 3x3 convolution, without its classifier
 torchvision's.
 """
 from torch import nn
-from torchvision.models.resnet import ResNet
+from torchvision.models import resnet
 
 
-class ResNetEncoder(ResNet):
+class ResNetEncoder(resnet.ResNet):
     """(B, in_channels, H, W), H and W multiples of 32 -> five maps (B, channels, H/s, W/s), s = 2, 4, 8, 16, 32.
 
-    block, layers  torchvision's BasicBlock or Bottleneck, and the number of blocks of the four stages
+    block, layers  "BasicBlock" or "Bottleneck", and the number of blocks of the four stages
     """
 
     def __init__(self, block, layers, in_channels=3):
+        block = getattr(resnet, block)
         super().__init__(block, layers)
         del self.avgpool, self.fc
         if in_channels != 3:  # torchvision takes RGB alone; its initialisation
