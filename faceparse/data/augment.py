@@ -106,5 +106,7 @@ def photometric(images, seed, epoch, indices, recipe):
 
 def normalise(images, mean, std):
     """(B, 3, H, W) RGB 0..255, uint8 or float -> float32 (images / 255 - mean) / std; mean, std (3,) of RGB in 0..1."""
-    mean, std = (torch.tensor(v, dtype=torch.float32, device=images.device)[:, None, None] for v in (mean, std))
-    return images.float().mul(1 / (255 * std)).sub_(mean / std)
+    mean, std = (torch.tensor(v, dtype=torch.float32)[:, None, None] for v in (mean, std))
+    # non_blocking: without waiting for a GPU that still computes the images
+    factor, shift = (v.to(images.device, non_blocking=images.is_cuda) for v in (1 / (255 * std), mean / std))
+    return images.float().mul(factor).sub_(shift)

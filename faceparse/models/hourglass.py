@@ -142,9 +142,9 @@ def heatmap_loss(heatmaps, points):
     """
     height, width = heatmaps.shape[-2:]
     known, absent = points.isfinite().all(-1), points.isinf().all(-1)                        # (B, L)
-    limit = torch.tensor([width - 1, height - 1], device=points.device)
-    place = (points.where(known[..., None], 0.0) + 0.5) / STRIDE - 0.5                       # (B, L, 2)
-    target = gaussians(place.clamp(min=0).minimum(limit), height, width)[:, None]            # (B, 1, L, h, w)
+    x, y = ((points.where(known[..., None], 0.0) + 0.5) / STRIDE - 0.5).unbind(-1)           # (B, L) each
+    place = torch.stack([x.clamp(0, width - 1), y.clamp(0, height - 1)], dim=-1)             # (B, L, 2)
+    target = gaussians(place, height, width)[:, None]                                        # (B, 1, L, h, w)
     target = target * known[:, None, :, None, None]
     error = (heatmaps - target).square().sum((-2, -1)).sum(1)                                # (B, L)
     return masked_mean(error, known | absent)

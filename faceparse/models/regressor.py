@@ -61,7 +61,8 @@ class Regressor(nn.Module):
         height, width = images.shape[-2:]
         features = self.encoder(images)[-1].mean((2, 3))                 # (B, C)
         points = self.head(self.hidden(features)).unflatten(1, (-1, 2))  # (B, L, 2)
-        return {"points": points.float(), "size": points.new_tensor([width, height], dtype=torch.float32)}
+        size = torch.stack([points.new_full((), side, dtype=torch.float32) for side in (width, height)])
+        return {"points": points.float(), "size": size}
 
     def loss(self, outputs, points):
         """Mean squared error, a scalar. points: (B, L, 2) in pixels of the image; points that are NaN are ignored."""
