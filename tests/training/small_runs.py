@@ -18,13 +18,13 @@ def train_parser(runs, options=None, arch="mobilenetv2", **run_options):
     run_options  of RunOptions
     """
     training = ParserTraining(arch, "toy", {**SMALL_PARSER, **(options or {})}, ".")
-    return train(training, RunOptions(runs=runs, device="cpu", **run_options))
+    return train(training, RunOptions(runs=runs, **{"device": "cpu", **run_options}))
 
 
 def train_landmarker(runs, options=None, arch="pipnet", **run_options):
     """Train a landmark network; see train_parser."""
     training = LandmarkTraining(arch, "toy", {**SMALL_LANDMARKER, **(options or {})}, ".")
-    return train(training, RunOptions(runs=runs, device="cpu", **{"amp": "off", **run_options}))
+    return train(training, RunOptions(runs=runs, **{"device": "cpu", "amp": "off", **run_options}))
 
 
 def limit_val_faces(monkeypatch, module, count):
