@@ -1,10 +1,10 @@
 """The device that computes, and whether it computes in bfloat16."""
 import ctypes
-import os
 from dataclasses import dataclass
 
 import torch
 
+from faceparse.data.draw_ahead import cores
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
 
@@ -25,11 +25,6 @@ def choose_machine(device="auto", amp="auto", workers=None):
     if workers is None:
         workers = 0 if device.type == "cpu" else min(MOST_WORKERS, max(1, cores() // distributed.local_count()))
     return Machine(device, mixed_precision(device, amp), workers)
-
-
-def cores():
-    """How many of the processor's cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_device(name="auto"):

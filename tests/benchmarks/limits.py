@@ -64,10 +64,15 @@ def make_step(arch, encoder, bfloat16, batch, size, device):
 
 def step(args):
     devices.keep_freed_memory()
-    for arch, encoder, bfloat16 in (("mobilenetv2", "mobilenet_v2", False), ("mobilenetv2", "mobilenet_v2", True),
-                                    ("unet", "resnet101", True)):
-        run = make_step(arch, encoder, bfloat16, 24, 128, args.device)
+    steps = [("mobilenetv2", "mobilenet_v2", False, 24, 128), ("mobilenetv2", "mobilenet_v2", True, 24, 128),
+             ("unet", "resnet101", True, 24, 128)]
+    for arch, encoder, bfloat16, batch, size in steps + [("bisenetv2_xs", None, True, 8, 512)] * (args.device != "cpu"):
+        run = make_step(arch, encoder, bfloat16, batch, size, args.device)
         run(), run()
+        start = time.perf_counter()
+        for _ in range(3):
+            run()
+        seconds = (time.perf_counter() - start) / 3
         with profile() as measured:
             run()
         key = "self_device_time_total" if args.device == "cuda" else "self_cpu_time_total"
@@ -75,7 +80,8 @@ def step(args):
         times = {event.key: getattr(event, key) / 1000 for event in measured.key_averages()
                  if event.device_type == torch.autograd.DeviceType.CPU}
         total, left = sum(times.values()), dict(times)
-        print(f"{arch}, {encoder}, {'bfloat16' if bfloat16 else 'float32'}, 24 x 128 x 128: {total:.0f} ms")
+        print(f"{arch}, {encoder}, {'bfloat16' if bfloat16 else 'float32'}, {batch} x {size} x {size}: {total:.1f} ms, "
+              f"{1000 * seconds:.1f} on the wall")
         for group, words in GROUPS.items():
             members = [name for name in left if any(word in name for word in words)]
             spent = sum(left.pop(name) for name in members)

@@ -26,7 +26,7 @@ from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train as train_run
 
 
-def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu"):
+def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device="cpu", recipe="baker2023"):
     """-> a function that trains one epoch as train.py does and returns its line of the log. The training runs in a
     thread and waits after each epoch. Epoch 1 reads the files, later ones find them in the cache."""
     go, done, write_log = queue.Queue(), queue.Queue(), loop.write_log
@@ -39,7 +39,8 @@ def epoch(root, arch="mobilenetv2", encoder=None, limit=None, amp="auto", device
     def train():
         go.get()
         try:
-            options = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit}
+            options = {"encoder": encoder, "labels": "lapa", "align": "none", "encoder_weights": "none", "limit": limit,
+                       "recipe": recipe}
             with tempfile.TemporaryDirectory() as folder:
                 with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
                     train_run(ParserTraining(arch, "celebamask", options, root),
@@ -67,11 +68,15 @@ def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
     faces = Faces(faces.records[:limit], labels.label_set("lapa"), size, "none", recipe.jitter,
                   cache_bytes=4 << 30 if cache else 0)
 
+    def augmented(inputs):  # in the reading threads, as in a training
+        images = photometric(inputs["image"], 0, faces.epoch, inputs["index"], recipe.photometry)
+        return loop.pinned({**inputs, "image": images}, torch.device(device))
+
     def turn():
         faces.epoch += 1
         start, count = time.perf_counter(), 0
-        for inputs in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers):
-            images = photometric(inputs["image"].to(device), 0, faces.epoch, inputs["index"], recipe.photometry)
+        for inputs in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers, augmented):
+            images = inputs["image"].to(device, non_blocking=True)
             count += len(normalise(images, recipes.IMAGENET_MEAN, recipes.IMAGENET_STD))
         if device != "cpu":
             torch.cuda.synchronize()

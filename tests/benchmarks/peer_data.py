@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 import turns
-from peer_celebamask import CelebAMask
+from peer_celebamask import BAKER2023, CelebAMask, one_thread
 
 
 class Cached(CelebAMask):
@@ -32,10 +32,12 @@ class Cached(CelebAMask):
 
 def prepare(root, limit, size=128, batch=24, cache=False, device="cpu"):
     """-> a function that makes all batches of `limit` faces and returns {"seconds", "faces"}."""
-    data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, True, limit)
+    data = (Cached if cache else CelebAMask)(Path(root) / "celebamask" / "train", size, BAKER2023, limit)
     processes = 0 if cache or device == "cpu" else turns.loader_processes(device)  # 0: this process
     loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=True, num_workers=processes,
-                                         persistent_workers=processes > 0, pin_memory=device != "cpu")
+                                         persistent_workers=processes > 0, pin_memory=device != "cpu",
+                                         worker_init_fn=one_thread if processes else None,
+                                         multiprocessing_context=turns.LOADER_START if processes else None)
 
     def turn():
         start = time.perf_counter()

@@ -7,8 +7,9 @@
 Each side runs in a process of its own, five turns each, alternately (turns.py). Printed are the median and the range of
 both sides' times and of the ratios of the turns' pairs, and the load of the machine. Measured: tests/README.md.
 
-With --device cuda, which `auto` chooses where there is one, peers read in as many processes as there are cores, and the
-only target is 3 times an epoch's speed. All networks of `inference` take long: name some by --networks.
+With --device cuda, which `auto` chooses where there is one, peers read in as many processes as there are cores and
+train in bfloat16, and the only target is 3 times an epoch's speed. All networks of `inference` take long: name some by
+--networks.
 """
 import argparse
 import os
@@ -29,21 +30,24 @@ def bar(args, cpu, cuda=None):
 def epoch(args, arch="mobilenetv2", encoder="mobilenet_v2", limit=None, at_least=(2.5, 1.3),
           what="an epoch, MobileNetV2 UNet"):
     limit = limit or args.limit or 480
-    common = dict(root=args.root, encoder=encoder, limit=limit, device=args.device)
+    common = dict(root=args.root, encoder=encoder, limit=limit, device=args.device, recipe=args.recipe)
     sides = {"smp": ("peer_celebamask:prepare", common),
              "bfloat16": ("ours:epoch", dict(common, arch=arch, amp="on")),
              "float32": ("ours:epoch", dict(common, arch=arch, amp="off"))}
-    if at_least[1] is None:
+    if at_least[1] is None or args.device != "cpu":
         del sides["float32"]
     results = turns.alternate(sides, args.turns)
     for ours, target, on_cuda in zip(list(sides)[1:], at_least, (3, None)):
-        turns.print_ratio(f"{what}, {limit} faces, s", results, "smp", ours, bar(args, target, on_cuda), unit=1)
+        turns.print_ratio(f"{what}, {args.recipe}, {limit} faces, s", results, "smp", ours,
+                          bar(args, target, on_cuda), unit=1)
     print("    mean F1 after each epoch but the first: " + "; ".join(
         f"{name} {', '.join(format(turn['mean_f1'], '.3f') for turn in results[name])}" for name in results))
 
 
 def epoch101(args):
-    epoch(args, "unet", "resnet101", (args.limit or 480) // 5, (2, None), "an epoch, ResNet-101 UNet")
+    limit = args.limit or 480
+    epoch(args, "unet", "resnet101", limit // 5 if args.device == "cpu" else limit, (2, None),
+          "an epoch, ResNet-101 UNet")
 
 
 def data(args):
@@ -118,6 +122,7 @@ if __name__ == "__main__":
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)} (default: all)")
     parser.add_argument("--turns", type=int, default=turns.TURNS)
     parser.add_argument("--limit", type=int, help="faces an epoch, in place of each row's own number")
+    parser.add_argument("--recipe", choices=("baker2023", "scratch"), default="baker2023", help="of the epochs")
     parser.add_argument("--weights", help="inference: folder of files ARCH-ENCODER.pt, written by "
                                           "peer_celebamask.py --save (default: random weights)")
     parser.add_argument("--networks", nargs="+", metavar="ARCH-ENCODER", help="inference: these, such as unet-resnet50")

@@ -14,6 +14,9 @@ from pathlib import Path
 import torch
 
 TURNS = 5
+# How loader processes start: as by default where a script is run by itself. A spawned side would spawn them too, which
+# imports everything once more in each.
+LOADER_START = "fork" if sys.platform == "linux" else None
 
 
 def choose_device(name):
