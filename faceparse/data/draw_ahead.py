@@ -35,8 +35,10 @@ def draw_ahead(faces, processes):
     if (time.perf_counter() - start) / TIMED * len(to_draw) < PAYS:
         return
     parts = [to_draw[start:start + AT_A_TIME] for start in range(0, len(to_draw), AT_A_TIME)]
-    with ProcessPoolExecutor(min(processes, len(parts)), multiprocessing.get_context("spawn"), leave_interrupts) as pool:
-        drawn = pool.map(partial(read_all, faces.reader()), [[faces.records[index] for index in part] for part in parts])
+    records = [[faces.records[index] for index in part] for part in parts]
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(parts)), spawning, leave_interrupts) as pool:
+        drawn = pool.map(partial(read_all, faces.source_reader()), records)
         try:
             with Progress(len(to_draw), "drawing faces") as progress:
                 for part, sources in zip(parts, drawn):
@@ -52,9 +54,9 @@ def cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def read_all(reader, records):
-    """The Source of each record, by Faces.reader."""
-    return [reader(record) for record in records]
+def read_all(read, records):
+    """The Source of each record; read: of Faces.source_reader."""
+    return [read(record) for record in records]
 
 
 def leave_interrupts():

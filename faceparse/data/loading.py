@@ -71,14 +71,14 @@ class Faces:
         source = self._sources.get(index)
         if source is None:
             try:
-                source = self.reader()(self.records[index])
+                source = self.source_reader()(self.records[index])
             except FaceparseError as error:
                 raise error if self.skip_bad else FaceparseError(
                     f"{error} (or leave bad files out with --skip-bad)") from None
             self.keep(index, source)
         return source
 
-    def reader(self):
+    def source_reader(self):
         """The function record -> Source, which another process can be sent."""
         return partial(read_source, labels=self.labels, size=self.size, align=self.align, landmarks=self.landmarks,
                        margin=margin_for(self.jitter))

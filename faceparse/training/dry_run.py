@@ -9,10 +9,11 @@ import torch
 from faceparse import models
 from faceparse.data.images import image_size
 from faceparse.data.loading import grouped, spread
+from faceparse.data.reading import Reader
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
 from faceparse.training.graph_fast import WARM_UP, graphed_step
-from faceparse.training.loop import evaluate, scoring_batch, train_one_epoch
+from faceparse.training.loop import evaluate, scoring_batch, train_one_epoch, training_reader
 from faceparse.training.optimization import make_optimizer
 from faceparse.training.resume import EpochState
 from faceparse.training.run_folder import history_of
@@ -59,15 +60,16 @@ def time_steps(model, task, faces, val, settings, machine):
                                settings.decay_all)
     network, clock = distributed.replicated(model, machine.device), StepClock()
     graphed = graphed_step(model, task, settings, machine, faces.size)
+    reader = training_reader(faces, settings, machine)
     for epoch in itertools.count(1):
         state = EpochState(epoch, 0, 0.0, task.start(machine.device))
-        train_one_epoch(network, task, optimizer, faces, settings, machine, state, clock, clock.enough, None, graphed)
+        train_one_epoch(network, task, optimizer, reader, settings, machine, state, clock, clock.enough, None, graphed)
         if state.stopped:  # in all processes at the same step, whichever had enough first
             break
     sample, start = copy.copy(val), time.perf_counter()
     sample.records = val.records[:SCORED]
     if sample.records:
-        evaluate(model, task, sample, machine, scoring_batch(settings))
+        evaluate(model, task, Reader(sample, machine.workers, machine.device), machine, scoring_batch(settings))
     return clock.seconds_a_step(), (time.perf_counter() - start) / max(1, len(sample.records))
 
 

@@ -13,8 +13,9 @@ from functools import partial
 import torch
 
 from faceparse.data.augment import photometric
-from faceparse.data.loading import batches, grouped, shuffled
+from faceparse.data.loading import grouped, shuffled
 from faceparse.data.randomness import keys
+from faceparse.data.reading import Reader
 from faceparse.errors import FaceparseError, Stopped
 from faceparse.progress import Progress
 from faceparse.training import distributed
@@ -27,14 +28,14 @@ from faceparse.training.run_log import write_log
 SCORED_STEPS = 4  # every fourth training step is scored, on its augmented crops, for the curves
 
 
-def train_one_epoch(model, task, optimizer, faces, settings, machine, state, progress, stop, until=None, graphed=None):
+def train_one_epoch(model, task, optimizer, reader, settings, machine, state, progress, stop, until=None, graphed=None):
     """Train for the rest of an epoch, from state.step on. Returns the EpochState at its end, or where
     `stop` interrupted it.
 
     model      the network, or what distributed.replicated made of it
     task       what the network is trained for (tasks.py): inputs, loss, scores
     optimizer  of make_optimizer
-    faces      data.loading.Faces to train on
+    reader     data.reading.Reader of the faces to train on, by `training_reader`
     settings   optimization.Optimization;  machine  devices.Machine
     state      EpochState to continue from; it is changed in place
     progress   has update(loss=...), called after each step
@@ -44,18 +45,13 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
     Raises FaceparseError where the loss is not finite or a file cannot be read.
     """
     model.train()
-    epoch = faces.epoch = state.epoch
+    faces, epoch = reader.faces, state.epoch
     groups = grouped(shuffled(len(faces), settings.seed, epoch), settings.batch)  # the record indices of each step
     to_do = groups[state.step:until]
     shares = [distributed.share(group) for group in to_do]
     count = distributed.count()
     loss_before = state.loss
-
-    def augmented(batch):  # called in the reading threads
-        images = photometric(batch["image"], settings.seed, epoch, batch["index"], settings.photometry)
-        return pinned({**batch, "image": images}, machine.device)
-
-    for group, batch in zip(to_do, batches(faces, shares, machine.workers, augmented)):
+    for group, batch in zip(to_do, reader.batches(shares, epoch)):
         batch = faces.nothing() if batch is None else batch  # all of its files are unreadable and left out
         total_weight, stopping = distributed.total(task.weight(batch), stop())
         if stopping:
@@ -95,18 +91,18 @@ def train_one_epoch(model, task, optimizer, faces, settings, machine, state, pro
     return state
 
 
-def evaluate(model, task, faces, machine, batch, label="scoring"):
-    """The task's scores over all of `faces`, without augmentation, and their loss: a dict.
+def evaluate(model, task, reader, machine, batch, label="scoring"):
+    """The task's scores over all faces of a data.reading.Reader, without augmentation, and their loss: a dict.
 
     batch  faces per forward pass;  label  title of the progress line
     "val_loss" is the mean over the batches, each weighted by its labelled pixels or landmarks as in training. Of a
     parser it is the loss of the prediction alone, without its auxiliary outputs, which exist in training only.
     """
     model.eval()
-    tally, groups = task.start(machine.device), distributed.share(grouped(range(len(faces)), batch))
+    tally, groups = task.start(machine.device), distributed.share(grouped(range(len(reader.faces)), batch))
     losses = torch.zeros(2, dtype=torch.float64)  # the sum of loss x weight, and of the weights
     with torch.inference_mode(), Progress(sum(map(len, groups)), label) as progress:
-        for inputs in batches(faces, groups, machine.workers, partial(pinned, device=machine.device)):
+        for inputs in reader.batches(groups):
             if inputs is None:
                 continue
             inputs, targets = task.feed(to_device(inputs, machine.device))
@@ -136,20 +132,21 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     history, state = checkpoints.restore(machine.device, resume)
     network = distributed.replicated(model, machine.device)
     graphed = graphed_step(model, task, settings, machine, train.size)
+    reader, val_reader = training_reader(train, settings, machine), Reader(val, machine.workers, machine.device)
     steps = len(grouped(range(len(train)), settings.batch))  # in an epoch
     with catch_interrupts() as interrupted:
         for epoch in range(state.epoch, settings.epochs + 1):
             start = time.perf_counter()
             for until in pauses(epoch, state.step, steps, settings.validate_every if len(val) else 0):
                 with Progress(until - state.step, f"epoch {epoch}/{settings.epochs}") as progress:
-                    state = train_one_epoch(network, task, optimizer, train, settings, machine, state, progress,
+                    state = train_one_epoch(network, task, optimizer, reader, settings, machine, state, progress,
                                             interrupted.is_set, until, graphed)
                 if state.stopped:
                     checkpoints.save("last.pt", history, totalled(state))
                     raise Stopped(f"stopped in epoch {epoch}; all of it is saved in {folder}")
                 distributed.same_buffers(model)
                 if until < steps:
-                    scores = evaluate(model, task, val, machine, scoring_batch(settings))
+                    scores = evaluate(model, task, val_reader, machine, scoring_batch(settings))
                     state.validations.append({"epoch": epoch - 1 + until / steps, **scores})
                     checkpoints.save_best_and_last(state.validations[-1], history, totalled(state))
                     done = (epoch - 1) * steps + until
@@ -162,7 +159,7 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
                 line["validations"] = state.validations
             if len(val) and (not settings.validate_every or epoch * steps % settings.validate_every == 0
                              or epoch == settings.epochs):
-                line.update(evaluate(model, task, val, machine, scoring_batch(settings)))
+                line.update(evaluate(model, task, val_reader, machine, scoring_batch(settings)))
             history.append(line)
             state = EpochState(epoch + 1, 0, 0.0, task.start(machine.device))
             checkpoints.save_best_and_last(line, history, state)
@@ -205,9 +202,18 @@ def in_parts(batch, count):
     return [{key: value[start:end] for key, value in batch.items()} for start, end in zip(ends, ends[1:])]
 
 
-def pinned(batch, device):
-    """The batch, for a CUDA device in page-locked memory: copies to the device then run beside other work."""
-    return {key: value.pin_memory() for key, value in batch.items()} if device.type == "cuda" else batch
+def training_reader(faces, settings, machine):
+    """The data.reading.Reader of the faces to train on, with random colours.
+
+    faces  data.loading.Faces;  settings  optimization.Optimization;  machine  devices.Machine
+    """
+    augmented = partial(with_random_colours, seed=settings.seed, recipe=settings.photometry)
+    return Reader(faces, machine.workers, machine.device, augmented)
+
+
+def with_random_colours(batch, epoch, seed, recipe):
+    """The batch, its images changed by a photometric recipe (data/augment.py)."""
+    return {**batch, "image": photometric(batch["image"], seed, epoch, batch["index"], recipe)}
 
 
 def to_device(batch, device):

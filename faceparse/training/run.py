@@ -51,7 +51,7 @@ def train(training, run):
     faces, val = training.faces(run.skip_bad)
     if not run.dry_run:
         for some in (faces, val):
-            draw_ahead(some, cores() // distributed.count())
+            draw_ahead(some, cores() // distributed.local_count())
     torch.manual_seed(plan.seed)
     own_folder = None if run.dry_run else folder
     model = training.build(faces, own_folder)

@@ -1,5 +1,6 @@
 """faceparse's side of the rows of peers.py: the package's functions with their defaults."""
 import contextlib
+import itertools
 import os
 import queue
 import tempfile
@@ -14,13 +15,15 @@ import peer_pipnet
 import torch
 
 from faceparse import labels, losses, metrics, models, recipes
-from faceparse.data.augment import normalise, photometric
-from faceparse.data.loading import Faces, batches, grouped, shuffled
+from faceparse.data.augment import normalise
+from faceparse.data.loading import Faces, grouped, shuffled
 from faceparse.data.parsing import load
 from faceparse.inference import checkpoint
 from faceparse.models import checkpoints
 from faceparse.models.pipnet import decode
 from faceparse.training import loop
+from faceparse.training.devices import Machine
+from faceparse.training.optimization import Optimization
 from faceparse.training.options import RunOptions
 from faceparse.training.parser_training import ParserTraining
 from faceparse.training.run import train as train_run
@@ -68,14 +71,13 @@ def data(root, limit, size=128, batch=24, cache=False, device="cpu", workers=2):
     faces = Faces(faces.records[:limit], labels.label_set("lapa"), size, "none", recipe.jitter,
                   cache_bytes=4 << 30 if cache else 0)
 
-    def augmented(inputs):  # in the reading threads, as in a training
-        images = photometric(inputs["image"], 0, faces.epoch, inputs["index"], recipe.photometry)
-        return loop.pinned({**inputs, "image": images}, torch.device(device))
+    settings = Optimization(1, batch, 0.0, "sgd", photometry=recipe.photometry)
+    reader = loop.training_reader(faces, settings, Machine(torch.device(device), False, workers))
+    epochs = itertools.count(1)
 
     def turn():
-        faces.epoch += 1
-        start, count = time.perf_counter(), 0
-        for inputs in batches(faces, grouped(shuffled(len(faces), 0, faces.epoch), batch), workers, augmented):
+        start, count, epoch = time.perf_counter(), 0, next(epochs)
+        for inputs in reader.batches(grouped(shuffled(len(faces), 0, epoch), batch), epoch):
             images = inputs["image"].to(device, non_blocking=True)
             count += len(normalise(images, recipes.IMAGENET_MEAN, recipes.IMAGENET_STD))
         if device != "cpu":

@@ -10,6 +10,7 @@ from small_runs import SMALL_PARSER, same_weights, train_landmarker, train_parse
 from faceparse.data import parsing
 from faceparse.data.augment import normalise
 from faceparse.data.loading import Faces
+from faceparse.data.reading import Reader
 from faceparse.errors import Stopped
 from faceparse.models import build
 from faceparse.models.checkpoints import read_checkpoint
@@ -115,7 +116,7 @@ def test_the_val_loss_is_the_mean_over_the_pixels_of_the_val_split():
         logits = model(normalise(whole["image"], task.mean, task.std))["out"]
     expected = torch.nn.functional.cross_entropy(logits, whole["mask"].long(), ignore_index=255).item()
     for batch in (6, 4):
-        assert loop.evaluate(model, task, faces, machine, batch)["val_loss"] == pytest.approx(expected, rel=1e-5)
+        assert loop.evaluate(model, task, Reader(faces, 0, machine.device), machine, batch)["val_loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_every_kind_of_network_logs_its_loss_on_the_val_split(tmp_path, landmark_run):
