@@ -101,12 +101,10 @@ class Faces:
         source, record, square = self.source(index), self.records[index], (self.size, self.size)
         to_crop, mirrored = self._homography(index, source)
         swapped = mirrored and (self.jitter is None or self.jitter.swap)
-        image = geometry.warp_image(source.image, geometry.compose(
-            np.linalg.inv(source.image_from_picture), to_crop), square)
+        image = geometry.warp_image(source.image, geometry.compose(source.picture_from_image, to_crop), square)
         face = {"index": np.int64(index), "homography": to_crop, "image": image}
         if source.mask is not None:
-            mask = geometry.warp_mask(source.mask, geometry.compose(
-                np.linalg.inv(source.mask_from_picture), to_crop), square)
+            mask = geometry.warp_mask(source.mask, geometry.compose(source.picture_from_mask, to_crop), square)
             face["mask"] = self.labels.mirror[mask] if swapped else mask
         if self.jitter is not None and self.jitter.cluttered:
             self._fill_padding(face, source, to_crop)
@@ -144,7 +142,7 @@ class Faces:
     def _fill_padding(self, face, source, to_crop):
         """Draws clutter, another picture in every epoch, where a crop is outside its image; its class is background."""
         padding = geometry.warp_mask(np.zeros(source.image.shape[:2], np.uint8), geometry.compose(
-            np.linalg.inv(source.image_from_picture), to_crop), (self.size, self.size)) > 0
+            source.picture_from_image, to_crop), (self.size, self.size)) > 0
         key = int(keys(self.seed, self.epoch, face["index"], "clutter")[0] >> np.uint64(1))
         face["image"] = np.where(padding, _clutter(key % CLUTTERS, self.size).transpose(2, 0, 1), face["image"])
         if "mask" in face:
@@ -158,7 +156,7 @@ class Faces:
         side = max(1, self.size // 4)
         smaller = geometry.scaling(side / self.size, side / self.size)
         mask = geometry.warp_mask(source.mask, geometry.compose(
-            np.linalg.inv(source.mask_from_picture), to_crop, smaller), (side, side))
+            source.picture_from_mask, to_crop, smaller), (side, side))
         counts = np.bincount(mask.ravel(), minlength=256)[:IGNORE]
         return counts.max() / max(1, counts.sum()) if counts.any() else 1.0
 

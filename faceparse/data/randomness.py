@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: splitmix64's step
+ONES = 2**64 - 1                        # unsigned arithmetic of 64 bits is Python's, with & ONES
 
 
 def mix(x):
@@ -18,11 +19,23 @@ def mix(x):
     return x ^ (x >> np.uint64(31))
 
 
+def mix_one(x):
+    """`mix` of one int below 2^64."""
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & ONES
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & ONES
+    return x ^ x >> 31
+
+
 def keys(seed, epoch, index, stream):
     """A 64-bit key for each record index, an int or an array of shape (...): uint64 array (1,) or (..., 1).
 
     stream  name of the use of the numbers, such as "geometry" or "photometry": the streams are independent
     """
+    if isinstance(index, (int, np.integer)):  # Python's own numbers are several times as fast as arrays of one
+        key = 0
+        for part in (zlib.crc32(stream.encode()), seed, epoch, index):
+            key = mix_one((key ^ int(part) & ONES) + int(GOLDEN) & ONES)
+        return np.array([key], np.uint64)
     key = np.zeros(1, np.uint64)
     for part in (zlib.crc32(stream.encode()), seed, epoch, np.asarray(index, np.int64)[..., None]):
         key = mix((key ^ np.asarray(part, np.int64).astype(np.uint64)) + GOLDEN)

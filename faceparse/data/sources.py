@@ -4,6 +4,7 @@ Three coordinate frames: the full-size image (in which landmarks are annotated),
 `mask`), and the aligned crop. Matrices are 3 x 3 homographies of pixel coordinates.
 """
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,6 +39,16 @@ class Source:
     mask_from_picture: np.ndarray | None
     points: np.ndarray | None
     aligned: np.ndarray
+
+    @cached_property
+    def picture_from_image(self):
+        """The homography, `image` -> full-size image."""
+        return np.linalg.inv(self.image_from_picture)
+
+    @cached_property
+    def picture_from_mask(self):
+        """The homography, `mask` -> full-size image."""
+        return np.linalg.inv(self.mask_from_picture)
 
 
 def read_source(record, labels, size, align, landmarks=False, margin=MARGIN):

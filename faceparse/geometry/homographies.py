@@ -1,12 +1,13 @@
 """Homographies, (3, 3) float64: composed, applied to points, and the elementary ones."""
-from functools import reduce
-
 import numpy as np
 
 
 def compose(*homographies):
     """The homography that applies these, the first one first."""
-    return reduce(lambda total, homography: homography @ total, homographies)
+    total = homographies[0]
+    for homography in homographies[1:]:
+        total = homography @ total
+    return total
 
 
 def apply(homography, points):

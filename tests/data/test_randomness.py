@@ -30,3 +30,10 @@ def test_uniforms_are_uniform_and_independent():
     np.testing.assert_allclose(12 * draws.var(0), 1, atol=0.03)
     np.testing.assert_allclose(np.corrcoef(draws.T), np.eye(4), atol=0.03)
     assert abs(np.corrcoef(draws[1:, 0], draws[:-1, 0])[0, 1]) < 0.03  # one record and the next
+
+
+def test_a_single_index_has_the_numbers_that_it_has_in_an_array():
+    for seed, epoch, index in ((0, 1, 5), (-3, 0, 0), (2**40, 77, 123456), (1, 2, -2)):
+        in_array = uniforms(seed, epoch, np.array([index]), "geometry", 4)[0]
+        assert all(np.array_equal(in_array, uniforms(seed, epoch, alone, "geometry", 4))
+                   for alone in (index, np.int64(index)))
