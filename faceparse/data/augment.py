@@ -45,6 +45,8 @@ GEOMETRY = {
     # ours, for landmark networks that search windows of a picture for faces: a face of a third of the window's side to
     # all of it, anywhere in the window, and stray windows that hold no face of such a size (data/windows.py)
     "windows": {"scale": (0.38, 1.05), "within": True, "cluttered": True, "stray": 0.2},
+    # ours, with `windows`: a part of the crops are as the finder's last ones, which frame the face
+    "framed": {"framed": 0.4},
     # ours, for networks whose crops another network predicts: too large, or beside the face, as such crops may be
     "loose": {"scale": (0.65, 1.15), "shift": 0.1},
     # enlarged, then cropped to size: li2022; zhou2025's list, and its text, 0.8 to 1.1 of 640 pixels for crops of 512

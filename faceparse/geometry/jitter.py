@@ -22,6 +22,8 @@ class Jitter:
     cluttered: bool = False       # fill what is outside the picture with clutter, as background (loading.Faces)
     stray: float = 0.0            # probability of a stray crop: scaled by STRAY_SCALE, anywhere that it still touches
                                   # the unjittered one, as the windows of a search for faces are
+    framed: float = 0.0           # probability of a crop that frames the face, but for an error as of predicted landmarks:
+                                  # scaled by FRAMED_SCALE, shifted by up to FRAMED_SHIFT of the size
     perspective: float = 0.0      # probability of a change of perspective
     mirror: float = 0.0           # probability of a mirror, with mirrored classes and landmarks swapped
     copies: bool = False          # train on every face and on its mirror image (training/parser_training.py)
@@ -29,6 +31,7 @@ class Jitter:
 
 
 STRAY_SCALE = (0.2, 4.0)
+FRAMED_SCALE, FRAMED_SHIFT = (0.85, 1.15), 0.08
 JITTER_DRAWS = 18          # uniform numbers that one `random_homography` takes
 PLACE_DRAWS = slice(2, 4)  # those of them that place the crop
 
@@ -43,13 +46,16 @@ def random_homography(jitter, uniforms, size):
     """
     steps = []
     stray = uniforms[17] < jitter.stray
-    low, high = np.log(STRAY_SCALE if stray else jitter.scale)
+    framed = not stray and uniforms[17] < jitter.stray + jitter.framed
+    low, high = np.log(STRAY_SCALE if stray else FRAMED_SCALE if framed else jitter.scale)
     share = -uniforms[0] if jitter.clockwise else 2 * uniforms[0] - 1  # `rotation` is counter-clockwise
     degrees = jitter.degrees * share if uniforms[15] < jitter.turned else 0.0
     scale = np.exp(low + (high - low) * uniforms[1])
     steps.append(rotation(degrees, size, scale))
     if stray:
         steps.append(translation(*((scale + 1) / 2 * size * (2 * uniforms[PLACE_DRAWS] - 1))))
+    elif framed:
+        steps.append(translation(*(FRAMED_SHIFT * size * (2 * uniforms[PLACE_DRAWS] - 1))))
     elif jitter.within:
         steps.append(translation(*((scale - 1) / 2 * size * (2 * uniforms[PLACE_DRAWS] - 1))))
     elif jitter.shift and uniforms[16] < jitter.shifted:

@@ -45,3 +45,15 @@ def test_a_clockwise_rotation_is_between_0_and_the_degrees():
         x, y = geometry.apply(h, [[100, 50]])[0] - 50
         turned.append(np.degrees(np.arctan2(y, x)))
     assert 0 <= min(turned) < 2 and 23 < max(turned) <= 25
+
+
+def test_stray_and_framed_crops_have_their_probabilities_and_ranges():
+    jitter = Jitter(scale=(0.3, 0.31), within=True, stray=0.2, framed=0.5)
+    framed = 0
+    for draw in uniforms(0, 0, np.arange(1000), "geometry", geometry.JITTER_DRAWS):
+        h, _ = geometry.random_homography(jitter, draw, 100)
+        scale, moved = np.sqrt(np.linalg.det(h[:2, :2])), np.abs(apply(h, [[49.5, 49.5]]) - 49.5).max()
+        framed += 0.85 <= scale <= 1.15 and moved <= 8
+        in_window = 0.3 <= scale <= 0.31
+        assert in_window == (draw[17] >= 0.7) or draw[17] < 0.2
+    assert 470 < framed < 560  # some of the stray ones too
