@@ -56,4 +56,4 @@ def test_stray_and_framed_crops_have_their_probabilities_and_ranges():
         framed += 0.85 <= scale <= 1.15 and moved <= 8
         in_window = 0.3 <= scale <= 0.31
         assert in_window == (draw[17] >= 0.7) or draw[17] < 0.2
-    assert 470 < framed < 560  # some of the stray ones too
+    assert 450 < framed < 560  # some of the stray ones too
