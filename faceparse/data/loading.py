@@ -215,18 +215,20 @@ def grouped(order, batch_size):
     return groups
 
 
-def batches(faces, groups, workers=2, finish=None):
+def batches(faces, groups, workers=2):
     """Yields the batch of each group of indices, in order, read in advance by `workers` threads (0: no threads).
 
-    finish  function of a batch, called in the thread that read it; what it returns is yielded. None: the batch
-    A group whose faces are all unreadable yields None (only with `skip_bad`). These are threads, not processes:
-    decoding and warping release Python's global lock, and threads share one cache. Each of them computes by itself:
-    PyTorch starts no further threads for it.
+    A group whose faces are all unreadable yields None (only with `skip_bad`).
     """
-    def read(group):
-        batch = faces.batch(group)
-        return batch if batch is None or finish is None else finish(batch)
+    return in_advance(faces.batch, groups, workers)
 
+
+def in_advance(read, groups, workers):
+    """Yields read(group) for each group, in order, computed in advance by `workers` threads (0: no threads).
+
+    These are threads, not processes: decoding and warping release Python's global lock, and threads share one cache.
+    Each of them computes by itself: PyTorch starts no further threads for it.
+    """
     if workers == 0:
         yield from map(read, groups)
         return

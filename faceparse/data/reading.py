@@ -7,49 +7,57 @@ holds all faces, and share its memory.
 """
 import multiprocessing
 import signal
+from concurrent.futures import ProcessPoolExecutor
 
 import torch
-from torch.utils.data import DataLoader
 
-from faceparse.data.loading import batches
+from faceparse.data.loading import in_advance
 
 
 class Reader:
-    """The batches of `faces` (data.loading.Faces), read ahead.
+    """The batches of `faces` (data.loading.Faces), read ahead. A context manager: at its end the processes end.
 
-    workers  number of threads or processes; 0: each batch is read when it is asked for
-    finish   function (batch, epoch) -> batch, called where the batch was read; None: the batch as it is
+    workers  number of threads and of processes; 0: each batch is read when it is asked for
     device   torch.device that the batches are for. For a CUDA device they are in page-locked memory, so that copies to
              it run beside other work, and processes read them where that is possible
+    finish   function (batch, epoch) -> batch, called where the batch was read; None: the batch as it is
     """
 
     def __init__(self, faces, workers, device, finish=None):
         self.faces, self.workers, self.finish = faces, workers, finish
-        self.pins = device.type == "cuda"
-        self.processes = None  # DataLoader; its worker processes live as long as it
-        self.to_read = []      # what they are to read: pairs (epoch, group)
+        self.pins = self.forks = device.type == "cuda"
+        self.pool = None  # of processes
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
 
     def batches(self, groups, epoch=1):
-        """Yields the batch of each group of record indices, in order; None where all of its files are unreadable.
+        """An iterator over the batches of the groups of record indices, in order; None where all files of a group are
+        unreadable.
 
         epoch  of the training, which decides the random geometry
         """
         self.faces.epoch = epoch
-        if self.processes is None and self.pins and self.workers > 1 and can_fork(self.faces):
-            self.processes = DataLoader(_Batches(self), batch_size=None, sampler=_Listed(self), pin_memory=True,
-                                        num_workers=self.workers, multiprocessing_context="fork",
-                                        persistent_workers=True, worker_init_fn=_leave_interrupts)
-        if self.processes is None:
-            yield from batches(self.faces, groups, self.workers, lambda batch: self._pinned(self._finished(batch)))
-        else:
-            self.to_read = [(epoch, group) for group in groups]
-            yield from self.processes
+        if self.pool is None and self.forks and self.workers > 1 and can_fork(self.faces):
+            self.pool = ProcessPoolExecutor(self.workers, multiprocessing.get_context("fork"), _begin, (self,))
+            self.pool.submit(int).result()  # all processes are forked here, before the threads begin
+        return in_advance(self._pinned_batch, groups, self.workers)
 
-    def _finished(self, batch):
-        return batch if self.finish is None else self.finish(batch, self.faces.epoch)
+    def read(self, group, epoch):
+        """The finished batch of a group, read here and now."""
+        self.faces.epoch = epoch
+        batch = self.faces.batch(group)
+        return batch if batch is None or self.finish is None else self.finish(batch, epoch)
 
-    def _pinned(self, batch):
-        return {key: value.pin_memory() for key, value in batch.items()} if self.pins else batch
+    def _pinned_batch(self, group):
+        """`read` in a process where there are processes: a thread then waits for it."""
+        epoch = self.faces.epoch
+        batch = self.read(group, epoch) if self.pool is None else self.pool.submit(_read, group, epoch).result()
+        return {key: value.pin_memory() for key, value in batch.items()} if batch and self.pins else batch
 
 
 def can_fork(faces):
@@ -57,30 +65,16 @@ def can_fork(faces):
     return "fork" in multiprocessing.get_all_start_methods() and all(map(faces.kept, range(len(faces))))
 
 
-class _Batches(torch.utils.data.Dataset):
-    """(epoch, group of indices) -> batch, in a worker process."""
-
-    def __init__(self, reader):
-        self.reader = reader
-
-    def __getitem__(self, epoch_and_group):
-        self.reader.faces.epoch, group = epoch_and_group
-        return self.reader._finished(self.reader.faces.batch(group))
+_reader = None  # in a process that reads: the Reader that it was forked from
 
 
-class _Listed(torch.utils.data.Sampler):
-    """What Reader.batches was asked for last."""
-
-    def __init__(self, reader):
-        self.reader = reader
-
-    def __iter__(self):
-        return iter(self.reader.to_read)
-
-    def __len__(self):
-        return len(self.reader.to_read)
-
-
-def _leave_interrupts(worker):
-    """Let a worker process ignore Ctrl-C, which reaches all processes: the training completes its step first."""
+def _begin(reader):
+    """Prepare a process that reads. It ignores Ctrl-C, which reaches all processes: the training ends them."""
+    global _reader
+    _reader = reader
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+
+
+def _read(group, epoch):
+    return _reader.read(group, epoch)

@@ -60,16 +60,19 @@ def time_steps(model, task, faces, val, settings, machine):
                                settings.decay_all)
     network, clock = distributed.replicated(model, machine.device), StepClock()
     graphed = graphed_step(model, task, settings, machine, faces.size)
-    reader = training_reader(faces, settings, machine)
-    for epoch in itertools.count(1):
-        state = EpochState(epoch, 0, 0.0, task.start(machine.device))
-        train_one_epoch(network, task, optimizer, reader, settings, machine, state, clock, clock.enough, None, graphed)
-        if state.stopped:  # in all processes at the same step, whichever had enough first
-            break
-    sample, start = copy.copy(val), time.perf_counter()
+    with training_reader(faces, settings, machine) as reader:
+        for epoch in itertools.count(1):
+            state = EpochState(epoch, 0, 0.0, task.start(machine.device))
+            train_one_epoch(network, task, optimizer, reader, settings, machine, state, clock, clock.enough, None,
+                            graphed)
+            if state.stopped:  # in all processes at the same step, whichever had enough first
+                break
+    sample = copy.copy(val)
     sample.records = val.records[:SCORED]
-    if sample.records:
-        evaluate(model, task, Reader(sample, machine.workers, machine.device), machine, scoring_batch(settings))
+    with Reader(sample, machine.workers, machine.device) as reader:
+        start = time.perf_counter()
+        if sample.records:
+            evaluate(model, task, reader, machine, scoring_batch(settings))
     return clock.seconds_a_step(), (time.perf_counter() - start) / max(1, len(sample.records))
 
 

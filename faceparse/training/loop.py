@@ -132,9 +132,9 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     history, state = checkpoints.restore(machine.device, resume)
     network = distributed.replicated(model, machine.device)
     graphed = graphed_step(model, task, settings, machine, train.size)
-    reader, val_reader = training_reader(train, settings, machine), Reader(val, machine.workers, machine.device)
     steps = len(grouped(range(len(train)), settings.batch))  # in an epoch
-    with catch_interrupts() as interrupted:
+    with (training_reader(train, settings, machine) as reader, Reader(val, machine.workers, machine.device) as val_reader,
+          catch_interrupts() as interrupted):
         for epoch in range(state.epoch, settings.epochs + 1):
             start = time.perf_counter()
             for until in pauses(epoch, state.step, steps, settings.validate_every if len(val) else 0):

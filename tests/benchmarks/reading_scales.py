@@ -20,7 +20,7 @@ from faceparse import labels, recipes
 from faceparse.data import landmarks, parsing
 from faceparse.data.augment import photometric
 from faceparse.data.draw_ahead import cores
-from faceparse.data.loading import Faces, batches, grouped, shuffled
+from faceparse.data.loading import Faces, grouped, in_advance, shuffled
 
 SECONDS = 1.0  # over which a rate is measured
 DRAWN = 64     # portraits
@@ -31,12 +31,13 @@ def measure(what, faces, batch, threads, rows):
 
     batch  faces a batch;  rows  the recipe of the photometric augmentation, empty: none
     """
-    def augmented(read):
-        return {**read, "image": photometric(read["image"], 0, faces.epoch, read["index"], rows)}
+    def read_batch(group):
+        batch = faces.batch(group)
+        return {**batch, "image": photometric(batch["image"], 0, faces.epoch, batch["index"], rows)} if rows else batch
 
     alone = None
     for count in threads:
-        read = batches(faces, endless(len(faces), batch), count, augmented if rows else None)
+        read = in_advance(read_batch, endless(len(faces), batch), count)
         next(read)  # now all threads work
         start, processor, done = time.perf_counter(), time.process_time(), 0
         while time.perf_counter() - start < SECONDS:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from faceparse import geometry
 from faceparse.data import images, loading, parsing, sources
-from faceparse.data.loading import Faces, batches, grouped, shuffled
+from faceparse.data.loading import Faces, batches, grouped, in_advance, shuffled
 from faceparse.data.masks import read_mask
 from faceparse.data.records import Record
 from faceparse.data.statistics import pixel_counts
@@ -154,14 +154,13 @@ def test_a_batch_is_the_same_for_any_number_of_workers():
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-def test_a_batch_is_finished_in_the_thread_that_read_it(workers):
-    threads, before = [], torch.get_num_threads()
+def test_reading_threads_compute_one_by_one_each(workers):
+    before = torch.get_num_threads()
 
-    def finish(batch):
-        threads.append((threading.get_ident() != threading.main_thread().ident, torch.get_num_threads()))
-        return len(batch["index"])
-    assert list(batches(Faces(toy(10), LAPA, 16), grouped(range(10), 4), workers, finish)) == [4, 4, 2]
-    assert threads == 3 * [(True, 1) if workers else (False, before)]
+    def read(group):
+        return len(group), threading.get_ident() != threading.main_thread().ident, torch.get_num_threads()
+    read_in_advance = list(in_advance(read, grouped(range(10), 4), workers))
+    assert read_in_advance == [(count, workers > 0, 1 if workers else before) for count in (4, 4, 2)]
     assert torch.get_num_threads() == before
 
 
