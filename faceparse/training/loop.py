@@ -63,7 +63,7 @@ def train_one_epoch(model, task, optimizer, reader, settings, machine, state, pr
             set_learning_rate(optimizer, state.lr)
             seed_dropout(settings.seed, epoch, state.step)
             optimizer.zero_grad()
-            loss_of_batch, parts = 0.0, in_parts(batch, min(settings.accumulate, -(-len(group) // count)))
+            losses, parts = [], in_parts(batch, min(settings.accumulate, -(-len(group) // count)))
             for number, part in enumerate(parts, 1):
                 share = task.weight(part) / total_weight  # of the labelled pixels or landmarks of the batch
                 inputs, part = task.feed(to_device(part, machine.device), epoch)
@@ -75,15 +75,17 @@ def train_one_epoch(model, task, optimizer, reader, settings, machine, state, pr
                             outputs = model(inputs)
                         loss = task.loss(outputs, part)
                         (loss * (share * count)).backward()
-                loss_of_batch += loss.item() * share
+                losses.append((loss.detach(), share))
                 if state.step % SCORED_STEPS == 0 and len(part["index"]):
                     with torch.no_grad():
                         state.tally = task.count(state.tally, outputs, part)
+            optimizer.step()
+            # read last, since a GPU is waited for here: until then it has all of the step to do
+            loss_of_batch = sum(loss.item() * share for loss, share in losses)
             if not math.isfinite(loss_of_batch):
                 names = ", ".join(faces.records[i].name for i in batch["index"].tolist())
                 raise FaceparseError(f"the loss is {loss_of_batch} in epoch {epoch}, step {state.step + 1}, on "
                                      f"{names}: look at these files, lower --lr, or try --amp off")
-            optimizer.step()
             state.loss += loss_of_batch
         state.step += 1
         # the running mean; the losses of the other processes are assumed to be like this one's
@@ -133,8 +135,8 @@ def fit(folder, model, task, train, val, settings, machine, *, about, resume=Fal
     network = distributed.replicated(model, machine.device)
     graphed = graphed_step(model, task, settings, machine, train.size)
     steps = len(grouped(range(len(train)), settings.batch))  # in an epoch
-    with (training_reader(train, settings, machine) as reader, Reader(val, machine.workers, machine.device) as val_reader,
-          catch_interrupts() as interrupted):
+    with (training_reader(train, settings, machine) as reader,
+          Reader(val, machine.workers, machine.device) as val_reader, catch_interrupts() as interrupted):
         for epoch in range(state.epoch, settings.epochs + 1):
             start = time.perf_counter()
             for until in pauses(epoch, state.step, steps, settings.validate_every if len(val) else 0):
