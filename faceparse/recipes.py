@@ -108,7 +108,7 @@ RECIPES = {
 }
 
 PIPNET_JITTER, PIPNET_PHOTOMETRY = augmentation("all+mirror+grey")
-FINDER_JITTER, FINDER_PHOTOMETRY = augmentation("rotate+windows+mirror+occlude+grey+distort-half")
+FINDER_JITTER, FINDER_PHOTOMETRY = augmentation("rotate+windows+framed+mirror+occlude+grey+distort-half")
 MOUNTAIN2022_JITTER, MOUNTAIN2022_PHOTOMETRY = augmentation("all")
 FAN = Recipe(
     source="Bulat and Tzimiropoulos, How Far Are We from Solving the 2D & 3D Face Alignment Problem, ICCV 2017, and "
@@ -138,7 +138,7 @@ LANDMARK_RECIPES = {
         photometry=PIPNET_PHOTOMETRY, jitter=PIPNET_JITTER, align="crop", encoder_weights="none"),
     "finder": Recipe(
         source="ours: networks that search pictures for faces and locate their landmarks, from random initialisation",
-        epochs=26, batch=16, lr=0.001, size=128, optimizer="adamw", schedule="cosine", weight_decay=0.05,
+        epochs=26, batch=16, lr=0.001, size=192, optimizer="adamw", schedule="cosine", weight_decay=0.05,
         photometry=FINDER_PHOTOMETRY, jitter=FINDER_JITTER, align="crop", encoders=("mobilenet_v2",),
         encoder_weights="none", limit=12000, without_face=0.25),
     "toy": Recipe(

@@ -198,5 +198,6 @@ class RunOptions:
         "compute in bfloat16, which is faster (default: auto, where the processor supports it)",
         group=MACHINE, default="auto", choices=("auto", "on", "off"))
     workers: int | None = option(
-        "threads that read ahead (default: 0 on a CPU, whose cores the network uses, else one a core, 16 at most)",
+        "threads, and on a GPU processes, that read ahead (default: 0 on a CPU, whose cores the network uses, else one "
+        "a core, 16 at most)",
         group=MACHINE, metavar="N")
