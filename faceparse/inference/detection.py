@@ -1,10 +1,12 @@
 """A detected face, and the comparison of several: which are the same face, and which is the picture's main one."""
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 SMALLEST_FACE, LARGEST_FACE = 0.02, 3.0  # side of a face's box / side of the picture
 OVERLAP = 0.35     # intersection / union of two faces' boxes from which on they are the same face
+SAME_BOX = 0.6     # the same, of two candidates of a search that would be refined to the same points
 CONTAINED = 0.65   # intersection / the smaller box from which on they are the same face
 NEAR_BEST = 0.8    # share of the highest confidence from which on the largest face wins
 
@@ -48,31 +50,47 @@ def merit(detection):
     return detection.is_face, np.nan_to_num(detection.mean_confidence)
 
 
-def area(detection):
-    """Of the box of the points, in square pixels."""
-    return float(np.ptp(detection.points, axis=0).prod())
+def area(detection, size):
+    """The area in pixels of a detection's box within a picture of `size` (W, H)."""
+    low, high = np.clip(np.reshape(detection.box, (2, 2)), -0.5, np.array(size) - 0.5)
+    return float(np.prod(high - low))
 
 
-def main_face(detections):
-    """The largest face among those with nearly the highest confidence: the main face of the picture."""
+def main_face(detections, size):
+    """The largest face among those with nearly the highest confidence: the main face of a picture of `size` (W, H). Of
+    a face that is cut off, what is in the picture counts."""
     best = max(detections, key=merit)
     near = [one for one in detections if one.is_face and one.mean_confidence >= NEAR_BEST * best.mean_confidence]
-    return max(near, key=area, default=best)
+    return max(near, key=partial(area, size=size), default=best)
 
 
-def distinct(detections, most):
-    """Non-maximum suppression: the detections with the highest merit, at most `most`, none of them the same face as a
-    better one, the best first."""
-    kept = []
+def distinct(detections, most, same=None):
+    """Non-maximum suppression: the detections with the highest merit, at most `most`, none of them the same as a better
+    one, the best first.
+
+    same  function of two detections; None: is_same_face
+    """
+    kept, same = [], same or is_same_face
     for one in sorted(detections, key=merit, reverse=True):
-        if len(kept) < most and not any(is_same_face(one, other) for other in kept):
+        if len(kept) < most and not any(same(one, other) for other in kept):
             kept.append(one)
     return kept
 
 
 def is_same_face(one, other):
     """Whether two detections are of one face: their boxes overlap much, or one holds most of the other."""
+    shared, first, second = areas(one, other)
+    return shared >= OVERLAP * (first + second - shared) or shared >= CONTAINED * min(first, second)
+
+
+def is_same_box(one, other):
+    """Whether the boxes of two detections are nearly the same."""
+    shared, first, second = areas(one, other)
+    return shared >= SAME_BOX * (first + second - shared)
+
+
+def areas(one, other):
+    """The areas that the boxes of two detections share, of the first and of the second box, in pixels."""
     (a0, b0, a1, b1), (c0, d0, c1, d1) = one.box, other.box
     shared = max(0.0, min(a1, c1) - max(a0, c0)) * max(0.0, min(b1, d1) - max(b0, d0))
-    first, second = (a1 - a0) * (b1 - b0), (c1 - c0) * (d1 - d0)
-    return shared >= OVERLAP * (first + second - shared) or shared >= CONTAINED * min(first, second)
+    return shared, (a1 - a0) * (b1 - b0), (c1 - c0) * (d1 - d0)

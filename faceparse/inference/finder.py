@@ -20,23 +20,24 @@ In a video (tracker.py), the face is searched for in one crop of each frame, aro
 import statistics
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from faceparse import geometry, models
 from faceparse.errors import FaceparseError
-from faceparse.inference.detection import Detection, area, distinct, has_extent_of_face, main_face
+from faceparse.inference.detection import Detection, area, distinct, has_extent_of_face, is_same_box, main_face
 from faceparse.inference.face_parser import as_picture, crops
 from faceparse.inference.search import reduced, scan, scanned_crops, windows
 
-CANDIDATES = 4          # faces of the search that are refined, by a network that finds one face
+CANDIDATES = 8          # faces of the search that are refined, by a network that finds one face
 MOST_FACES = 64         # the same, by a network that finds all
 REFINEMENTS = 4         # times at most that a face's points are predicted again, in a crop aligned by the last ones
 STILL = 0.01            # a face whose points move less, in sides of its box, is not predicted again
 BATCH = 16              # crops that the network takes at a time
 # Mean confidence from which on it is a face
 FACE_CONFIDENCE = 0.35  # of a network that learnt from faces alone
-SURE_CONFIDENCE = 0.74  # of one that learnt from pictures without a face too, chosen by tests/benchmarks/finder.py
+SURE_CONFIDENCE = 0.65  # of one that learnt from pictures without a face too, chosen by tests/benchmarks/finder.py
 
 
 class FaceFinder:
@@ -90,7 +91,9 @@ class FaceFinder:
         else:
             candidates = self._refine(image, self._search(image, CANDIDATES), self.search_network.points)
         self.seconds.append(time.perf_counter() - start)
-        best = main_face(candidates) if candidates else self._stand_in(image, box)
+        best = self._stand_in(image, box)
+        if candidates:
+            best = main_face(distinct(candidates, CANDIDATES), image.size)
         return best if has_extent_of_face(best.points, image.size) else self._stand_in(image, box)
 
     def find_all(self, image):
@@ -107,7 +110,7 @@ class FaceFinder:
         candidates = self._refine(image, self._search(image, MOST_FACES), self.search_network.points)
         faces = distinct([one for one in candidates if one.is_face], MOST_FACES)
         self.seconds.append(time.perf_counter() - start)
-        return sorted(faces, key=area, reverse=True)
+        return sorted(faces, key=partial(area, size=image.size), reverse=True)
 
     def find_without_search(self, image):
         """Find the face from one crop, the whole picture, and where another network refines, from a second one around
@@ -140,12 +143,16 @@ class FaceFinder:
                 "flops": flops / pictures, "milliseconds": 1000 * statistics.median(self.seconds or [0.0])}
 
     def _search(self, image, most):
-        """The best Detections of the search, at most `most`, none twice."""
+        """The best Detections of the search, at most `most`, none twice.
+
+        They may overlap: two faces side by side can be taken for one, with points on both, and beside it there are
+        candidates of each. The refined points tell which are right.
+        """
         network = self.search_network
         if network.can_scan:
             found = scan(network, image)
             self.crop_counts[network] += scanned_crops(*image.size, network.size)
-            return distinct([self._detection(image, *one) for one in found], most)
+            return distinct([self._detection(image, *one) for one in found], most, is_same_box)
         smaller, to_smaller = reduced(image, 4 * network.size)
         homographies = [geometry.compose(np.linalg.inv(to_smaller), window)
                         for window in windows(*image.size, network.size)]
@@ -153,7 +160,7 @@ class FaceFinder:
         if detections[0].confidence is not None:  # else there is nothing to choose a window by
             detections += self._detect(network, smaller, homographies[1:])
         return [replace(one, points=geometry.apply(np.linalg.inv(to_smaller), one.points).astype(np.float32))
-                for one in distinct(detections, most)]
+                for one in distinct(detections, most, is_same_box)]
 
     def _refine(self, image, detections, points):
         """Predict the points of detections, of a LandmarkSet, again in crops aligned by them, REFINEMENTS times at

@@ -19,7 +19,7 @@ STEP = 0.5                        # the greatest distance of two neighbouring wi
 MOST_WINDOWS = 16                 # along a side of the picture, whatever its shape
 SMALLEST_WINDOW = 16              # pixels
 
-SMALLEST_SCALE = 0.13             # of the scan: side of the smallest windows / shorter side of the picture
+SMALLEST_SCALE = 0.16             # of the scan: side of the smallest windows / shorter side of the picture
 SMALLEST_SCANNED = 40             # pixels; faces that are smaller than a third of it have no details to locate
 RATIO = 0.63                      # of the scan: windows of one size / those of the next larger size
 LARGEST_MAP = 1600                # pixels of the longer side of a scanned picture, whatever its shape

@@ -26,6 +26,7 @@ from faceparse.models.encoders import make_encoder
 
 STRIDES = (32, 16)   # pixels per cell: those to choose from, the published models' first
 NEIGHBORS = 10       # of a landmark, in the published models
+AGREE = 0.15         # distance up to which a vote agrees, in sides of the box around all points
 SCORE_WEIGHT = 10.0  # of the score's term in the loss; the other four terms have 1
 
 
@@ -78,8 +79,12 @@ class PIPNet(nn.Module):
         return decode(outputs, self.neighbors, self.stride)
 
     def confidence(self, outputs):
-        """(B, L) in 0..1: the largest score of each landmark."""
-        return outputs["score"].flatten(2).amax(2).clamp(0, 1)
+        """(B, L) in 0..1: the largest score of each landmark, times the share of its votes that `agreement` counts.
+
+        That factor is ours. A score tells how much a cell looks like a landmark's, whatever the other landmarks do:
+        where two faces are side by side, some landmarks may be found on one and some on the other, all of them surely.
+        """
+        return outputs["score"].flatten(2).amax(2).clamp(0, 1) * agreement(outputs, self.neighbors)
 
     def windows(self, outputs, size, confidence, most):
         """Find the windows of a large image in which the network is sure of its landmarks.
@@ -156,6 +161,24 @@ def pip_loss(outputs, points, neighbors, stride=STRIDES[0]):
     others_error = (others - (position[:, neighbors] - corner[:, :, None])).abs().sum(-1)  # (B, L, N)
     return (SCORE_WEIGHT * masked_mean(score_error, known | absent) + masked_mean(own_error, known)
             + masked_mean(others_error, known[:, :, None] & known[:, neighbors]))
+
+
+def agreement(outputs, neighbors):
+    """(B, L) in 0..1: the share of a landmark's votes for its neighbours that are less than AGREE away from the
+    neighbours' own positions, in their own cells; 1 without neighbours.
+
+    outputs  the five maps;  neighbors  (L, N)
+    """
+    score = outputs["score"]
+    if not neighbors.numel():
+        return torch.ones_like(score[:, :, 0, 0])
+    cell = score.flatten(2).max(2).indices                                                # (B, L)
+    corner = torch.stack([cell % score.shape[3], cell // score.shape[3]], dim=-1).to(score)
+    own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
+    votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
+    side = (own.amax(1) - own.amin(1)).amax(1)                                            # (B,)
+    away = (votes - own[:, neighbors]).norm(dim=-1)                                       # (B, L, N)
+    return (away <= AGREE * side[:, None, None]).float().mean(2)
 
 
 def decode(outputs, neighbors, stride=STRIDES[0]):

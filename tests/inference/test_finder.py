@@ -150,4 +150,4 @@ def test_a_network_that_knows_pictures_without_a_face_has_to_be_surer():
     assert FaceFinder([network]).face_confidence == FACE_CONFIDENCE == 0.35
     assert FaceFinder([network], 0.5).face_confidence == 0.5
     network.knows_no_face = True
-    assert FaceFinder([network]).face_confidence == SURE_CONFIDENCE == 0.74
+    assert FaceFinder([network]).face_confidence == SURE_CONFIDENCE == 0.65

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import faceparse
 from faceparse import weights
@@ -80,3 +81,14 @@ def test_a_photograph_is_parsed_without_importing_torchvision_or_a_compiler(tmp_
             "print([name for name in ('torchvision', 'torch._dynamo', 'torch._inductor') if name in sys.modules])")
     run = subprocess.run([sys.executable, "-c", code, PHOTOGRAPH], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_two_faces_side_by_side_are_two(tmp_path):
+    """Their points are not taken for those of one face that covers both."""
+    picture = Image.open(PHOTOGRAPH).convert("RGB").crop((150, 20, 310, 220))
+    both = Image.new("RGB", (240, 200))
+    both.paste(picture, (-20, 0))
+    both.paste(picture.crop((10, 0, 160, 200)), (110, 0))
+    found = faceparse.load(device="cpu").parse_all(both)
+    boxes = sorted(face.detection.box for face in found)
+    assert len(boxes) == 2 and all(box[2] - box[0] < 110 for box in boxes) and boxes[1][0] - boxes[0][0] > 80

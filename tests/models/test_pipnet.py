@@ -175,8 +175,35 @@ def test_decoding_worked_by_hand():
     expected = torch.tensor([[[44 + 5 / 6, 10 + 1 / 6], [11.5, 47.5], [79.5, 47.5]]])
     torch.testing.assert_close(decode(outputs, neighbors), expected)
     torch.testing.assert_close(slow_decode(outputs, neighbors.tolist()), expected)
-    model = PIPNet(3, "resnet18", num_neighbors=1)
-    torch.testing.assert_close(model.confidence(outputs), torch.tensor([[0.9, 0.4, 1.0]]))  # 1.5 counts as 1
+
+
+def test_confidence_worked_by_hand():
+    """Three landmarks in cells (0, 0), (2, 0), (1, 2) of 3 x 3, each in its cell's middle: the box around them is 2
+    cells wide and high, so that votes up to 0.3 cells away agree."""
+    neighbors, cells = torch.tensor([[1, 2], [0, 2], [0, 1]]), [(0, 0), (2, 0), (1, 2)]
+    outputs = {name: torch.full((1, width, 3, 3), 9.0) for name, width in
+               (("score", 3), ("x", 3), ("y", 3), ("nb_x", 6), ("nb_y", 6))}
+    outputs["score"][:] = 0.1
+    away = [[(0, 0.2), (0.25, 0.25)],  # of the votes of 0 for 1 and 2, in cells: the second by 0.35
+            [(0, 0), (0.29, 0)],
+            [(5, 0), (0, -1)]]
+    for landmark, (column, row) in enumerate(cells):
+        outputs["score"][0, landmark, row, column] = (0.9, 1.5, 0.8)[landmark]  # 1.5 counts as 1
+        outputs["x"][0, landmark, row, column] = outputs["y"][0, landmark, row, column] = 0.5
+        for number, (dx, dy) in enumerate(away[landmark]):
+            neighbor = cells[neighbors[landmark, number]]
+            outputs["nb_x"][0, 2 * landmark + number, row, column] = neighbor[0] + 0.5 + dx - column
+            outputs["nb_y"][0, 2 * landmark + number, row, column] = neighbor[1] + 0.5 + dy - row
+    model = PIPNet(3, "resnet18", num_neighbors=2)
+    model.neighbors.copy_(neighbors)
+    torch.testing.assert_close(model.confidence(outputs), torch.tensor([[0.9 / 2, 1.0, 0.0]]))
+
+
+def test_without_neighbours_confidence_is_the_score():
+    outputs = {name: torch.rand(1, 4, 2, 2) for name in ("score", "x", "y")}
+    outputs |= {name: torch.rand(1, 0, 2, 2) for name in ("nb_x", "nb_y")}
+    confidence = PIPNet(4, "resnet18", num_neighbors=0).confidence(outputs)
+    assert torch.equal(confidence, outputs["score"].flatten(2).amax(2))
 
 
 def degenerate(outputs, kind):
@@ -491,7 +518,7 @@ def test_windows_are_the_blocks_of_cells_whose_confidence_is_a_peak():
     assert len(blocks["x"]) == len(corners) and [7 * 32, 4 * 32] in corners and [32, 32] in corners
     for (x, y), block in zip(corners, blocks["nb_x"]):
         assert torch.equal(block, maps["nb_x"][0, :, y // 32:y // 32 + 2, x // 32:x // 32 + 2])
-    assert network.confidence(blocks).amax().item() == pytest.approx(0.9)
-    assert network.confidence(blocks).amin().item() == pytest.approx(0.6)
+    scores = blocks["score"].flatten(2).amax(2)
+    assert scores.amax().item() == pytest.approx(0.9) and scores.amin().item() == pytest.approx(0.6)
     blocks, corners = network.windows(maps, 64, 0.95, 100)
     assert network.decode(blocks).shape == (0, 3, 2) and len(corners) == 0
