@@ -8,8 +8,10 @@ import os
 import signal
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from functools import partial
 
+from faceparse.errors import FaceparseError
 from faceparse.progress import Progress
 
 TIMED = 8       # faces that are drawn first, to measure how long one takes
@@ -30,7 +32,8 @@ def draw_ahead(faces, processes):
         return
     start = time.perf_counter()
     for index in to_draw[:TIMED]:
-        faces.source(index)
+        with suppress(FaceparseError):  # the training meets the error itself
+            faces.source(index)
     to_draw = to_draw[TIMED:]
     if (time.perf_counter() - start) / TIMED * len(to_draw) < PAYS:
         return
@@ -42,7 +45,7 @@ def draw_ahead(faces, processes):
         try:
             with Progress(len(to_draw), "drawing faces") as progress:
                 for part, sources in zip(parts, drawn):
-                    if not all([faces.keep(index, source) for index, source in zip(part, sources)]):
+                    if not all([faces.keep(index, source) for index, source in zip(part, sources) if source]):
                         break  # the cache is full
                     progress.update(len(part))
         finally:
@@ -55,8 +58,14 @@ def cores():
 
 
 def read_all(read, records):
-    """The Source of each record; read: of Faces.source_reader."""
-    return [read(record) for record in records]
+    """The Source of each record, None where it is unreadable; read: of Faces.source_reader."""
+    sources = []
+    for record in records:
+        try:
+            sources.append(read(record))
+        except FaceparseError:
+            sources.append(None)
+    return sources
 
 
 def leave_interrupts():

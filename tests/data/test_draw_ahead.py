@@ -1,4 +1,6 @@
 """Drawing by several processes: the same faces, as many as the cache holds."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from faceparse.data import draw_ahead as module
 from faceparse.data import landmarks
 from faceparse.data.draw_ahead import draw_ahead
 from faceparse.data.loading import Faces
+from faceparse.errors import FaceparseError
 from faceparse.training.faces import CACHE_BYTES, cache_bytes
 
 COUNT = 40
@@ -44,6 +47,18 @@ def test_faces_drawn_in_seconds_are_left_to_the_training():
     some = faces()
     draw_ahead(some, processes=2)
     assert sum(map(some.kept, range(COUNT))) == module.TIMED  # those by which it was measured
+
+
+def unreadable():
+    raise FaceparseError("cannot be read")
+
+
+@pytest.mark.parametrize("index", [0, COUNT - 1])  # among those that are timed, and in another process
+def test_an_unreadable_face_is_left_to_the_training(worth_it, index):
+    some = faces(skip_bad=True)
+    some.records[index] = replace(some.records[index], image=unreadable)
+    draw_ahead(some, processes=2)
+    assert not some.kept(index) and sum(map(some.kept, range(COUNT))) == COUNT - 1 and not some.bad
 
 
 def test_one_process_draws_nothing_ahead(worth_it):

@@ -48,10 +48,10 @@ def parser(folder, options=None, **more):
 def with_a_bad_file(folder):
     read = loading.read_source
 
-    def failing(record, *others):
+    def failing(record, **options):
         if record.name.endswith(f"/{ALONE}") and record.name.startswith("train/"):
             raise FaceparseError(f"{record.name}: cannot be read")
-        return read(record, *others)
+        return read(record, **options)
 
     loading.read_source = failing
     parser(folder, skip_bad=True)

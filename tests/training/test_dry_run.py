@@ -96,8 +96,8 @@ def test_the_forecast_is_from_the_steps_after_the_first(monkeypatch):
             clock[0] += 2 if len(steps) > 1 else 30
             return {"out": self.layer(images)}
 
-    def evaluate(model, task, faces, machine, batch):
-        clock[0] += len(faces) / 4
+    def evaluate(model, task, reader, machine, batch):
+        clock[0] += len(reader.faces) / 4
 
     monkeypatch.setattr(dry_run, "evaluate", evaluate)
     monkeypatch.setattr(dry_run, "STEPS", 9)
