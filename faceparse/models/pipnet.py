@@ -163,21 +163,31 @@ def pip_loss(outputs, points, neighbors, stride=STRIDES[0]):
             + masked_mean(others_error, known[:, :, None] & known[:, neighbors]))
 
 
+def own_and_votes(outputs):
+    """Each landmark's own position (B, L, 2), and its votes for its neighbours (B, L, N, 2), both read in the cell of
+    its largest score (of equal ones the first, row by row); in cells from the map's top left corner.
+
+    outputs  the five maps
+    """
+    score = outputs["score"]
+    width = score.shape[3]
+    cell = score.flatten(2).max(2).indices                                 # (B, L)
+    corner = torch.stack([cell % width, cell // width], dim=-1).to(score)  # (B, L, 2)
+    return (at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner,
+            at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None])
+
+
 def agreement(outputs, neighbors):
-    """(B, L) in 0..1: the share of a landmark's votes for its neighbours that are less than AGREE away from the
+    """(B, L) in 0..1: the share of a landmark's votes for its neighbours that are at most AGREE away from the
     neighbours' own positions, in their own cells; 1 without neighbours.
 
     outputs  the five maps;  neighbors  (L, N)
     """
-    score = outputs["score"]
     if not neighbors.numel():
-        return torch.ones_like(score[:, :, 0, 0])
-    cell = score.flatten(2).max(2).indices                                                # (B, L)
-    corner = torch.stack([cell % score.shape[3], cell // score.shape[3]], dim=-1).to(score)
-    own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
-    votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
-    side = (own.amax(1) - own.amin(1)).amax(1)                                            # (B,)
-    away = (votes - own[:, neighbors]).norm(dim=-1)                                       # (B, L, N)
+        return torch.ones_like(outputs["score"][:, :, 0, 0])
+    own, votes = own_and_votes(outputs)
+    side = (own.amax(1) - own.amin(1)).amax(1)       # (B,)
+    away = (votes - own[:, neighbors]).norm(dim=-1)  # (B, L, N)
     return (away <= AGREE * side[:, None, None]).float().mean(2)
 
 
@@ -191,12 +201,8 @@ def decode(outputs, neighbors, stride=STRIDES[0]):
     The published code pads its table of voters by repeating them, up to the largest number of any landmark, so that
     some count more than once; here each counts once.
     """
-    score = outputs["score"]
-    batch, landmarks, height, width = score.shape
-    cell = score.flatten(2).max(2).indices                                                # (B, L)
-    corner = torch.stack([cell % width, cell // width], dim=-1).to(score)                 # (B, L, 2)
-    own = at_cells(outputs["x"], outputs["y"], cell).squeeze(2) + corner                  # (B, L, 2), in cells
-    votes = at_cells(outputs["nb_x"], outputs["nb_y"], cell) + corner[:, :, None]         # (B, L, N, 2)
+    own, votes = own_and_votes(outputs)
+    batch, landmarks, _ = own.shape
     subject = neighbors.flatten()                                                         # (L N,): of each vote
     total = own.scatter_add(1, subject[None, :, None].expand(batch, -1, 2), votes.flatten(1, 2))
     count = own.new_ones(landmarks).scatter_add(0, subject, own.new_ones(len(subject)))  # (L,): 1 + its votes
