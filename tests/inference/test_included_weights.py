@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 import faceparse
 from faceparse import weights
@@ -83,12 +83,13 @@ def test_a_photograph_is_parsed_without_importing_torchvision_or_a_compiler(tmp_
     assert run.stdout.strip() == "[]"
 
 
-def test_two_faces_side_by_side_are_two(tmp_path):
+@pytest.mark.parametrize("width, down", [(84, 0), (92, 20)])
+def test_two_faces_side_by_side_are_two(width, down):
     """Their points are not taken for those of one face that covers both."""
-    picture = Image.open(PHOTOGRAPH).convert("RGB").crop((150, 20, 310, 220))
-    both = Image.new("RGB", (240, 200))
-    both.paste(picture, (-20, 0))
-    both.paste(picture.crop((10, 0, 160, 200)), (110, 0))
+    face = Image.open(PHOTOGRAPH).convert("RGB").crop((226 - width // 2, 60, 226 + width // 2, 200))
+    both = Image.new("RGB", (2 * width + 140, 240), (120, 110, 100))
+    both.paste(face, (70, 50))
+    both.paste(ImageOps.mirror(face), (70 + width, 50 + down))
     found = faceparse.load(device="cpu").parse_all(both)
     boxes = sorted(face.detection.box for face in found)
     assert len(boxes) == 2 and all(box[2] - box[0] < 110 for box in boxes) and boxes[1][0] - boxes[0][0] > 80
