@@ -102,12 +102,16 @@ class GraphedStep:
 
     def replay(self, inputs, targets):
         """The recorded step, of another batch."""
-        self.inputs.copy_(inputs)
-        for key, value in targets.items():
-            self.targets[key].copy_(value)
+        self.load(inputs, targets)
         self.graph.replay()
         self.set_gradients(self.gradients)  # steps outside the graph have gradients of their own
         return self.loss, self.outputs
+
+    def load(self, inputs, targets):
+        """Copy a batch into the tensors that the graph reads."""
+        self.inputs.copy_(inputs)
+        for key, value in targets.items():
+            self.targets[key].copy_(value)
 
     def set_gradients(self, gradients):
         for parameter, gradient in zip(self.parameters, gradients):
