@@ -10,6 +10,12 @@ import torch
 torch.set_num_threads(1)  # a second thread gains nothing for such small networks
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
 @pytest.fixture(scope="session")
 def data_root():
     """The folder of real data: $FACEPARSE_DATA, or ../shared/data beside the checkout. Without either, the test is

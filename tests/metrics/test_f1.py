@@ -55,9 +55,8 @@ def test_confusion_of_views_reads_them_right():
     assert torch.equal(confusion(target.mT, prediction.mT, 5), confusion(target, prediction, 5))
 
 
+@pytest.mark.gpu
 def test_confusion_on_another_device_equals_the_cpus():
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     target, prediction = random_masks()
     on_device = confusion(target.cuda(), prediction.cuda(), 5)
     assert on_device.is_cuda and torch.equal(on_device.cpu(), confusion(target, prediction, 5))

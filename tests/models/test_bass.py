@@ -299,7 +299,7 @@ def test_exports_with_a_dynamic_batch():
         torch.testing.assert_close(program.module()(images)["out"], built("concat")(images)["out"])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu():
     images, model = torch.randn(2, 3, 100, 70), build("concat").eval()
     with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):

@@ -114,7 +114,7 @@ def test_nothing_leaves_the_device():
     assert boundary_map(mask.to("meta")).device.type == "meta"
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu():
     outputs, mask = outputs_example()
     assert torch.equal(boundary_map(mask.cuda()).cpu(), boundary_map(mask))

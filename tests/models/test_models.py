@@ -191,7 +191,7 @@ def test_trains_channels_last_in_bfloat16_as_in_float32(arch):
     assert nn.functional.cosine_similarity(*gradients, dim=0) > 0.95
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 @pytest.mark.parametrize("arch", ARCHS)
 def test_cuda_agrees_with_the_cpu(arch):
     images = torch.randn(2, 3, 100, 70)

@@ -484,7 +484,7 @@ def test_a_file_that_is_no_mean_face_is_refused_by_name(tmp_path, text, message)
         read_mean_face(tmp_path / "other.txt", 2)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_cuda_agrees_with_the_cpu():
     outputs, neighbors, points = random_case(landmarks=68, count=10, height=8, width=8)
     points[0, 3] = NAN

@@ -17,7 +17,6 @@ from faceparse.training.devices import Machine
 from faceparse.training.graph_fast import GraphedStep, graphed_step
 from faceparse.training.optimization import Optimization
 
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 # Two steps of four faces and one of three an epoch: steps 1, 2 and 4 warm up, 5 is recorded; 5, 7 and 8 are replayed.
 ODD = {"limit": 11, "batch": 4, "epochs": 3}
 
@@ -170,8 +169,8 @@ def results(step, compute, inputs, targets):
 
 @pytest.fixture
 def compared(monkeypatch):
-    """Compare each step that is replayed with the same one, computed kernel by kernel from the same weights. Returns the
-    list of the numbers of their faces.
+    """Compare each step that is replayed with the same one, computed kernel by kernel from the same weights. Returns
+    the list of the numbers of their faces.
 
     Single steps, since whole trainings drift apart: some of a GPU's kernels add in any order, and batch norm over a
     small batch's few values enlarges the rounding. After nine such steps weights can differ in their first digit.
@@ -208,7 +207,7 @@ def test_a_replay_of_the_batch_before_is_noticed(tmp_path, on_a_cpu, compared, m
 ON_A_GPU = {**ODD, "optimizer": "sgd", "lr": 0.001, "size": 64}
 
 
-@needs_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("train, arch, options", [
     (train_parser, "mobilenetv2", {"loss": "ce+lovasz+dice"}),
     (train_parser, "mobilenetv2", {"loss": "sigmoid", "class_weights": "baker2023"}),
@@ -224,7 +223,7 @@ def test_a_replay_on_a_gpu_gives_the_gradients_of_the_kernels_one_by_one(tmp_pat
     assert compared and set(compared) == {4}
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_a_gpu_computes_in_bfloat16_in_a_graph(tmp_path, on_a_gpu):
     graphed = train_parser(tmp_path, {**ODD, "size": 64, "epochs": 20}, device="cuda", amp="on")
     assert len(on_a_gpu) == 37 and losses(graphed)[-1] < losses(graphed)[0]
@@ -241,7 +240,7 @@ def assert_close(one, two):
     torch.testing.assert_close(weights(one), weights(two), rtol=1e-3, atol=1e-4)
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_a_gpu_resumes_a_training(tmp_path, monkeypatch, on_a_gpu):
     uninterrupted = train_smooth(tmp_path / "uninterrupted")
     with monkeypatch.context() as patch:
@@ -253,7 +252,7 @@ def test_a_gpu_resumes_a_training(tmp_path, monkeypatch, on_a_gpu):
     assert_close(resumed, uninterrupted)
 
 
-@needs_gpu
+@pytest.mark.gpu
 def test_a_loss_that_a_gpu_cannot_record_is_computed_without_a_graph(tmp_path, monkeypatch, on_a_gpu, capsys):
     """With dropout, whose generator a failed recording leaves in a state in which it draws nothing."""
     loss = tasks.Parsing.loss

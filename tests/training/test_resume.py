@@ -84,11 +84,10 @@ def test_a_full_disk_leaves_the_checkpoint_before_it_intact(tmp_path, monkeypatc
     assert read_checkpoint(folder / "last.pt")["epoch"] == 2 and not list(folder.glob("*.tmp"))
 
 
+@pytest.mark.gpu
 def test_a_resumed_nadam_keeps_its_momentum_product_off_the_gpu():
     """NAdam reads one number a parameter and step on the CPU; loading a state dict moves all of an optimizer's state to
     the parameters' device."""
-    if not torch.cuda.is_available():
-        pytest.skip("needs a GPU")
     layer = torch.nn.Linear(2, 2).cuda()
     optimizer = optimization.make_optimizer(layer, "nadam", 0.1, 0.0)
     layer(torch.ones(1, 2).cuda()).sum().backward()
