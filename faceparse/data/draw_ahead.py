@@ -69,5 +69,5 @@ def read_all(read, records):
 
 
 def leave_interrupts():
-    """Let a process of the pool ignore Ctrl-C, which reaches all processes: the training ends them."""
+    """Let a process of a pool ignore Ctrl-C, which reaches all processes: the training ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,11 +6,11 @@ takes faces faster than that. Processes do not wait for each other; they are for
 holds all faces, and share its memory.
 """
 import multiprocessing
-import signal
 from concurrent.futures import ProcessPoolExecutor
 
 import torch
 
+from faceparse.data.draw_ahead import leave_interrupts
 from faceparse.data.loading import in_advance
 
 
@@ -69,10 +69,10 @@ _reader = None  # in a process that reads: the Reader that it was forked from
 
 
 def _begin(reader):
-    """Prepare a process that reads. It ignores Ctrl-C, which reaches all processes: the training ends them."""
+    """Prepare a process that reads."""
     global _reader
     _reader = reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupts()
     torch.set_num_threads(1)
 
 

@@ -8,12 +8,13 @@ from faceparse.data.draw_ahead import cores
 from faceparse.errors import FaceparseError
 from faceparse.training import distributed
 
-MOST_WORKERS = 16  # reading threads by default: Python's global lock leaves further ones little to do
+MOST_WORKERS = 16  # reading threads, or processes (see data/reading.py), by default: beside one GPU more gain little
 
 
 @dataclass(frozen=True)
 class Machine:
-    """How a network is computed: on `device`, under bfloat16 autocast or in float32, with `workers` reading threads."""
+    """How a network is computed: on `device`, under bfloat16 autocast or in float32, with `workers` threads or processes
+    that read."""
     device: torch.device
     bfloat16: bool
     workers: int
