@@ -152,6 +152,11 @@ def test_an_interrupted_training_resumes(tmp_path, monkeypatch, on_a_cpu):
     assert on_a_cpu and same_weights(weights(resumed), weights(uninterrupted))
 
 
+# The `distance` of loss, outputs, gradients and buffers from those of the same step by other kernels, at most. On a CPU
+# it is 8e-7, 6e-5, 0.04 and 1e-6 with and without oneDNN's convolutions; 0.6 to 2 between two batches' gradients.
+MOST = (1e-4, 1e-3, 0.15, 1e-4)
+
+
 def distance(ones, others):
     """The norm of the difference of two lists of tensors / the norm of the second one."""
     one, other = (torch.cat([tensor.detach().double().flatten() for tensor in tensors]) for tensors in (ones, others))
@@ -186,7 +191,7 @@ def compared(monkeypatch):
             buffer.copy_(before)
         torch.cuda.set_rng_state(random, device)
         found = results(step, lambda *batch: replay(step, *batch), inputs, targets)
-        for one, other, most in zip(found, expected, (1e-4, 1e-3, 1e-2, 1e-4)):
+        for one, other, most in zip(found, expected, MOST):
             assert len(one) == len(other) and (not one or distance(one, other) < most)
         return step.loss, step.outputs
 
