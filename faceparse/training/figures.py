@@ -91,19 +91,24 @@ def example_indices(faces):
 
 def curves(history, task):
     """A picture: the losses in training and on the val split, and the scores in task.followed and task.headline on
-    both, by epoch."""
+    both, by epoch. Those in training are dashed where there are both."""
     epochs, scored = [line["epoch"] for line in history], validations_of(history)
     scored = [line for line in scored if task.headline in line]
     times = [line["epoch"] for line in scored]
-    losses = {"loss, training": (epochs, [line["loss"] for line in history])}
-    if scored:
-        losses["loss, val"] = (times, [line.get("val_loss") for line in scored])
+
+    def both(name, on_val, in_training):
+        """{name: (epochs, values)} of the lines of one score."""
+        val = {f"{name}, val": (times, [line.get(on_val) for line in scored])} if scored else {}
+        return {**val, f"{name}, training": (epochs, [line.get(in_training) for line in history])}
+
+    def chart(series, title, y_label, y_range=None):
+        dashed = [name for name in series if name.endswith(", training")] if scored else ()
+        return drawing.line_chart(series, title, "epoch", y_label, y_range, dashed=dashed)
+
     scores = {}
     for key in dict.fromkeys((*task.followed, task.headline)):
-        if scored:
-            scores[f"{key}, val"] = (times, [line[key] for line in scored])
-        scores[f"{key}, training"] = (epochs, [line.get(f"train_{key}") for line in history])
+        scores |= both(key, key, f"train_{key}")
     return drawing.stack([
-        drawing.line_chart(losses, "loss in training and on the val split", "epoch", "loss"),
-        drawing.line_chart(scores, "scores on the val split and on augmented training crops", "epoch", "score",
-                           y_range=(0, 1) if task.sign > 0 else None)])
+        chart(both("loss", "val_loss", "loss"), "loss on the val split and in training", "loss"),
+        chart(scores, "scores on the val split and on augmented training crops", "score",
+              (0, 1) if task.sign > 0 else None)])
