@@ -1,4 +1,4 @@
-"""Everything in tests/README.md that needs a GPU, one part after the other, in about 14 minutes.
+"""Everything in tests/README.md that needs a GPU, one part after the other, in 14 minutes at most.
 
     pip install -e '.[test,bench]'
     python tests/benchmarks/on_a_gpu.py --root ROOT --model RUN --pictures DIR --out DIR
@@ -20,17 +20,17 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 PEERS = [HERE / "peers.py", "--root", "ROOT", "--device", "cuda", "--limit", "1440"]
 PARTS = {  # name: (seconds at most, arguments of Python); ROOT, RUN, PICTURES and OUT are replaced
-    "tests": (150, ["-m", "pytest", "-v", "-rfE", "tests", "-p", "no:cacheprovider", "-m", "gpu"]),
-    "steps": (120, [HERE / "graph_speed.py", "--device", "cuda"]),
+    "tests": (140, ["-m", "pytest", "-v", "-rfE", "tests", "-p", "no:cacheprovider", "-m", "gpu"]),
+    "steps": (90, [HERE / "graph_speed.py", "--device", "cuda"]),
     "epoch": (100, [*PEERS, "epoch", "--turns", "3"]),
-    "epoch101": (100, [*PEERS, "epoch101", "--turns", "2"]),
-    "scratch": (120, [*PEERS, "epoch", "--recipe", "scratch", "--turns", "2"]),
-    "folder": (100, [HERE / "folder_speed.py", "--model", "RUN", "--pictures", "PICTURES", "--device", "cuda",
+    "epoch101": (90, [*PEERS, "epoch101", "--turns", "2"]),
+    "scratch": (110, [*PEERS, "epoch", "--recipe", "scratch", "--turns", "2"]),
+    "folder": (90, [HERE / "folder_speed.py", "--model", "RUN", "--pictures", "PICTURES", "--device", "cuda",
                      "--turns", "3"]),
-    "nccl": (60, ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "train.py", "--epochs", "2",
+    "nccl": (50, ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "train.py", "--epochs", "2",
                   "--limit", "240", "--runs", "OUT"]),
-    "reading": (60, [HERE / "reading_scales.py", "--root", "ROOT"]),
-    "compile": (150, [HERE / "graph_speed.py", "--device", "cuda", "--compile"])}
+    "reading": (50, [HERE / "reading_scales.py", "--root", "ROOT"]),
+    "compile": (110, [HERE / "graph_speed.py", "--device", "cuda", "--compile"])}
 GRACE = 20  # seconds after the interruption, in which a training writes its checkpoint
 
 
