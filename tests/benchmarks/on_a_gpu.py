@@ -1,4 +1,4 @@
-"""Everything in tests/README.md that needs a GPU, one part after the other, in 14 minutes at most.
+"""Everything in tests/README.md that needs a GPU, one part after the other, in about 14 minutes.
 
     pip install -e '.[test,bench]'
     python tests/benchmarks/on_a_gpu.py --root ROOT --model RUN --pictures DIR --out DIR
